@@ -1,0 +1,46 @@
+# Everything a fresh machine needs: Debian with python3 (3.11 or newer), pip and the package registries.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test test-slow check format lock benchmark picture clean help
+
+help:            ## show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+# uv comes through pip, into a virtual environment of its own making; versions and hashes come from requirements.lock.
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.13.8'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $(STAMP)
+
+demo: $(STAMP)   ## set up and run the main job: the answer for the shipped protocol, with a report
+	$(BIN)/upturn answer six-infusions --out upturn-demo
+
+test: $(STAMP)   ## set up and run the tests
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)  ## the long statistical tests as well
+	$(BIN)/python -m pytest -m 'slow or not slow'
+
+check: $(STAMP)  ## lint, types, import law
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet --output-file requirements.lock
+
+benchmark: $(STAMP)  ## measure the engine beside its peers, as ratios
+	$(BIN)/python -m benchmarks
+
+clean:           ## remove what was built
+	rm -rf $(VENV) upturn-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
