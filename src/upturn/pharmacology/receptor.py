@@ -1,0 +1,42 @@
+"""From plasma to the NMDA receptor: the dimensionless drive x of occupancy x/(1+x)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from upturn.numerics import Exponentials
+from upturn.parameters import ParameterFile, read
+
+__all__ = ["occupancy_drive", "receptor"]
+
+
+def receptor() -> ParameterFile:
+    """Give the numbers of the receptor; their scale is a convention, see the file's limits."""
+    return read("upturn.pharmacology", "receptor")
+
+
+def occupancy_drive(outputs: Mapping[str, Mapping[str, Exponentials]]) -> dict[str, Exponentials]:
+    """Weigh ketamine and norketamine by unbound concentration over IC50 (Shaffer 2014).
+
+    x = fu C / IC50 + fu_NK NK / IC50_NK, both enantiomers alike (the convention that the start values of the
+    plasticity model rest on).
+
+    Parameters
+    ----------
+    outputs
+        Concentration responses [mg/L per mg] by output and path.
+
+    Returns
+    -------
+    dict
+        Response of x [1/mg] by path.
+    """
+    p = receptor().value
+    # mg/L over g/mol is mmol/L; IC50 is in umol/L.
+    per_ketamine = 1e3 / p("molar_mass_ketamine") * p("unbound_ketamine") / p("ic50_ketamine")
+    per_norketamine = 1e3 / p("molar_mass_norketamine") * p("unbound_norketamine") / p("ic50_norketamine")
+    drive: dict[str, Exponentials] = {path: r * per_ketamine for path, r in outputs["ketamine"].items()}
+    for path, response in outputs["norketamine"].items():
+        weighed = response * per_norketamine
+        drive[path] = drive[path] + weighed if path in drive else weighed
+    return drive
