@@ -97,7 +97,9 @@ AFTER_A_CHANGE_H = (1.5, 5.0, 12.0)
 NEARBY = 1.8
 FINEST = (8, 4, 4, 3)
 QUIET_H = ((26.0, 3), (72.0, 5), (200.0, 6))
-LONGEST_H = 168.0
+# Longest quiet step [h] by time since the last dose [h]; a rest shorter than a third is not left over.
+QUIET_STEP_H = ((24.0, 48.0), (72.0, 96.0), (float("inf"), 168.0))
+NEARLY = 0.34
 
 
 def plan(
@@ -153,10 +155,12 @@ def _stretches(
 ) -> list[tuple[float, float, int]]:
     """Cut the time between two cuts into the part that follows a dose closely and quiet parts."""
     out = []
+    last = 0.0
     for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
         at = start
         occasion = dosed.get(round(start, 9), -1)
         if occasion >= 0:
+            last = start
             busy = max((i.starts_h + i.lasts_h for i in occasions[occasion].inlets), default=0.0)
             near = min(stop, start + max(DAY_H, busy))
             if start + busy > stop + SAME_TIME_H:
@@ -164,8 +168,8 @@ def _stretches(
             out.append((at, near, occasion))
             at = near
         while stop - at > SAME_TIME_H:
-            step = 24.0 if stop - at <= 7 * 24.0 + SAME_TIME_H else LONGEST_H
-            upto = stop if stop - at <= step + SAME_TIME_H else at + step
+            step = next(long for since, long in QUIET_STEP_H if at - last <= since + SAME_TIME_H)
+            upto = stop if stop - at <= step * (1 + NEARLY) else at + step
             out.append((at, upto, -1))
             at = upto
     return out

@@ -75,18 +75,18 @@ class Course(NamedTuple):
         P and S at the reading times; occupancy too, when it was asked for.
     given_mg
         Amount given at each occasion [mg].
-    memory
-        What the decisions carried, at the end.
+    notes
+        What the decisions noted at the start of each block.
     """
 
     outputs: dict[str, Float[Array, " readings"]]
     surge: Float[Array, " readings"]
     growth: Float[Array, " readings"]
     given_mg: Float[Array, " occasions"]
-    memory: Any
+    notes: Any
 
 
-Decide = Callable[[Any, Boundary, Scalar], tuple[Scalar, Any]]
+Decide = Callable[[Any, Boundary, Scalar], tuple[Scalar, Any, Any]]
 
 
 def propagate(
@@ -115,7 +115,7 @@ def propagate(
         Outputs to read besides surge and growth.
     decide
         Called at the start of every block with the memory, a :class:`Boundary` and the planned amount [mg]; gives
-        the amount to be given and the new memory. Left out, every dose is given.
+        the amount to be given, the new memory, and a note that is kept. Left out, every dose is given.
     memory
         Its first memory.
 
@@ -154,12 +154,12 @@ def propagate(
         (modes, fast, growth), kept = carry
         index, kind, time_h, occasion = at
         planned = jnp.where(occasion >= 0, amounts_mg[occasion], 0.0) if timetable.n_occasions else zero
-        amount = planned
+        amount, note = planned, ()
         if decide is not None:
             here = Boundary(index, time_h, occasion, _surge(body.surge, fast), growth)
-            amount, kept = decide(kept, here, planned)
+            amount, kept, note = decide(kept, here, planned)
         state, readings = jax.lax.switch(kind, branches, modes, fast, growth, amount)
-        return (state, kept), (readings, amount)
+        return (state, kept), (readings, amount, note)
 
     at = (
         jnp.arange(len(timetable.sequence)),
@@ -167,14 +167,14 @@ def propagate(
         jnp.array(timetable.starts_h),
         jnp.array(timetable.occasions),
     )
-    (_, memory), (readings, given) = jax.lax.scan(step, ((modes0, fast0, zero), memory), at)
+    _, (readings, given, notes) = jax.lax.scan(step, ((modes0, fast0, zero), memory), at)
     block = jnp.array([max(b, 0) for b, _ in timetable.reading_at], dtype=int)
     segment = jnp.array([max(s, 0) for _, s in timetable.reading_at], dtype=int)
     before = jnp.array([b < 0 for b, _ in timetable.reading_at])
     series = {key: jnp.where(before, 0.0, value[block, segment]) for key, value in readings.items()}
     doses = jnp.array([i for i, o in enumerate(timetable.occasions) if o >= 0], dtype=int)
     return Course(
-        {name: series[name] for name in wanted}, series["_surge"], series["_growth"], given[doses], memory
+        {name: series[name] for name in wanted}, series["_surge"], series["_growth"], given[doses], notes
     )
 
 
@@ -189,7 +189,7 @@ def _modes_used(body: Body, names: Sequence[str]) -> dict[str, dict[str, Scalar]
 
 def _output(responses: Mapping[str, Exponentials], modes: Modes) -> Scalar:
     terms = [a * modes[path][mode] for path, r in responses.items() for mode, a in r.amplitudes.items()]
-    return _sum(terms)
+    return _sum(terms) if terms else jnp.zeros(())
 
 
 def _surge(surge: Exponentials, fast: Mapping[str, Scalar]) -> Scalar:
@@ -263,10 +263,11 @@ def _advance(
         a * level[path][m] for path, r in responses.items() if path in level for m, a in r.amplitudes.items()
     ]
     lines = [(path, m, a * above[path][m]) for path, r in responses.items() for m, a in r.amplitudes.items()]
+    still = jnp.zeros_like(body.loss)
     occupied = []
     for x in segment.rule.nodes:
         node = _node(dt, x)
-        drive_here = _sum([*constant, *(c * tables.decay[path, m, node] for path, m, c in lines)])
+        drive_here = _sum([*constant, *(c * tables.decay[path, m, node] for path, m, c in lines)]) if lines else still
         occupied.append(drive_here / (1.0 + drive_here))
     occupied = list(jax.lax.optimization_barrier(tuple(occupied)))
     weights = [w * dt for w in segment.rule.weights]
@@ -280,9 +281,8 @@ def _advance(
             for w, ro, x in zip(weights, occupied, segment.rule.nodes, strict=True)
         ]
         later[mode] = _sum([fast[mode] * tables.fade[mode, dt], *pushed])
-    first, last = _sum([*constant, *(c for _, _, c in lines)]), _sum(
-        [*constant, *(c * tables.decay[path, m, dt] for path, m, c in lines)]
-    )
+    first = _sum([*constant, *(c for _, _, c in lines)]) if lines else still
+    last = _sum([*constant, *(c * tables.decay[path, m, dt] for path, m, c in lines)]) if lines else still
     start = _slopes(body, fast, first / (1.0 + first))
     stop = _slopes(body, later, last / (1.0 + last))
     # ∫P follows from the balance of each mode: ∫y = (∫RO − Δy) / ρ.

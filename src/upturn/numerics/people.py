@@ -20,7 +20,7 @@ __all__ = ["block_size", "map_people", "person_key"]
 
 Out = TypeVar("Out")
 
-CPU_BLOCK = 256  # the states and tables of 256 people stay in a megabyte of cache; measured in benchmarks/
+CPU_BLOCK = 128  # the states and tables of 256 people stay in a megabyte of cache; measured in benchmarks/
 GPU_BLOCK = 65_536
 
 
@@ -59,7 +59,7 @@ def map_people(
     def on_one_device(constants: PyTree, people: PyTree) -> PyTree:
         blocks = jax.tree.map(lambda x: x.reshape((-1, block, *x.shape[1:])), people)
         done = jax.lax.map(lambda some: jax.vmap(lambda each: one(constants, each))(some), blocks)
-        return jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:])), done)
+        return jax.tree.map(lambda x: x.reshape((x.shape[0] * x.shape[1], *x.shape[2:])), done)
 
     sharded = jax.jit(
         jax.shard_map(

@@ -15,7 +15,15 @@ from upturn.pharmacology.acute import (
     sedation_probability,
 )
 from upturn.pharmacology.inlets import Inlet
-from upturn.pharmacology.kinetics import Covariates, Given, Kinetics, Responses, individual
+from upturn.pharmacology.kinetics import (
+    Covariates,
+    Given,
+    Kinetics,
+    Responses,
+    concentration,
+    individual,
+    typical,
+)
 from upturn.pharmacology.otto_fanta import OttoFanta
 from upturn.pharmacology.perez_ruixo_2021 import PerezRuixo2021
 from upturn.pharmacology.receptor import occupancy_drive, receptor
@@ -31,6 +39,7 @@ __all__ = [
     "Responses",
     "Simons2022",
     "acute_numbers",
+    "concentration",
     "dissociation",
     "effect_site",
     "individual",
@@ -39,6 +48,7 @@ __all__ = [
     "pressure_rise",
     "receptor",
     "sedation_probability",
+    "typical",
 ]
 
 MODELS = {"perez_ruixo_2021": PerezRuixo2021, "simons_2022": Simons2022, "otto_fanta": OttoFanta}

@@ -15,7 +15,17 @@ from upturn.numerics import Exponentials
 from upturn.parameters import Parameter, ParameterFile
 from upturn.pharmacology.inlets import Inlet
 
-__all__ = ["Covariates", "Given", "Kinetics", "Responses", "individual", "unsupported"]
+__all__ = [
+    "Covariates",
+    "Given",
+    "Kinetics",
+    "Responses",
+    "concentration",
+    "individual",
+    "individuals",
+    "typical",
+    "unsupported",
+]
 
 Scalar = Float[Array, ""]
 
@@ -76,6 +86,9 @@ class Kinetics(Protocol):
     def inlets(self, given: Given) -> tuple[Inlet, ...]:
         """Give the ways in of a dose; times only, known before compilation."""
 
+    def values(self, draws: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Give a person's parameters from a standard normal draw for each parameter that varies."""
+
     def responses(self, values: Mapping[str, Scalar], person: Covariates, given: Given) -> Responses:
         """Give a person's kinetics."""
 
@@ -110,6 +123,11 @@ def individual(
     return typical * (1 + sd * draw)
 
 
+def individuals(parameters: ParameterFile, draws: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Give all of a person's values; a parameter without a draw keeps its typical value."""
+    return {p.name: individual(p, draws.get(p.name, jnp.zeros(()))) for p in parameters}
+
+
 def unsupported(model: str, given: Given) -> InputError:
     """Say that a model does not describe a drug by a route."""
     return InputError(
@@ -118,3 +136,56 @@ def unsupported(model: str, given: Given) -> InputError:
         came=f"{given.drug}, {given.route}",
         remedy="leave the choice of model to the protocol's default",
     )
+
+
+def typical(parameters: ParameterFile) -> dict[str, Scalar]:
+    """Give the typical person's values: every draw zero."""
+    return individuals(parameters, {})
+
+
+def concentration(
+    responses: Responses,
+    inlets: tuple[Inlet, ...],
+    output: str,
+    *,
+    amounts_mg: Float[Array, " doses"],
+    starts_h: Float[Array, " doses"],
+    time_h: Float[Array, " times"],
+) -> Float[Array, " times"]:
+    """Give an output at any times by superposition of all doses: exact, because the kinetics are linear.
+
+    Parameters
+    ----------
+    responses, inlets
+        From a kinetic model.
+    output
+        Name of the output.
+    amounts_mg, starts_h
+        The doses.
+    time_h
+        Times [h].
+
+    Returns
+    -------
+    Array
+        Concentration [mg/L].
+    """
+    total = jnp.zeros_like(time_h)
+    for inlet in inlets:
+        response = responses.outputs.get(output, {}).get(inlet.path)
+        if response is None:
+            continue
+        since = time_h[:, None] - starts_h[None, :] - inlet.starts_h
+        after = jnp.maximum(since, 0.0)
+        stopped = jnp.maximum(since - inlet.lasts_h, 0.0)
+        seen = jnp.zeros_like(since)
+        for mode, rate in response.rates.items():
+            if inlet.lasts_h == 0:
+                gain = jnp.exp(-rate * after)
+            else:
+                # ∫ of e^{−λ s} over the part of the input that lies in the past, per hour of input
+                gain = -jnp.exp(-rate * stopped) * jnp.expm1(-rate * (after - stopped)) / (rate * inlet.lasts_h)
+            seen = seen + response.amplitudes[mode] * gain
+        seen = jnp.where(since >= 0, seen, 0.0)
+        total = total + inlet.weight * responses.shares[inlet.share] * (seen @ amounts_mg)
+    return total

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from upturn.numerics import Exponentials, convolve, mammillary
 from upturn.parameters import ParameterFile, read
 from upturn.pharmacology.inlets import Inlet
-from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, unsupported
+from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, unsupported
 
 __all__ = ["OttoFanta"]
 
@@ -37,6 +37,18 @@ class OttoFanta:
             raise unsupported("otto_fanta", given)
         forms = ("s", "r") if given.drug == "ketamine" else ("s",)
         return tuple(Inlet(f"{form}.vein", "all", 0.0, given.over_h, 1 / len(forms)) for form in forms)
+
+    def values(self, draws: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Volume and clearance are correlated, for parent and for norketamine (Table 3)."""
+        tied = dict(draws)
+        for pre in ("", "nor_"):
+            volume, clearance = f"{pre}central_volume", f"{pre}clearance"
+            if clearance not in draws or volume not in draws:
+                continue
+            sd = [self.parameters[name].variability[0].sd for name in (volume, clearance)]
+            r = self.parameters.value(f"{pre}covariance_volume_clearance") / (sd[0] * sd[1])
+            tied[clearance] = r * draws[volume] + (1 - r * r) ** 0.5 * draws[clearance]
+        return individuals(self.parameters, tied)
 
     def responses(self, values: Mapping[str, Scalar], person: Covariates, given: Given) -> Responses:
         """Compose parent and norketamine for each enantiomer. The central volume scales with weight."""

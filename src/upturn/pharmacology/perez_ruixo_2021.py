@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from upturn.numerics import convolve, first_order, mammillary
 from upturn.parameters import ParameterFile, read
 from upturn.pharmacology.inlets import Inlet
-from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, unsupported
+from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, unsupported
 
 __all__ = ["PerezRuixo2021"]
 
@@ -52,6 +52,10 @@ class PerezRuixo2021:
             duration = self.parameters.value("duration_swallowed")
             out.append(Inlet("swallowed", f"swallowed_{which}", start, duration, part))
         return tuple(out)
+
+    def values(self, draws: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Every parameter varies on its own, as published."""
+        return individuals(self.parameters, draws)
 
     def responses(self, values: Mapping[str, Scalar], person: Covariates, given: Given) -> Responses:
         """Compose the mammillary system with absorption before it and noresketamine after it."""

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from upturn.numerics import Exponentials, convolve, delay, first_order, mammillary
 from upturn.parameters import ParameterFile, read
 from upturn.pharmacology.inlets import Inlet
-from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, unsupported
+from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, unsupported
 
 __all__ = ["Simons2022"]
 
@@ -56,6 +56,10 @@ class Simons2022:
             "intranasal": (("nose", "nasal", 0.0), ("mouth", "not_nasal", p("oral_duration"))),
         }[given.route]
         return tuple(Inlet(f"{form}.{path}", share, 0.0, lasts, part) for form in forms for path, share, lasts in ways)
+
+    def values(self, draws: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Every parameter varies on its own, as published."""
+        return individuals(self.parameters, draws)
 
     def responses(self, values: Mapping[str, Scalar], person: Covariates, given: Given) -> Responses:
         """Compose each enantiomer's chain and add the two."""

@@ -1,0 +1,112 @@
+"""The shelf of instruments: one YAML file each, read when first asked for.
+
+What lives here: reading and finding. What does not: any number (``scales/``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any, get_args
+
+import yaml
+
+from upturn.errors import InputError
+from upturn.instruments.instrument import (
+    Band,
+    Bands,
+    Evidence,
+    Instrument,
+    Items,
+    Licence,
+    Range,
+    Recall,
+    Status,
+)
+
+__all__ = ["all_ids", "get"]
+
+
+def get(id: str) -> Instrument:
+    """Give the instrument called ``id``.
+
+    Raises
+    ------
+    InputError
+        There is none of this name; the message offers the nearest.
+
+    Examples
+    --------
+    >>> get("QIDS-SR16").total.most
+    27.0
+    """
+    shelf = _shelf()
+    if id not in shelf:
+        by_lower_case = {known.lower(): known for known in shelf}
+        close = get_close_matches(str(id).lower(), by_lower_case, n=1)
+        raise InputError(
+            f"There is no instrument called {id}.",
+            expected=", ".join(shelf),
+            came=str(id),
+            remedy=f"did you mean {by_lower_case[close[0]]}?" if close else None,
+        )
+    return shelf[id]
+
+
+def all_ids() -> tuple[str, ...]:
+    """Give the names of all instruments, in alphabetical order.
+
+    Examples
+    --------
+    >>> "MADRS" in all_ids()
+    True
+    """
+    return tuple(_shelf())
+
+
+@cache
+def _shelf() -> Mapping[str, Instrument]:
+    folder = files("upturn.instruments").joinpath("scales")
+    documents = [
+        yaml.safe_load(file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".yaml")
+    ]
+    instruments = [_instrument(document) for document in documents]
+    return {each.id: each for each in sorted(instruments, key=lambda each: each.id)}
+
+
+def _instrument(document: Mapping[str, Any]) -> Instrument:
+    part = dict(document)
+    items, bands, recall = part.pop("items", None), part.pop("bands", None), part.pop("recall", None)
+    total, licence = part.pop("total"), part.pop("licence")
+    return Instrument(
+        **{**part, "sources": tuple(part["sources"])},
+        total=Range(float(total["least"]), _number_or_none(total["most"]), _evidence(total)),
+        items=Items(items["count"], float(items["least"]), float(items["most"]), _evidence(items))
+        if items
+        else None,
+        bands=Bands(tuple(_band(each) for each in bands["members"]), _evidence(bands)) if bands else None,
+        recall=Recall(float(recall["hours"]), _evidence(recall)) if recall else None,
+        licence=Licence(licence["terms"], _evidence(licence)),
+    )
+
+
+def _evidence(fact: Mapping[str, Any]) -> Evidence:
+    if not fact.get("source") or fact.get("status") not in get_args(Status):
+        raise InputError(
+            "A fact about an instrument has no source or no known status.",
+            expected=f"source, and status: {', '.join(get_args(Status))}",
+            came=str(dict(fact)),
+        )
+    return Evidence(str(fact["source"]), fact["status"], str(fact.get("note", "")))
+
+
+def _band(member: Mapping[str, Any]) -> Band:
+    return Band(str(member["name"]), float(member["least"]), float(member["most"]))
+
+
+def _number_or_none(number: float | None) -> float | None:
+    return None if number is None else float(number)

@@ -1,0 +1,52 @@
+"""The study document: one YAML file says what is done to whom and when.
+
+What lives here: the format, its validation and digest, and the shipped protocols. What does not: running one
+(``upturn.trials``). This room loads without JAX.
+"""
+
+from upturn.protocol.doses import Dose, Drug, Route
+from upturn.protocol.library import canonical_json, digest, json_schema, load, read, shipped
+from upturn.protocol.people import Arm, Contrast, Distribution, Population
+from upturn.protocol.study import (
+    Endpoints,
+    Protocol,
+    Relapse,
+    Remission,
+    Response,
+    Simulation,
+    Source,
+    SustainedResponse,
+)
+from upturn.protocol.visits import Assessment, Criterion, Encounter, Gate, Rule, Session, Timepoint, Window
+
+__all__ = [
+    "Arm",
+    "Assessment",
+    "Contrast",
+    "Criterion",
+    "Distribution",
+    "Dose",
+    "Drug",
+    "Encounter",
+    "Endpoints",
+    "Gate",
+    "Population",
+    "Protocol",
+    "Relapse",
+    "Remission",
+    "Response",
+    "Route",
+    "Rule",
+    "Session",
+    "Simulation",
+    "Source",
+    "SustainedResponse",
+    "Timepoint",
+    "Window",
+    "canonical_json",
+    "digest",
+    "json_schema",
+    "load",
+    "read",
+    "shipped",
+]
