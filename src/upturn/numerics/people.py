@@ -34,22 +34,21 @@ def person_key(seed_key: Array, number: Int[Array, ""]) -> Array:
     return jax.random.fold_in(seed_key, number)
 
 
-def map_people(
-    one: Callable[..., Out], *, workers: int | None = None
-) -> Callable[..., Out]:
-    """Compile ``one(constants, person)`` into a function over people, spread over devices.
+def map_people(some: Callable[..., Out], *, workers: int | None = None) -> Callable[..., Out]:
+    """Compile a function of a block of people into one of any number of people, spread over devices.
 
     Parameters
     ----------
-    one
-        A function of constants (shared) and of one person's inputs (any tree of arrays without a leading axis).
+    some
+        ``some(constants, people)``: the people's inputs have people as their first axis; every array of the result
+        has people as its last.
     workers
         Number of devices to use; all of them unless given. The result does not depend on it.
 
     Returns
     -------
     callable
-        ``many(constants, people)``: ``people`` has a leading axis of any length; so has the result.
+        ``many(constants, people)``, with people as the first axis of both.
     """
     devices = jax.devices()[: workers or None]
     block = block_size()
@@ -58,7 +57,11 @@ def map_people(
 
     def on_one_device(constants: PyTree, people: PyTree) -> PyTree:
         blocks = jax.tree.map(lambda x: x.reshape((-1, block, *x.shape[1:])), people)
-        done = jax.lax.map(lambda some: jax.vmap(lambda each: one(constants, each))(some), blocks)
+
+        def one_block(each: PyTree) -> PyTree:
+            return jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), some(constants, each))
+
+        done = jax.lax.map(one_block, blocks)
         return jax.tree.map(lambda x: x.reshape((x.shape[0] * x.shape[1], *x.shape[2:])), done)
 
     sharded = jax.jit(
@@ -74,11 +77,9 @@ def map_people(
     def many(constants: PyTree, people: PyTree) -> Out:
         n = jax.tree.leaves(people)[0].shape[0]
         short = -n % step
-        padded = jax.tree.map(
-            lambda x: jnp.concatenate([x, jnp.repeat(x[-1:], short, axis=0)]) if short else x, people
-        )
-        done = sharded(constants, padded)
-        out: Out = jax.tree.map(lambda x: x[:n], done) if short else done
-        return out
+        if short:
+            people = jax.tree.map(lambda x: jnp.concatenate([x, jnp.repeat(x[-1:], short, axis=0)]), people)
+        done: Out = sharded(constants, people)
+        return jax.tree.map(lambda x: x[:n], done) if short else done
 
     return many

@@ -1,8 +1,9 @@
-"""One virtual person's course in one arm: doses, the chain, ratings, dropout, boosters. Mapped over many people."""
+"""The course of a block of virtual people in one arm: doses, the chain, ratings, dropout, boosters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,13 +23,14 @@ from upturn.trials.arm import ArmPlan
 
 __all__ = ["ArmMood", "Outcome", "arm_mood", "kinetic_names", "person_course"]
 
-Scalar = Float[Array, ""]
+PerPerson = Float[Array, " people"]
+SAME_TIME_H = 1e-6
 MADRS_HIGHEST = 60.0
 SSI_HIGHEST = 38.0
 
 
 class Outcome(NamedTuple):
-    """One person's course.
+    """The courses of people in one arm; people are the last axis (the first after mapping).
 
     Parameters
     ----------
@@ -48,16 +50,16 @@ class Outcome(NamedTuple):
         Who.
     """
 
-    ratings: Float[Array, " ratings"]
-    present: Bool[Array, " ratings"]
-    drug: Float[Array, " readings"]
-    nonspecific: Float[Array, " readings"]
-    antidepressant: Float[Array, " readings"]
-    expectancy: Float[Array, " readings"]
-    surge: Float[Array, " readings"]
-    growth: Float[Array, " readings"]
-    given_mg: Float[Array, " occasions"]
-    suicidal_ideation: Float[Array, " ratings"]
+    ratings: Float[Array, "ratings people"]
+    present: Bool[Array, "ratings people"]
+    drug: Float[Array, "readings people"]
+    nonspecific: Float[Array, "readings people"]
+    antidepressant: Float[Array, "readings people"]
+    expectancy: Float[Array, "readings people"]
+    surge: Float[Array, "readings people"]
+    growth: Float[Array, "readings people"]
+    given_mg: Float[Array, "occasions people"]
+    suicidal_ideation: Float[Array, "ratings people"]
     person: Person
 
 
@@ -119,7 +121,7 @@ def kinetic_names(arms: Mapping[str, ArmPlan]) -> tuple[str, ...]:
 def person_course(
     plan: ArmPlan, mood: ArmMood, rule: Mapping[str, Any], kinetic: tuple[str, ...]
 ) -> Callable[[Mapping[str, Any], Mapping[str, Array]], Outcome]:
-    """Build the function that runs one person through an arm.
+    """Build the function that runs a block of people through an arm.
 
     Parameters
     ----------
@@ -133,84 +135,113 @@ def person_course(
     Returns
     -------
     callable
-        ``one(constants, person)``; constants hold ``key``, ``population`` and ``trials`` (arrays by name, one
-        entry per trial), person holds ``number`` and ``trial``.
+        ``some(constants, people)``; constants hold ``key``, ``population`` and ``trials`` (arrays by name, one
+        entry per trial), people hold ``number`` and ``trial``.
     """
-    amount = jnp.array(plan.amount, dtype=float)
-    per_kg = jnp.array(plan.per_kg, dtype=bool)
-    ideal = jnp.array(plan.ideal, dtype=bool)
-    adaptive = jnp.array(plan.adaptive, dtype=bool)
-    ratings_h = jnp.array(plan.ratings_h, dtype=float)
-    readings_h = jnp.array(plan.readings_h, dtype=float)
-    session_h = jnp.array(plan.session_h, dtype=float)
+    per_kg = jnp.array(plan.per_kg, dtype=bool)[:, None]
+    ideal = jnp.array(plan.ideal, dtype=bool)[:, None]
+    amount = jnp.array(plan.amount, dtype=float)[:, None]
+    adaptive = jnp.array([*plan.adaptive, False])
+    ratings_h = jnp.array(plan.ratings_h, dtype=float)[:, None]
+    readings_h = jnp.array(plan.readings_h, dtype=float)[:, None]
     starts = np.array(plan.timetable.starts_h)
-    # Which rating is made at the start of each block (−1: none), and since when the person was last seen.
-    rated = jnp.array([_index(t, plan.ratings_h) for t in starts], dtype=int)
-    in_reading = jnp.array(plan.rating_in_reading, dtype=int)
+    blocks = np.array([i for i, o in enumerate(plan.timetable.occasions) if o >= 0], dtype=int)
+    # Which rating is made at the start of each block, and at which block each rating was made (−1: none).
+    rated = np.array([_index(t, plan.ratings_h) for t in starts])
+    block_of = np.array([_index(t, starts) for t in plan.ratings_h])
+    last_block = np.array([int(np.searchsorted(starts, t + SAME_TIME_H)) - 1 for t in plan.ratings_h])
+    rated_now = jnp.array(rated)
 
-    def one(constants: Mapping[str, Any], who: Mapping[str, Array]) -> Outcome:
+    def some(constants: Mapping[str, Any], who: Mapping[str, Array]) -> Outcome:
         trial = {name: values[who["trial"]] for name, values in constants["trials"].items()}
-        person = draw_person(person_key(constants["key"], who["number"]), constants["population"], kinetic)
+        person = _people(constants, who, kinetic)
         rise = _rise(mood, person, trial)
-        for_noise, for_stay, for_ideation = jax.random.split(person.key, 3)
-        noise = trial["reading_noise"] * jax.random.normal(for_noise, ratings_h.shape)
-        stay = jax.random.uniform(for_stay, ratings_h.shape)
+        noise, stay, noise_ideation = _chances(person.key, len(plan.ratings_h))
+        noise = trial["reading_noise"] * noise
         weight = jnp.where(ideal, person.ideal_weight_kg, person.body.weight_kg)
         planned = amount * jnp.where(per_kg, weight, 1.0)
         baseline = person.baseline["MADRS"]
 
-        def decide(memory: Any, at: Boundary, dose: Scalar) -> Any:
-            here, first = rated[at.index], at.index == 0
+        def decide(memory: Any, at: Boundary, dose: PerPerson) -> Any:
+            here = rated_now[at.index]
             improvement = parts(rise, at.time_h, at.growth, at.time_h - memory["last_h"]).total
             rating = score(baseline, improvement, noise[here], highest=MADRS_HIGHEST)
-            seen = (here >= 0) & ~first
+            seen = (here >= 0) & (at.index > 0)
             hazard = trial["dropout_rate"] * jnp.exp(
                 trial["dropout_slope"] * (rating - baseline + trial["dropout_reference"])
             )
             leaves = seen & (stay[here] < -jnp.expm1(-hazard * (at.time_h - memory["seen_h"])))
             there = memory["there"] & ~leaves
             responded = memory["responded"] | (seen & (rating <= (1 - rule["fall"]) * baseline))
-            above = jnp.where(seen, jnp.where(responded & (rating >= rule["at_least"]), memory["above"] + 1, 0), memory["above"])
+            high = responded & (rating >= rule["at_least"])
+            above = jnp.where(seen, jnp.where(high, memory["above"] + 1, 0), memory["above"])
             relapsed = above >= rule["consecutive"]
-            dosed = (at.occasion >= 0) & there & (~adaptive[at.occasion] | relapsed) if len(plan.amount) else jnp.array(False)
+            dosed = (at.occasion >= 0) & there & (~adaptive[at.occasion] | relapsed)
             new = {
                 "there": there,
                 "responded": responded,
+                # After a booster the count starts anew.
                 "above": jnp.where(dosed & relapsed, 0, above),
                 "last_h": jnp.where(dosed, at.time_h, memory["last_h"]),
                 "seen_h": jnp.where(seen, at.time_h, memory["seen_h"]),
             }
-            return jnp.where(dosed, dose, 0.0), new, (rating, memory["there"], dosed)
+            return jnp.where(dosed, dose, 0.0), new, {"rating": rating, "there": memory["there"], "dosed": dosed}
 
+        zero = jnp.zeros_like(baseline)
         memory = {
-            "there": jnp.array(True),
-            "responded": jnp.array(False),
-            "above": jnp.array(0),
-            "last_h": jnp.zeros(()),
+            "there": zero == 0,
+            "responded": zero > 0,
+            "above": zero.astype(int),
+            "last_h": zero,
             "seen_h": jnp.zeros(()),
         }
-        course = propagate(
-            _body(plan, person, trial), plan.timetable, planned, decide=decide, memory=memory
-        )
-        in_block, there, dosed = course.notes
-        was_dosed = jnp.zeros(session_h.shape, bool)
-        blocks = [i for i, o in enumerate(plan.timetable.occasions) if o >= 0]
-        was_dosed = dosed[jnp.array(blocks, dtype=int)] if blocks else was_dosed
-        since = _since_session(readings_h, session_h, was_dosed)
+        course = propagate(_body(plan, person, trial), plan.timetable, planned, decide=decide, memory=memory)
+        since = _since_session(readings_h, plan.session_h, course.notes["dosed"][blocks])
         split = parts(rise, readings_h, course.growth, since)
-        improvement = split.total[in_reading]
-        ratings = score(baseline, improvement, noise, highest=MADRS_HIGHEST)
+        in_reading = np.array(plan.rating_in_reading)
+        ratings = score(baseline, split.total[in_reading], noise, highest=MADRS_HIGHEST)
         # Ratings on which decisions were based are taken from the course itself.
-        block_of = jnp.array([_index(t, starts) for t in plan.ratings_h], dtype=int)
-        ratings = jnp.where(block_of > 0, in_block[block_of], ratings)
-        present = there[jnp.array([int(np.searchsorted(starts, t + 1e-6)) - 1 for t in plan.ratings_h], dtype=int)]
-        ideation = _ideation(person, trial, course.growth[in_reading], ratings_h, for_ideation, mood)
+        ratings = jnp.where(block_of[:, None] > 0, course.notes["rating"][block_of], ratings)
+        ideation = _ideation(person, trial, course.growth[in_reading], ratings_h, noise_ideation, mood)
         return Outcome(
-            ratings, present, split.drug, split.nonspecific, split.antidepressant, split.expectancy,
-            course.surge, course.growth, course.given_mg, ideation, person,
-        )  # fmt: skip
+            ratings=ratings.astype(jnp.float32),
+            present=course.notes["there"][last_block],
+            drug=split.drug.astype(jnp.float32),
+            nonspecific=split.nonspecific.astype(jnp.float32),
+            antidepressant=jnp.broadcast_to(split.antidepressant, course.growth.shape).astype(jnp.float32),
+            expectancy=split.expectancy.astype(jnp.float32),
+            surge=course.surge.astype(jnp.float32),
+            growth=course.growth.astype(jnp.float32),
+            given_mg=course.given_mg.astype(jnp.float32),
+            suicidal_ideation=ideation.astype(jnp.float32),
+            person=dataclasses.replace(person, key=jnp.zeros_like(baseline)),
+        )
 
-    return one
+    return some
+
+
+def _people(constants: Mapping[str, Any], who: Mapping[str, Array], kinetic: tuple[str, ...]) -> Person:
+    """Draw a block of people, each from a key of their own."""
+
+    def one(number: Array) -> Person:
+        return draw_person(person_key(constants["key"], number), constants["population"], kinetic)
+
+    return jax.vmap(one)(who["number"])
+
+
+def _chances(keys: Array, n: int) -> tuple[Array, Array, Array]:
+    """Noise of ratings, chance of staying, noise of suicidal-ideation ratings; ratings first, people last."""
+
+    def one(key: Array) -> tuple[Array, Array, Array]:
+        for_noise, for_stay, for_ideation = jax.random.split(key, 3)
+        return (
+            jax.random.normal(for_noise, (n,)),
+            jax.random.uniform(for_stay, (n,)),
+            jax.random.normal(for_ideation, (n,)),
+        )
+
+    noise, stay, ideation = jax.vmap(one, out_axes=-1)(keys)
+    return noise, stay, ideation
 
 
 def _index(time_h: float, times: Any) -> int:
@@ -219,16 +250,16 @@ def _index(time_h: float, times: Any) -> int:
 
 
 def _since_session(
-    time_h: Float[Array, " times"], session_h: Float[Array, " occasions"], given: Bool[Array, " occasions"]
-) -> Float[Array, " times"]:
+    time_h: Float[Array, "times 1"], session_h: Sequence[float], given: Bool[Array, "occasions people"]
+) -> Float[Array, "times people"]:
     """Time since the last session that took place before each time; since zero where there was none."""
     last = jnp.zeros_like(time_h)
-    for i in range(session_h.shape[0]):
-        last = jnp.where(given[i] & (session_h[i] < time_h), session_h[i], last)
+    for i, session in enumerate(session_h):
+        last = jnp.where(given[i] & (session < time_h), session, last)
     return time_h - last
 
 
-def _rise(mood: ArmMood, person: Person, trial: Mapping[str, Scalar]) -> Rise:
+def _rise(mood: ArmMood, person: Person, trial: Mapping[str, PerPerson]) -> Rise:
     z = person.draws
     moved = sum((trial[m.name] * person.standing[m.name] for m in moderators()), start=jnp.zeros(()))
     on = 1.0 if mood.responds else 0.0
@@ -250,10 +281,10 @@ def _rise(mood: ArmMood, person: Person, trial: Mapping[str, Scalar]) -> Rise:
     )
 
 
-def _body(plan: ArmPlan, person: Person, trial: Mapping[str, Scalar]) -> Body:
+def _body(plan: ArmPlan, person: Person, trial: Mapping[str, PerPerson]) -> Body:
     numbers = plasticity_numbers()
     outputs: dict[str, dict[str, Any]] = {"occupancy_drive": {}}
-    shares: dict[str, Scalar] = {}
+    shares: dict[str, PerPerson] = {}
     for given, prefix, model in plan.givens:
         values = model.values(person.draws)
         if "f_injection" in values:
@@ -275,17 +306,14 @@ def _body(plan: ArmPlan, person: Person, trial: Mapping[str, Scalar]) -> Body:
 
 def _ideation(
     person: Person,
-    trial: Mapping[str, Scalar],
-    growth: Float[Array, " ratings"],
-    time_h: Float[Array, " ratings"],
-    key: Array,
+    trial: Mapping[str, PerPerson],
+    growth: Float[Array, "ratings people"],
+    time_h: Float[Array, "ratings 1"],
+    noise: Float[Array, "ratings people"],
     mood: ArmMood,
-) -> Float[Array, " ratings"]:
+) -> Float[Array, "ratings people"]:
     if "SSI" not in person.baseline:
-        return jnp.full(time_h.shape, jnp.nan)
-    acute = trial["suicidal_ideation_acute"] * (1.0 if mood.acute else 0.0) * -jnp.expm1(-time_h / trial["acute_time"])
-    fall = trial["suicidal_ideation_effect"] * growth + acute
-    noise = trial["suicidal_ideation_noise"] * jax.random.normal(key, time_h.shape)
-    return score(person.baseline["SSI"], fall, noise, highest=SSI_HIGHEST)
-
-
+        return jnp.full_like(growth, jnp.nan)
+    acute = trial["suicidal_ideation_acute"] * (1.0 if mood.acute else 0.0)
+    fall = trial["suicidal_ideation_effect"] * growth + acute * -jnp.expm1(-time_h / trial["acute_time"])
+    return score(person.baseline["SSI"], fall, trial["suicidal_ideation_noise"] * noise, highest=SSI_HIGHEST)
