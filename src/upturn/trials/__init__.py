@@ -1,0 +1,11 @@
+"""Run a protocol for a population of virtual people, and answer: how fast, for whom, how long.
+
+``answer`` is the main job; ``simulate`` writes the records that a clinic would have written.
+"""
+
+from upturn.trials.answer import Answer, answer
+
+
+from upturn.trials.summary import Interval
+
+__all__ = ["Answer", "Interval", "answer"]

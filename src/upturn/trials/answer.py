@@ -1,0 +1,420 @@
+"""The main job: simulate every arm in many new trials and say how fast, for whom and how long, with uncertainty.
+
+Two kinds of interval, kept apart: *new trial* is the spread of a trial's mean (or share, or median), *one person*
+the spread between people over all trials. Everyone is rated at every time whether or not they stay (leaving
+stops treatment, not measurement); the share who count as responders only while still present is given beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from upturn import __version__
+from upturn.mood import moderators
+from upturn.protocol import Protocol, digest
+from upturn.trials.course import Outcome
+from upturn.trials.endpoints import (
+    kaplan_meier,
+    median_time,
+    onset_of_sustained_response,
+    relapse_times,
+    responded,
+    time_to_first,
+)
+from upturn.trials.numbers import Number, numbers_used
+from upturn.trials.run import Setup, run_arms, set_up
+from upturn.trials.session import SESSION_H, SessionCurves, first_session
+from upturn.trials.summary import Interval, interval
+
+__all__ = ["Answer", "answer"]
+
+TRIALS = 100  # enough for the 5th and 95th percentile of a trial's mean to be steady to a tenth of a point
+SESSION_PEOPLE = 1000
+SHOWN_PEOPLE = 40
+STANDARD_H = (2.0, 4.0, 24.0, 72.0, 168.0, 336.0, 672.0)
+DAY_H = 24.0
+PARTS = ("drug", "nonspecific", "antidepressant", "expectancy")
+
+
+@dataclass(frozen=True)
+class AtTime:
+    """One arm at one time. Changes and parts in MADRS points; a fall is negative, a part is an improvement."""
+
+    time_h: float
+    mean_change: Interval
+    person_change: Interval
+    parts: dict[str, Interval]
+    response: Interval
+    response_leavers_failed: Interval
+    remission: dict[str, Interval]
+    suicidal_ideation_change: Interval | None
+
+
+@dataclass(frozen=True)
+class Relapse:
+    """After the last planned dose, among those in response then."""
+
+    in_response: Interval
+    median_h: Interval
+    time_h: list[float]
+    still_well: list[Interval]
+
+
+@dataclass(frozen=True)
+class Acute:
+    """The first session of an arm: over people, peaks and times until back to baseline."""
+
+    model: str
+    site: str
+    time_h: list[float]
+    curves: dict[str, list[Interval]]
+    peak: dict[str, Interval]
+    peak_h: dict[str, Interval]
+    back_h: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class ArmAnswer:
+    """One arm."""
+
+    id: str
+    title: str
+    role: str
+    at: list[AtTime]
+    time_to_response_h: Interval
+    ever_responded: Interval
+    time_to_sustained_response_h: Interval | None
+    sustained_by: Interval | None
+    relapse: Relapse | None
+    boosters: Interval
+    left: Interval
+    last_planned_dose_h: float | None
+    acute: Acute | None
+    curves: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A contrast at one time: improvement of the arm less that of the control, for the same people."""
+
+    time_h: float
+    new_trial: Interval
+    one_person: Interval
+    parts: dict[str, Interval]
+    response: Interval
+
+
+@dataclass(frozen=True)
+class ContrastAnswer:
+    """One contrast of the protocol."""
+
+    arm: str
+    control: str
+    at: list[Difference]
+    curve_time_h: list[float]
+    curve: list[Interval]
+
+
+@dataclass(frozen=True)
+class Moderator:
+    """A covariate: by how much the drug effect may change per standard deviation (a ratio), and what is known."""
+
+    covariate: str
+    ratio_per_sd: Interval
+    evidence: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer; :meth:`as_dict` is what ``--json`` prints and what the report shows."""
+
+    protocol: dict[str, Any]
+    version: str
+    seed: int
+    patients: int
+    trials: int
+    notice: str
+    calibrated: bool
+    times_h: list[float]
+    arms: list[ArmAnswer]
+    contrasts: list[ContrastAnswer]
+    who: list[Moderator]
+    numbers: list[Number]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the answer as plain data."""
+        return asdict(self)
+
+
+def answer(
+    protocol: Protocol,
+    *,
+    patients: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> Answer:
+    """Answer for a protocol: how fast, for whom, how long.
+
+    Parameters
+    ----------
+    protocol
+        The study document.
+    patients
+        Virtual people per arm in each of :data:`TRIALS` new trials.
+    seed
+        Random seed.
+    progress
+        Called with the number of courses just done.
+
+    Returns
+    -------
+    Answer
+        Medians with 50 % and 90 % intervals for the mean of a new trial and for one person.
+    """
+    own = [t for t in protocol.assessment_times_h("MADRS") if t >= 0]
+    ratings = sorted({0.0, *STANDARD_H, *own})
+    setup = set_up(
+        protocol, seed=seed, n_trials=TRIALS, ratings_h=ratings, readings_h=_curve_times(protocol.horizon_h)
+    )
+    outcomes = run_arms(setup, patients=patients, arms=tuple(protocol.arms), progress=progress)
+    shown = [t for t in ratings if t > 0]
+    arms = [_arm(setup, arm, outcomes[arm], shown, patients) for arm in protocol.arms]
+    contrasts = [_contrast(setup, c.arm, c.control, outcomes, shown, patients) for c in protocol.contrasts]
+    return Answer(
+        protocol={
+            "id": protocol.id,
+            "version": protocol.version,
+            "title": protocol.title,
+            "summary": protocol.summary,
+            "condition": protocol.population.condition,
+            "digest": digest(protocol),
+        },
+        version=__version__,
+        seed=seed,
+        patients=patients,
+        trials=TRIALS,
+        notice=protocol.notice,
+        calibrated=False,
+        times_h=shown,
+        arms=arms,
+        contrasts=contrasts,
+        who=_who(setup),
+        numbers=numbers_used(setup.plans.values()),
+    )
+
+
+def _curve_times(horizon_h: float) -> list[float]:
+    days = [2, 3, 4, 5, 6, 7, 9, 11, 12, 14, 17, 21, 24, 28, 31, 35, 42]
+    return [t for t in (1.0, 6.0, 12.0, *(DAY_H * d for d in days)) if t <= max(horizon_h, STANDARD_H[-1])]
+
+
+def _by_trial(values: np.ndarray, patients: int) -> np.ndarray:
+    """Mean of people within each trial."""
+    mean: np.ndarray = values.reshape(-1, patients, *values.shape[1:]).astype(float).mean(axis=1)
+    return mean
+
+
+def _arm(setup: Setup, arm: str, out: Outcome, shown: Sequence[float], patients: int) -> ArmAnswer:
+    protocol, plan = setup.protocol, setup.plans[arm]
+    spec, ends = protocol.arms[arm], protocol.endpoints
+    time_h = np.array(plan.ratings_h)
+    baseline = np.asarray(out.person.baseline["MADRS"])
+    ratings = np.asarray(out.ratings, dtype=float)
+    ratings[:, time_h <= 0] = baseline[:, None]
+    present = np.asarray(out.present)
+    good = responded(ratings, baseline, fall=ends.response.fall)
+    in_reading = plan.rating_in_reading
+    at = []
+    for t in shown:
+        i = int(np.argmin(np.abs(time_h - t)))
+        k = in_reading[i]
+        change = ratings[:, i] - baseline
+        at.append(
+            AtTime(
+                time_h=t,
+                mean_change=interval(_by_trial(change, patients)),
+                person_change=interval(change),
+                parts={name: interval(_by_trial(np.asarray(getattr(out, name))[:, k], patients)) for name in PARTS},
+                response=interval(_by_trial(good[:, i], patients)),
+                response_leavers_failed=interval(_by_trial(good[:, i] & present[:, i], patients)),
+                remission={r.id: interval(_by_trial(ratings[:, i] <= r.at_most, patients)) for r in ends.remission},
+                suicidal_ideation_change=_ideation_change(out, i, patients),
+            )
+        )
+    after = time_h > 0
+    first = time_to_first(good & after, time_h)
+    sustained = None
+    if ends.sustained_response:
+        sustained = onset_of_sustained_response(
+            ratings, baseline, time_h, fall=ends.response.fall, definition=ends.sustained_response
+        )
+    planned = [t for t, adaptive in zip(plan.session_h, plan.adaptive, strict=True) if not adaptive]
+    boosters = [i for i, adaptive in enumerate(plan.adaptive) if adaptive]
+    given = np.asarray(out.given_mg)
+    return ArmAnswer(
+        id=arm,
+        title=spec.title,
+        role=spec.role,
+        at=at,
+        time_to_response_h=interval([float(np.quantile(x, 0.5, method="inverted_cdf")) for x in first.reshape(-1, patients)]),
+        ever_responded=interval(_by_trial(np.isfinite(first), patients)),
+        time_to_sustained_response_h=None
+        if sustained is None
+        else interval([float(np.quantile(x, 0.5, method="inverted_cdf")) for x in sustained.reshape(-1, patients)]),
+        sustained_by=None
+        if sustained is None or ends.sustained_response is None
+        else interval(_by_trial(sustained <= ends.sustained_response.by_h + 1e-6, patients)),
+        relapse=_relapse(setup, arm, ratings, present, good, planned[-1] if planned else 0.0, patients),
+        boosters=interval(_by_trial((given[:, boosters] > 0).sum(axis=1), patients)),
+        left=interval(_by_trial(~present[:, -1], patients)),
+        last_planned_dose_h=planned[-1] if planned else None,
+        acute=_acute(first_session(setup, arm, people=SESSION_PEOPLE)),
+        curves=_curves(plan.readings_h, out, baseline, ratings, time_h, patients),
+    )
+
+
+def _ideation_change(out: Outcome, i: int, patients: int) -> Interval | None:
+    if "SSI" not in out.person.baseline:
+        return None
+    change = np.asarray(out.suicidal_ideation)[:, i] - np.asarray(out.person.baseline["SSI"])
+    return interval(_by_trial(change, patients))
+
+
+def _relapse(
+    setup: Setup, arm: str, ratings: np.ndarray, present: np.ndarray, good: np.ndarray, last_h: float, patients: int
+) -> Relapse | None:
+    definition = setup.protocol.endpoints.relapse
+    time_h = np.array(setup.plans[arm].ratings_h)
+    later = np.flatnonzero(time_h >= last_h + DAY_H - 1e-6)
+    if definition is None or len(later) < definition.consecutive + 1:
+        return None
+    start = later[0]
+    at_risk = good[:, start] & present[:, start]
+    origin = float(time_h[start])
+    time, event = relapse_times(
+        ratings, present, time_h, at_risk=at_risk, origin_h=origin, definition=definition
+    )
+    time = time + (origin - last_h)
+    grid = time_h[later[1:]] - last_h
+    curves = [
+        kaplan_meier(t, e, grid_h=grid)
+        for t, e in zip(time.reshape(-1, patients), event.reshape(-1, patients), strict=True)
+        if np.isfinite(t).any()
+    ]
+    if not curves:
+        return None
+    still = np.array([c.still for c in curves])
+    return Relapse(
+        in_response=interval(_by_trial(at_risk, patients)),
+        median_h=interval([median_time(c) for c in curves]),
+        time_h=[0.0, *map(float, grid)],
+        still_well=[interval([1.0]), *(interval(still[:, k]) for k in range(len(grid)))],
+    )
+
+
+def _acute(session: SessionCurves | None) -> Acute | None:
+    if session is None:
+        return None
+    from upturn.pharmacology import acute_numbers  # noqa: PLC0415
+
+    numbers = acute_numbers()
+    threshold = {
+        "dissociation": numbers.value("dissociation_back"),
+        "systolic": numbers.value("pressure_back"),
+        "diastolic": numbers.value("pressure_back"),
+    }
+    peak, peak_h, back = {}, {}, {}
+    for name, curve in session.curves.items():
+        peak[name] = interval(curve.max(axis=1))
+        peak_h[name] = interval(SESSION_H[curve.argmax(axis=1)])
+        if name in threshold:
+            above = curve >= threshold[name]
+            last = curve.shape[1] - above[:, ::-1].argmax(axis=1)
+            back[name] = interval(np.where(above.any(axis=1), SESSION_H[np.minimum(last, len(SESSION_H) - 1)], 0.0))
+    return Acute(
+        model=session.model,
+        site=session.site,
+        time_h=[float(t) for t in SESSION_H],
+        curves={name: [interval(column) for column in curve.T] for name, curve in session.curves.items()},
+        peak=peak,
+        peak_h=peak_h,
+        back_h=back,
+    )
+
+
+def _curves(
+    readings_h: Sequence[float],
+    out: Outcome,
+    baseline: np.ndarray,
+    ratings: np.ndarray,
+    rating_h: np.ndarray,
+    patients: int,
+) -> dict[str, Any]:
+    total = sum(np.asarray(getattr(out, name), dtype=float) for name in PARTS)
+    step = max(1, len(ratings) // SHOWN_PEOPLE)
+    some = slice(0, step * SHOWN_PEOPLE, step)
+    return {
+        "time_h": [float(t) for t in readings_h],
+        "change": [interval(-column) for column in _by_trial(total, patients).T],
+        "parts": {
+            name: [interval(column) for column in _by_trial(np.asarray(getattr(out, name)), patients).T]
+            for name in PARTS
+        },
+        "surge": [interval(column) for column in np.asarray(out.surge).T],
+        "growth": [interval(column) for column in np.asarray(out.growth).T],
+        "rating_h": [float(t) for t in rating_h],
+        "individuals": [[float(x) for x in row] for row in ratings[some]],
+        "baseline": float(baseline.mean()),
+    }
+
+
+def _contrast(
+    setup: Setup, arm: str, control: str, outcomes: dict[str, Outcome], shown: Sequence[float], patients: int
+) -> ContrastAnswer:
+    one, two = outcomes[arm], outcomes[control]
+    plan, other = setup.plans[arm], setup.plans[control]
+    ends = setup.protocol.endpoints
+
+    def part(name: str, t: float) -> np.ndarray:
+        i, k = (int(np.argmin(np.abs(np.array(p.readings_h) - t))) for p in (plan, other))
+        return np.asarray(getattr(one, name))[:, i].astype(float) - np.asarray(getattr(two, name))[:, k]
+
+    at = []
+    for t in shown:
+        split = {name: part(name, t) for name in PARTS}
+        whole = sum(split.values())
+        i = int(np.argmin(np.abs(np.array(plan.ratings_h) - t)))
+        good = [
+            responded(np.asarray(o.ratings)[:, i : i + 1], np.asarray(o.person.baseline["MADRS"]), fall=ends.response.fall)
+            for o in (one, two)
+        ]
+        gain = good[0][:, 0].astype(float) - good[1][:, 0]
+        at.append(
+            Difference(
+                time_h=t,
+                new_trial=interval(-_by_trial(whole, patients)),
+                one_person=interval(-whole),
+                parts={name: interval(_by_trial(values, patients)) for name, values in split.items()},
+                response=interval(_by_trial(gain, patients)),
+            )
+        )
+    grid = [t for t in plan.readings_h if t in other.readings_h]
+    curve = [interval(-_by_trial(sum(part(name, t) for name in PARTS), patients)) for t in grid]
+    return ContrastAnswer(arm, control, at, [float(t) for t in grid], curve)
+
+
+def _who(setup: Setup) -> list[Moderator]:
+    """Say how far each covariate could move the drug effect; without fitted trials this is the prior."""
+    out = []
+    for parameter in moderators():
+        ratio = np.exp(np.asarray(setup.trials[parameter.name]))
+        found = interval(ratio)
+        clear = found.low90 is not None and found.high90 is not None and (found.low90 > 1 or found.high90 < 1)
+        verdict = "established" if clear else "not established"
+        out.append(Moderator(parameter.name, found, parameter.source, verdict))
+    return out

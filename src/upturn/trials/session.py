@@ -1,0 +1,105 @@
+"""The hours after the first dose: plasma, receptor, and what is felt and measured, for a sample of people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from upturn.numerics import map_people, person_key
+from upturn.pharmacology import (
+    acute_numbers,
+    concentration,
+    dissociation,
+    effect_site,
+    individual,
+    occupancy_drive,
+    pressure_rise,
+    receptor,
+    sedation_probability,
+)
+from upturn.pharmacology import Responses
+from upturn.population import draw_person
+from upturn.trials.run import Setup
+
+__all__ = ["SESSION_H", "SessionCurves", "first_session"]
+
+# Every 2.5 minutes for two hours, then wider: fine enough for a peak that lasts minutes.
+SESSION_H = np.unique(np.concatenate([np.arange(0, 2, 1 / 24), np.arange(2, 6, 1 / 6), np.arange(6, 24.01, 1.0)]).round(9))
+
+
+@dataclass(frozen=True)
+class SessionCurves:
+    """Time courses after the first dose; people first, :data:`SESSION_H` last.
+
+    ``ketamine_ng_ml`` and ``norketamine_ng_ml`` at the model's sampling site, ``occupancy`` as a fraction,
+    ``dissociation`` in CADSS points, ``systolic`` and ``diastolic`` as rises in mmHg, ``sedation`` as probability.
+    """
+
+    site: str
+    model: str
+    curves: dict[str, Float[np.ndarray, "people times"]]
+
+
+def first_session(setup: Setup, arm: str, *, people: int) -> SessionCurves | None:
+    """Simulate the first session of an arm; ``None`` where nothing with kinetics is given."""
+    plan = setup.plans[arm]
+    if not plan.has_kinetics:
+        return None
+    first = next(i for i, kind in enumerate(plan.kind) if kind >= 0)
+    given, _, model = plan.givens[plan.kind[first]]
+    acute, mass = acute_numbers(), receptor().value("molar_mass_ketamine")
+    inlets = model.inlets(given)
+    hours = jnp.asarray(SESSION_H)
+    half_life = acute.value("effect_site_half_life")
+
+    def one(constants: Any, who: Any) -> dict[str, Any]:
+        person = draw_person(person_key(constants["key"], who["number"]), constants["population"], setup.kinetic)
+        values = model.values(person.draws)
+        if "f_injection" in values:
+            values["f_injection"] = constants["trials"]["f_injection"][who["trial"]]
+        response = model.responses(values, person.body, given)
+        weight = person.ideal_weight_kg if plan.ideal[first] else person.body.weight_kg
+        dose = plan.amount[first] * (weight if plan.per_kg[first] else 1.0)
+        more = {
+            **response.outputs,
+            "drive": occupancy_drive(response.outputs),
+            "effect_site": effect_site(response.outputs["s_ketamine"], half_life, site=model.site),
+        }
+        whole = Responses(more, response.shares)
+
+        def curve(name: str) -> Any:
+            return concentration(
+                whole, inlets, name, amounts_mg=jnp.atleast_1d(dose), starts_h=jnp.zeros(1), time_h=hours
+            )
+
+        at_site = curve("effect_site") / mass * 1e3  # mg/L over g/mol, in umol/L
+        z = person.draws
+        drive = curve("drive")
+        felt = dissociation(
+            at_site,
+            maximum=individual(acute["dissociation_max"], z["dissociation"]),
+            c50_umol_l=acute.value("dissociation_c50"),
+        )
+        return {
+            "ketamine_ng_ml": curve("ketamine") * 1e3,
+            "norketamine_ng_ml": curve("norketamine") * 1e3,
+            "occupancy": drive / (1 + drive),
+            "dissociation": felt,
+            "systolic": pressure_rise(at_site, slope=individual(acute["systolic_slope"], z["systolic"])),
+            "diastolic": pressure_rise(at_site, slope=individual(acute["diastolic_slope"], z["diastolic"])),
+            "sedation": sedation_probability(
+                at_site,
+                c50_umol_l=acute.value("sedation_c50"),
+                steepness=acute.value("sedation_steepness"),
+            ),
+        }
+
+    many = map_people(lambda constants, who: jax.vmap(lambda w: one(constants, w), out_axes=-1)(who))
+    who = {"number": jnp.arange(people), "trial": jnp.arange(people) % setup.n_trials}
+    curves = jax.device_get(many(setup.constants(arm), who))
+    return SessionCurves(model.site, model.parameters.id, curves)
