@@ -24,7 +24,9 @@ _ISO_DURATION = re.compile(
     r"^(?P<sign>-)?P(?!$)(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?!$)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?$"
 )
-_NUMBER_AND_UNIT = re.compile(r"^\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>\S.*?)?\s*$")
+_NUMBER_AND_UNIT = re.compile(
+    r"^\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>\S.*?)?\s*$"
+)
 
 
 @cache
@@ -133,7 +135,13 @@ def iso_duration(text: str, *, what: str = "duration", where: str | None = None)
             remedy="months and years have no fixed length: write days or weeks",
         )
     part = {name: float(found[name] or 0.0) for name in ("weeks", "days", "hours", "minutes", "seconds")}
-    total = WEEK_H * part["weeks"] + DAY_H * part["days"] + part["hours"] + part["minutes"] / 60 + part["seconds"] / 3600
+    total = (
+        WEEK_H * part["weeks"]
+        + DAY_H * part["days"]
+        + part["hours"]
+        + part["minutes"] / 60
+        + part["seconds"] / 3600
+    )
     return -total if found["sign"] else total
 
 

@@ -103,7 +103,11 @@ NEARLY = 0.34
 
 
 def plan(
-    occasions: Sequence[Occasion], readings_h: Sequence[float], *, boundaries_h: Sequence[float] = (), until_h: float
+    occasions: Sequence[Occasion],
+    readings_h: Sequence[float],
+    *,
+    boundaries_h: Sequence[float] = (),
+    until_h: float,
 ) -> Plan:
     """Lay out the timetable of a course.
 
@@ -139,7 +143,9 @@ def plan(
         starts.append(start)
         which.append(occasion)
     found = _locate(readings, blocks, sequence, starts)
-    return Plan(tuple(blocks), tuple(sequence), tuple(starts), tuple(which), len(occasions), tuple(readings), found)
+    return Plan(
+        tuple(blocks), tuple(sequence), tuple(starts), tuple(which), len(occasions), tuple(readings), found
+    )
 
 
 def _unique(times: Sequence[float]) -> list[float]:
@@ -199,21 +205,34 @@ def _block(length: float, inlets: Sequence[Inlet], marks: Sequence[float]) -> Bl
     if inlets:
         for change, following in zip(changes, [*changes[1:], length], strict=True):
             given = [t - change for t in (*marks, following) if change < t <= following]
-            graded += [change + g for g in AFTER_A_CHANGE_H if not any(g * NEARBY > t > g / NEARBY for t in given)
-                       and change + g < following]
+            graded += [
+                change + g
+                for g in AFTER_A_CHANGE_H
+                if not any(g * NEARBY > t > g / NEARBY for t in given) and change + g < following
+            ]
     edges = _unique([*changes, *graded, *marks, length])
     segments = []
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         middle = 0.5 * (begin + end)
         boluses = tuple(
-            (i.path, i.share, i.weight) for i in inlets if i.lasts_h == 0 and abs(i.starts_h - begin) < SAME_TIME_H
+            (i.path, i.share, i.weight)
+            for i in inlets
+            if i.lasts_h == 0 and abs(i.starts_h - begin) < SAME_TIME_H
         )
         rates = tuple(
             (i.path, i.share, i.weight / i.lasts_h)
             for i in inlets
             if i.lasts_h > 0 and i.starts_h < middle < i.starts_h + i.lasts_h
         )
-        segments.append(Segment(round(begin, 9), round(end - begin, 9), _rule(begin, end, changes if inlets else ()), boluses, rates))
+        segments.append(
+            Segment(
+                round(begin, 9),
+                round(end - begin, 9),
+                _rule(begin, end, changes if inlets else ()),
+                boluses,
+                rates,
+            )
+        )
     return Block(tuple(segments))
 
 

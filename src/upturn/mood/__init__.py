@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from upturn.parameters import ParameterFile, read
 
-__all__ = ["Parts", "Rise", "mood_numbers", "moderators", "parts", "score"]
+__all__ = ["Parts", "Rise", "moderators", "mood_numbers", "parts", "score"]
 
 Scalar = Float[Array, ""]
 Series = Float[Array, "*times"]
@@ -106,8 +106,6 @@ def parts(rise: Rise, time_h: Series, growth: Series, since_session_h: Series) -
     )
 
 
-def score(
-    baseline: Scalar, improvement: Series, noise: Series, *, highest: float
-) -> Series:
+def score(baseline: Scalar, improvement: Series, noise: Series, *, highest: float) -> Series:
     """Give the rating on the scale's integers, from 0 to ``highest``."""
     return jnp.clip(jnp.round(baseline - improvement + noise), 0.0, highest)

@@ -41,7 +41,7 @@ class Exponentials:
     rates: Mapping[str, Scalar]
     amplitudes: Mapping[str, Scalar]
 
-    def __call__(self, time_h: Float[Array, "..."]) -> Float[Array, "..."]:
+    def __call__(self, time_h: Float[Array, ...]) -> Float[Array, ...]:
         """Give the response at ``time_h`` [h] after an impulse."""
         return sum(
             (self.amplitudes[name] * jnp.exp(-self.rates[name] * time_h) for name in self.rates),
@@ -105,7 +105,9 @@ def convolve(first: Exponentials, second: Exponentials) -> Exponentials:
     for i, rate in first.rates.items():
         amplitudes[i] = first.amplitudes[i] * _sum([second.amplitudes[j] / (moved[j] - rate) for j in moved])
     for j, rate in moved.items():
-        amplitudes[j] = second.amplitudes[j] * _sum([first.amplitudes[i] / (first.rates[i] - rate) for i in first.rates])
+        amplitudes[j] = second.amplitudes[j] * _sum(
+            [first.amplitudes[i] / (first.rates[i] - rate) for i in first.rates]
+        )
     return Exponentials({**first.rates, **moved}, amplitudes)
 
 
@@ -226,7 +228,8 @@ def _characteristic(
         poly = [jnp.ones_like(centre)]
         for root in roots:
             poly = [
-                (poly[k] if k < len(poly) else 0.0) - (root * poly[k - 1] if k else 0.0) for k in range(len(poly) + 1)
+                (poly[k] if k < len(poly) else 0.0) - (root * poly[k - 1] if k else 0.0)
+                for k in range(len(poly) + 1)
             ]
         return poly
 

@@ -34,5 +34,6 @@ def clustered(n: int) -> Rule:
     """Give a rule with nodes crowded towards 0, by the map x = u²: for a fast start that then slows."""
     rule = gauss_legendre(n)
     return Rule(
-        tuple(u * u for u in rule.nodes), tuple(2 * u * w for u, w in zip(rule.nodes, rule.weights, strict=True))
+        tuple(u * u for u in rule.nodes),
+        tuple(2 * u * w for u, w in zip(rule.nodes, rule.weights, strict=True)),
     )

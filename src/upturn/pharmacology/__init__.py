@@ -30,6 +30,7 @@ from upturn.pharmacology.receptor import occupancy_drive, receptor
 from upturn.pharmacology.simons_2022 import Simons2022
 
 __all__ = [
+    "MODELS",
     "Covariates",
     "Given",
     "Inlet",

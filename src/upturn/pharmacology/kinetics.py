@@ -93,9 +93,7 @@ class Kinetics(Protocol):
         """Give a person's kinetics."""
 
 
-def individual(
-    parameter: Parameter, draw: Scalar | float, value: Scalar | float | None = None
-) -> Scalar:
+def individual(parameter: Parameter, draw: Scalar | float, value: Scalar | float | None = None) -> Scalar:
     """Give a person's value of a parameter from a standard normal draw.
 
     Several sources of variability of one kind (person, occasion) are drawn together: their variances add.
@@ -184,7 +182,9 @@ def concentration(
                 gain = jnp.exp(-rate * after)
             else:
                 # ∫ of e^{−λ s} over the part of the input that lies in the past, per hour of input
-                gain = -jnp.exp(-rate * stopped) * jnp.expm1(-rate * (after - stopped)) / (rate * inlet.lasts_h)
+                gain = (
+                    -jnp.exp(-rate * stopped) * jnp.expm1(-rate * (after - stopped)) / (rate * inlet.lasts_h)
+                )
             seen = seen + response.amplitudes[mode] * gain
         seen = jnp.where(since >= 0, seen, 0.0)
         total = total + inlet.weight * responses.shares[inlet.share] * (seen @ amounts_mg)

@@ -82,7 +82,10 @@ class OttoFanta:
             ).central
             mass = self.receptor.value("molar_mass_norketamine") / self.receptor.value("molar_mass_ketamine")
             formed = parent * (clearance / volume * v["nor_fraction"] * mass)
-            response = {"ketamine": parent * (1 / volume), "norketamine": convolve(formed, nor) * (1 / nor_volume)}
+            response = {
+                "ketamine": parent * (1 / volume),
+                "norketamine": convolve(formed, nor) * (1 / nor_volume),
+            }
             if inlet.path.startswith("s"):
                 response["s_ketamine"] = response["ketamine"]
             for name, each in response.items():

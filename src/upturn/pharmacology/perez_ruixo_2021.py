@@ -69,7 +69,11 @@ class PerezRuixo2021:
             "k",
             elimination=0.0,
             exchange=[
-                (v["shallow_clearance"] / v["central_volume"], v["shallow_clearance"] / v["shallow_volume"], 0.0),
+                (
+                    v["shallow_clearance"] / v["central_volume"],
+                    v["shallow_clearance"] / v["shallow_volume"],
+                    0.0,
+                ),
                 (v["deep_clearance"] / v["central_volume"], v["deep_clearance"] / v["deep_volume"], 0.0),
                 (flow / v["central_volume"], flow / v["hepatic_volume"], away + v["metabolism_rate"]),
             ],
@@ -95,7 +99,9 @@ class PerezRuixo2021:
             "swallowed": tuple(
                 convolve(first_order("a", v["ka_swallowed"]), r) * v["gut_fraction"] for r in into_liver
             ),
-            "mouth": tuple(convolve(first_order("a", v["ka_oral"]), r) * v["gut_fraction"] for r in into_liver),
+            "mouth": tuple(
+                convolve(first_order("a", v["ka_oral"]), r) * v["gut_fraction"] for r in into_liver
+            ),
         }
         paths = {inlet.path for inlet in self.inlets(given)}
         parent = {path: ways[path][0] * (1 / v["central_volume"]) for path in ways if path in paths}

@@ -35,7 +35,9 @@ class Simons2022:
     def supports(self, drug: str, route: str) -> bool:
         """Ketamine by any route; esketamine but for the nasal spray, which has a model of its own."""
         routes = {"intravenous", "intramuscular", "subcutaneous", "sublingual", "oral"}
-        return (drug == "ketamine" and route in routes | {"intranasal"}) or (drug == "esketamine" and route in routes)
+        return (drug == "ketamine" and route in routes | {"intranasal"}) or (
+            drug == "esketamine" and route in routes
+        )
 
     def inlets(self, given: Given) -> tuple[Inlet, ...]:
         """Each enantiomer enters by its own paths; the racemate is half of each."""
@@ -55,7 +57,9 @@ class Simons2022:
             "oral": (("mouth", "all", p("oral_duration")),),
             "intranasal": (("nose", "nasal", 0.0), ("mouth", "not_nasal", p("oral_duration"))),
         }[given.route]
-        return tuple(Inlet(f"{form}.{path}", share, 0.0, lasts, part) for form in forms for path, share, lasts in ways)
+        return tuple(
+            Inlet(f"{form}.{path}", share, 0.0, lasts, part) for form in forms for path, share, lasts in ways
+        )
 
     def values(self, draws: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Every parameter varies on its own, as published."""
@@ -94,7 +98,11 @@ class Simons2022:
             "k",
             elimination=clearance / centre * quick,
             exchange=[
-                (v["shallow_clearance"] / centre * quick, v["shallow_clearance"] / v["shallow_volume"] * quick, 0.0),
+                (
+                    v["shallow_clearance"] / centre * quick,
+                    v["shallow_clearance"] / v["shallow_volume"] * quick,
+                    0.0,
+                ),
                 (v["deep_clearance"] / centre * quick, v["deep_clearance"] / v["deep_volume"] * quick, 0.0),
             ],
         )

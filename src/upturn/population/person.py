@@ -101,10 +101,15 @@ def draw_person(key: Array, population: Mapping[str, Float[Array, " 4"]], kineti
     fraction = population["female"][0]
     female = (jax.random.uniform(for_sex) < fraction).astype(float)
     baseline = {
-        name.partition(".")[2]: jnp.round(value) for name, value in values.items() if name.startswith("baseline.")
+        name.partition(".")[2]: jnp.round(value)
+        for name, value in values.items()
+        if name.startswith("baseline.")
     }
     weight, height = values["weight_kg"], values["height_cm"]
-    bmi, usual = weight / (height / 100) ** 2, population["weight_kg"][0] / (population["height_cm"][0] / 100) ** 2
+    bmi, usual = (
+        weight / (height / 100) ** 2,
+        population["weight_kg"][0] / (population["height_cm"][0] / 100) ** 2,
+    )
     spread_bmi = population["weight_kg"][1] / (population["height_cm"][0] / 100) ** 2
     standing = free | {
         "age": _standard(values["age_y"], population["age_y"]),

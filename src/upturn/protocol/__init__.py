@@ -5,7 +5,7 @@ What lives here: the format, its validation and digest, and the shipped protocol
 """
 
 from upturn.protocol.doses import Dose, Drug, Route
-from upturn.protocol.library import canonical_json, digest, json_schema, load, read, shipped
+from upturn.protocol.library import canonical_json, digest, json_schema, load, read, read_dose, shipped
 from upturn.protocol.people import Arm, Contrast, Distribution, Population
 from upturn.protocol.study import (
     Endpoints,
@@ -48,5 +48,6 @@ __all__ = [
     "json_schema",
     "load",
     "read",
+    "read_dose",
     "shipped",
 ]

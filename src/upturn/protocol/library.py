@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from upturn.errors import ProtocolError
 from upturn.protocol.document import parse
+from upturn.protocol.doses import Dose
 from upturn.protocol.faults import Fault, faults_in, protocol_error, suggestion
 from upturn.protocol.study import Protocol
 
@@ -102,6 +103,24 @@ def read(text: str, *, file: str = "protocol") -> Protocol:
     except ValidationError as error:
         faults = faults_in(error.errors(include_url=False), schema=json_schema())
         raise protocol_error(faults, file=file, lines=document.lines) from None
+
+
+def read_dose(*, drug: str, route: str, amount: str, over: str | None = None, file: str = "the dose") -> Dose:
+    """Read a single dose as somebody wrote it, by the rules that hold in a protocol.
+
+    Examples
+    --------
+    >>> read_dose(drug="ketamine", route="intravenous", amount="0.5 mg/kg", over="40 min").over_h == 40 / 60
+    True
+    """
+    written = {"id": "dose", "drug": drug, "route": route, "amount": amount, "on": ["P0D"]}
+    try:
+        return Dose.model_validate(written if over is None else {**written, "over": over})
+    except ValidationError as error:
+        schema = {**Dose.model_json_schema(by_alias=True)}
+        raise protocol_error(
+            faults_in(error.errors(include_url=False), schema=schema), file=file, lines={}
+        ) from None
 
 
 def _text(path: Path) -> str:

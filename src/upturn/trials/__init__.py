@@ -4,8 +4,8 @@
 """
 
 from upturn.trials.answer import Answer, answer
-
-
+from upturn.trials.exposure import Exposure, exposure
+from upturn.trials.simulate import simulate
 from upturn.trials.summary import Interval
 
-__all__ = ["Answer", "Interval", "answer"]
+__all__ = ["Answer", "Exposure", "Interval", "answer", "exposure", "simulate"]

@@ -239,10 +239,15 @@ def _arm(setup: Setup, arm: str, out: Outcome, shown: Sequence[float], patients:
                 time_h=t,
                 mean_change=interval(_by_trial(change, patients)),
                 person_change=interval(change),
-                parts={name: interval(_by_trial(np.asarray(getattr(out, name))[:, k], patients)) for name in PARTS},
+                parts={
+                    name: interval(_by_trial(np.asarray(getattr(out, name))[:, k], patients))
+                    for name in PARTS
+                },
                 response=interval(_by_trial(good[:, i], patients)),
                 response_leavers_failed=interval(_by_trial(good[:, i] & present[:, i], patients)),
-                remission={r.id: interval(_by_trial(ratings[:, i] <= r.at_most, patients)) for r in ends.remission},
+                remission={
+                    r.id: interval(_by_trial(ratings[:, i] <= r.at_most, patients)) for r in ends.remission
+                },
                 suicidal_ideation_change=_ideation_change(out, i, patients),
             )
         )
@@ -261,11 +266,15 @@ def _arm(setup: Setup, arm: str, out: Outcome, shown: Sequence[float], patients:
         title=spec.title,
         role=spec.role,
         at=at,
-        time_to_response_h=interval([float(np.quantile(x, 0.5, method="inverted_cdf")) for x in first.reshape(-1, patients)]),
+        time_to_response_h=interval(
+            [float(np.quantile(x, 0.5, method="inverted_cdf")) for x in first.reshape(-1, patients)]
+        ),
         ever_responded=interval(_by_trial(np.isfinite(first), patients)),
         time_to_sustained_response_h=None
         if sustained is None
-        else interval([float(np.quantile(x, 0.5, method="inverted_cdf")) for x in sustained.reshape(-1, patients)]),
+        else interval(
+            [float(np.quantile(x, 0.5, method="inverted_cdf")) for x in sustained.reshape(-1, patients)]
+        ),
         sustained_by=None
         if sustained is None or ends.sustained_response is None
         else interval(_by_trial(sustained <= ends.sustained_response.by_h + 1e-6, patients)),
@@ -286,7 +295,13 @@ def _ideation_change(out: Outcome, i: int, patients: int) -> Interval | None:
 
 
 def _relapse(
-    setup: Setup, arm: str, ratings: np.ndarray, present: np.ndarray, good: np.ndarray, last_h: float, patients: int
+    setup: Setup,
+    arm: str,
+    ratings: np.ndarray,
+    present: np.ndarray,
+    good: np.ndarray,
+    last_h: float,
+    patients: int,
 ) -> Relapse | None:
     definition = setup.protocol.endpoints.relapse
     time_h = np.array(setup.plans[arm].ratings_h)
@@ -335,7 +350,9 @@ def _acute(session: SessionCurves | None) -> Acute | None:
         if name in threshold:
             above = curve >= threshold[name]
             last = curve.shape[1] - above[:, ::-1].argmax(axis=1)
-            back[name] = interval(np.where(above.any(axis=1), SESSION_H[np.minimum(last, len(SESSION_H) - 1)], 0.0))
+            back[name] = interval(
+                np.where(above.any(axis=1), SESSION_H[np.minimum(last, len(SESSION_H) - 1)], 0.0)
+            )
     return Acute(
         model=session.model,
         site=session.site,
@@ -390,7 +407,11 @@ def _contrast(
         whole = sum(split.values())
         i = int(np.argmin(np.abs(np.array(plan.ratings_h) - t)))
         good = [
-            responded(np.asarray(o.ratings)[:, i : i + 1], np.asarray(o.person.baseline["MADRS"]), fall=ends.response.fall)
+            responded(
+                np.asarray(o.ratings)[:, i : i + 1],
+                np.asarray(o.person.baseline["MADRS"]),
+                fall=ends.response.fall,
+            )
             for o in (one, two)
         ]
         gain = good[0][:, 0].astype(float) - good[1][:, 0]

@@ -73,7 +73,12 @@ class ArmPlan:
 
 
 def arm_plan(
-    protocol: Protocol, arm: str, *, ratings_h: Sequence[float], readings_h: Sequence[float] = (), until_h: float
+    protocol: Protocol,
+    arm: str,
+    *,
+    ratings_h: Sequence[float],
+    readings_h: Sequence[float] = (),
+    until_h: float,
 ) -> ArmPlan:
     """Lay out one arm of a protocol.
 
@@ -144,12 +149,15 @@ def _sessions(arm: Arm, until_h: float) -> list[tuple[float, Dose]]:
 def _is_daily(dose: Dose) -> bool:
     """Tablets taken every day at home are not sessions, whatever they hold."""
     times = dose.on_h
-    return dose.route == "oral" and len(times) > 7 and max(np.diff(times)) <= 24.0 and dose.drug not in KINETIC_DRUGS
+    return (
+        dose.route == "oral"
+        and len(times) > 7
+        and max(np.diff(times)) <= 24.0
+        and dose.drug not in KINETIC_DRUGS
+    )
 
 
-def _kind(
-    dose: Dose, givens: list[tuple[Given, str, Kinetics]], model: str
-) -> tuple[int, tuple[Inlet, ...]]:
+def _kind(dose: Dose, givens: list[tuple[Given, str, Kinetics]], model: str) -> tuple[int, tuple[Inlet, ...]]:
     given = Given(dose.drug, dose.route, dose.over_h or 0.0, dose.device_times_h or (0.0,))
     known = [each for each, _, _ in givens]
     chosen = kinetics(model, drug=dose.drug, route=dose.route)
@@ -159,7 +167,8 @@ def _kind(
     kind = known.index(given)
     prefix = givens[kind][1]
     inlets = tuple(
-        Inlet(prefix + i.path, prefix + i.share, i.starts_h, i.lasts_h, i.weight) for i in chosen.inlets(given)
+        Inlet(prefix + i.path, prefix + i.share, i.starts_h, i.lasts_h, i.weight)
+        for i in chosen.inlets(given)
     )
     return kind, inlets
 

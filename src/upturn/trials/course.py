@@ -44,6 +44,8 @@ class Outcome(NamedTuple):
         P and S at the reading times.
     given_mg
         Amount of each occasion [mg]; 0 where it was not given.
+    took_place
+        Whether each occasion took place, inert ones too.
     suicidal_ideation
         SSI at the rating times; not-a-number where the protocol gives no baseline.
     person
@@ -59,6 +61,7 @@ class Outcome(NamedTuple):
     surge: Float[Array, "readings people"]
     growth: Float[Array, "readings people"]
     given_mg: Float[Array, "occasions people"]
+    took_place: Bool[Array, "occasions people"]
     suicidal_ideation: Float[Array, "ratings people"]
     person: Person
 
@@ -185,7 +188,11 @@ def person_course(
                 "last_h": jnp.where(dosed, at.time_h, memory["last_h"]),
                 "seen_h": jnp.where(seen, at.time_h, memory["seen_h"]),
             }
-            return jnp.where(dosed, dose, 0.0), new, {"rating": rating, "there": memory["there"], "dosed": dosed}
+            return (
+                jnp.where(dosed, dose, 0.0),
+                new,
+                {"rating": rating, "there": memory["there"], "dosed": dosed},
+            )
 
         zero = jnp.zeros_like(baseline)
         memory = {
@@ -196,7 +203,8 @@ def person_course(
             "seen_h": jnp.zeros(()),
         }
         course = propagate(_body(plan, person, trial), plan.timetable, planned, decide=decide, memory=memory)
-        since = _since_session(readings_h, plan.session_h, course.notes["dosed"][blocks])
+        took_place = course.notes["dosed"][blocks]
+        since = _since_session(readings_h, plan.session_h, took_place)
         split = parts(rise, readings_h, course.growth, since)
         in_reading = np.array(plan.rating_in_reading)
         ratings = score(baseline, split.total[in_reading], noise, highest=MADRS_HIGHEST)
@@ -213,6 +221,7 @@ def person_course(
             surge=course.surge.astype(jnp.float32),
             growth=course.growth.astype(jnp.float32),
             given_mg=course.given_mg.astype(jnp.float32),
+            took_place=took_place,
             suicidal_ideation=ideation.astype(jnp.float32),
             person=dataclasses.replace(person, key=jnp.zeros_like(baseline)),
         )

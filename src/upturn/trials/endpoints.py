@@ -38,7 +38,9 @@ class Survival:
     at_risk: Float[np.ndarray, " times"]
 
 
-def responded(ratings: Ratings, baseline: Float[np.ndarray, " people"], *, fall: float) -> Bool[np.ndarray, "..."]:
+def responded(
+    ratings: Ratings, baseline: Float[np.ndarray, " people"], *, fall: float
+) -> Bool[np.ndarray, ...]:
     """Say at each rating whether the score has fallen by at least ``fall`` of the person's baseline.
 
     Examples
@@ -109,14 +111,21 @@ def relapse_times(
     for k in range(len(after) - run, -1, -1):
         confirmed = high[:, k : k + run].all(axis=1)
         first = np.where(confirmed, time_h[after[k]] - origin_h, first)
-    seen = np.where(present[:, after], time_h[after][None, :] - origin_h, 0.0).max(axis=1) if after else np.zeros(len(ratings))
+    seen = (
+        np.where(present[:, after], time_h[after][None, :] - origin_h, 0.0).max(axis=1)
+        if after
+        else np.zeros(len(ratings))
+    )
     relapsed = np.isfinite(first) & at_risk
     time = np.where(relapsed, first, seen)
     return np.where(at_risk, time, np.nan), relapsed
 
 
 def kaplan_meier(
-    time_h: Float[np.ndarray, " people"], event: Bool[np.ndarray, " people"], *, grid_h: Float[np.ndarray, " times"]
+    time_h: Float[np.ndarray, " people"],
+    event: Bool[np.ndarray, " people"],
+    *,
+    grid_h: Float[np.ndarray, " times"],
 ) -> Survival:
     """Estimate the share without the event (Kaplan and Meier 1958); people with not-a-number are left out.
 
@@ -131,7 +140,9 @@ def kaplan_meier(
     order = np.sort(time)
     risk = len(order) - np.searchsorted(order, grid_h - 1e-6, side="left")
     ends = np.sort(time[event])
-    died = np.searchsorted(ends, grid_h + 1e-6, side="right") - np.searchsorted(ends, grid_h - 1e-6, side="left")
+    died = np.searchsorted(ends, grid_h + 1e-6, side="right") - np.searchsorted(
+        ends, grid_h - 1e-6, side="left"
+    )
     hazard = np.divide(died, risk, out=np.zeros(len(grid_h)), where=risk > 0)
     return Survival(grid_h, np.cumprod(1 - hazard), risk.astype(float))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from jaxtyping import Float
 
 from upturn.numerics import map_people, person_key
 from upturn.pharmacology import (
+    Responses,
     acute_numbers,
     concentration,
     dissociation,
@@ -22,14 +24,15 @@ from upturn.pharmacology import (
     receptor,
     sedation_probability,
 )
-from upturn.pharmacology import Responses
 from upturn.population import draw_person
 from upturn.trials.run import Setup
 
-__all__ = ["SESSION_H", "SessionCurves", "first_session"]
+__all__ = ["SESSION_H", "SessionCurves", "first_session", "session_curves"]
 
 # Every 2.5 minutes for two hours, then wider: fine enough for a peak that lasts minutes.
-SESSION_H = np.unique(np.concatenate([np.arange(0, 2, 1 / 24), np.arange(2, 6, 1 / 6), np.arange(6, 24.01, 1.0)]).round(9))
+SESSION_H = np.unique(
+    np.concatenate([np.arange(0, 2, 1 / 24), np.arange(2, 6, 1 / 6), np.arange(6, 24.01, 1.0)]).round(9)
+)
 
 
 @dataclass(frozen=True)
@@ -50,21 +53,36 @@ def first_session(setup: Setup, arm: str, *, people: int) -> SessionCurves | Non
     plan = setup.plans[arm]
     if not plan.has_kinetics:
         return None
-    first = next(i for i, kind in enumerate(plan.kind) if kind >= 0)
-    given, _, model = plan.givens[plan.kind[first]]
+    occasion = next(i for i, kind in enumerate(plan.kind) if kind >= 0)
+    _, _, model = plan.givens[plan.kind[occasion]]
+    many = session_curves(setup, arm, occasion, SESSION_H)
+    who = {"number": jnp.arange(people), "trial": jnp.arange(people) % setup.n_trials}
+    curves = jax.device_get(many(setup.constants(arm), who))
+    curves = {name: curve for name, curve in curves.items() if not name.startswith("resting")}
+    return SessionCurves(model.site, model.parameters.id, curves)
+
+
+def session_curves(
+    setup: Setup, arm: str, occasion: int, time_h: Float[np.ndarray, " times"]
+) -> Callable[..., dict[str, Any]]:
+    """Compile the curves after one occasion, as though it were the first, at given times [h] for many people."""
+    plan = setup.plans[arm]
+    given, _, model = plan.givens[plan.kind[occasion]]
     acute, mass = acute_numbers(), receptor().value("molar_mass_ketamine")
     inlets = model.inlets(given)
-    hours = jnp.asarray(SESSION_H)
+    hours = jnp.asarray(time_h)
     half_life = acute.value("effect_site_half_life")
 
     def one(constants: Any, who: Any) -> dict[str, Any]:
-        person = draw_person(person_key(constants["key"], who["number"]), constants["population"], setup.kinetic)
+        person = draw_person(
+            person_key(constants["key"], who["number"]), constants["population"], setup.kinetic
+        )
         values = model.values(person.draws)
         if "f_injection" in values:
             values["f_injection"] = constants["trials"]["f_injection"][who["trial"]]
         response = model.responses(values, person.body, given)
-        weight = person.ideal_weight_kg if plan.ideal[first] else person.body.weight_kg
-        dose = plan.amount[first] * (weight if plan.per_kg[first] else 1.0)
+        weight = person.ideal_weight_kg if plan.ideal[occasion] else person.body.weight_kg
+        dose = plan.amount[occasion] * (weight if plan.per_kg[occasion] else 1.0)
         more = {
             **response.outputs,
             "drive": occupancy_drive(response.outputs),
@@ -85,7 +103,13 @@ def first_session(setup: Setup, arm: str, *, people: int) -> SessionCurves | Non
             maximum=individual(acute["dissociation_max"], z["dissociation"]),
             c50_umol_l=acute.value("dissociation_c50"),
         )
+        resting = {
+            name: individual(acute[f"baseline_{name}"], z[f"baseline_{name}"]) * jnp.ones_like(hours)
+            for name in ("systolic", "diastolic")
+        }
         return {
+            "resting_systolic": resting["systolic"],
+            "resting_diastolic": resting["diastolic"],
             "ketamine_ng_ml": curve("ketamine") * 1e3,
             "norketamine_ng_ml": curve("norketamine") * 1e3,
             "occupancy": drive / (1 + drive),
@@ -99,7 +123,4 @@ def first_session(setup: Setup, arm: str, *, people: int) -> SessionCurves | Non
             ),
         }
 
-    many = map_people(lambda constants, who: jax.vmap(lambda w: one(constants, w), out_axes=-1)(who))
-    who = {"number": jnp.arange(people), "trial": jnp.arange(people) % setup.n_trials}
-    curves = jax.device_get(many(setup.constants(arm), who))
-    return SessionCurves(model.site, model.parameters.id, curves)
+    return map_people(lambda constants, who: jax.vmap(lambda w: one(constants, w), out_axes=-1)(who))

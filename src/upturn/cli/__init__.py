@@ -1,0 +1,57 @@
+"""The command line: each command turns its words into one call of a room below. One file per noun.
+
+Exit codes: 0 done, 1 could not, 2 bad input. Every command has ``--json`` for machines and a readable form for people;
+messages go to standard error, results to standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from upturn.cli import answer, exposure, protocol, simulate
+from upturn.cli.output import complain
+from upturn.errors import UpturnError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="upturn",
+    help="How fast do rapid-acting antidepressants work, for whom, and how long does it last? "
+    "For research and education; decisions belong to the treating clinician.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("answer")(answer.command)
+app.command("simulate")(simulate.command)
+app.command("exposure")(exposure.command)
+app.add_typer(protocol.app, name="protocol")
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+) -> None:
+    """Take options that stand before the command."""
+    if version:
+        from upturn import __version__  # noqa: PLC0415
+
+        typer.echo(f"upturn {__version__}")
+        raise typer.Exit
+
+
+def run() -> None:
+    """Run the command line; every fault that is the reader's becomes a plain message and exit code 1 or 2."""
+    try:
+        app()
+    except UpturnError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

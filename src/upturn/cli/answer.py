@@ -1,0 +1,61 @@
+"""``upturn answer``: the main job."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from upturn.cli.output import print_json, progress, writable_folder
+from upturn.protocol import load
+
+__all__ = ["command"]
+
+REPORT = "report.html"
+RESULT = "answer.json"
+
+
+def command(
+    protocol: Annotated[
+        str, typer.Argument(help="A shipped protocol's name, or a protocol file.")
+    ] = "six-infusions",
+    patients: Annotated[
+        int, typer.Option(min=2, max=100_000, help="Virtual people per arm in each new trial.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed: the same seed gives the same numbers.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.html and answer.json.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Answer for a protocol: how fast, for whom, how long, with uncertainty; write a report."""
+    document = load(protocol)
+    folder = writable_folder(out or Path("upturn-report")) if out or not as_json else None
+    # The engine and the drawing take a second to load: only now that the input is known to be sound.
+    from upturn.trials import answer  # noqa: PLC0415
+    from upturn.trials.answer import TRIALS  # noqa: PLC0415
+
+    with progress(patients * TRIALS * len(document.arms), f"Simulating {document.id}") as advance:
+        found = answer(document, patients=patients, seed=seed, progress=advance)
+    content = found.as_dict()
+    if folder:
+        from upturn.reports import write_html  # noqa: PLC0415
+
+        report = write_html(found, folder / REPORT)
+        _write(folder / RESULT, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1))
+    if as_json:
+        print_json(content)
+        return
+    from upturn.reports import terminal  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    console.print(terminal(found))
+    console.print(f"\nReport: {report.resolve()}", soft_wrap=True, markup=False)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text + "\n", encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,4 @@
+"""The answer for a reader: one page that works offline, and tables for a terminal.
+
+The only room that draws. ``write_html`` writes a self-contained report.html; ``terminal`` gives what ``rich`` prints.
+"""
