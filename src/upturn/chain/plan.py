@@ -7,6 +7,8 @@ of types. What lives here: times. What does not: anything about a person.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -95,7 +97,7 @@ class Plan:
 # solutions (tests/reference); the first rule is crowded towards the discontinuity.
 AFTER_A_CHANGE_H = (1.5, 5.0, 12.0)
 NEARBY = 1.8
-FINEST = (8, 4, 4, 3)
+MOST_NODES = 8
 QUIET_H = ((26.0, 3), (72.0, 5), (200.0, 6))
 # Longest quiet step [h] by time since the last dose [h]; a rest shorter than a third is not left over.
 QUIET_STEP_H = ((24.0, 48.0), (72.0, 96.0), (float("inf"), 168.0))
@@ -143,9 +145,7 @@ def plan(
         starts.append(start)
         which.append(occasion)
     found = _locate(readings, blocks, sequence, starts)
-    return Plan(
-        tuple(blocks), tuple(sequence), tuple(starts), tuple(which), len(occasions), tuple(readings), found
-    )
+    return Plan(tuple(blocks), tuple(sequence), tuple(starts), tuple(which), len(occasions), tuple(readings), found)
 
 
 def _unique(times: Sequence[float]) -> list[float]:
@@ -162,7 +162,7 @@ def _stretches(
     """Cut the time between two cuts into the part that follows a dose closely and quiet parts."""
     out = []
     last = 0.0
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in itertools.pairwise(cuts):
         at = start
         occasion = dosed.get(round(start, 9), -1)
         if occasion >= 0:
@@ -212,12 +212,10 @@ def _block(length: float, inlets: Sequence[Inlet], marks: Sequence[float]) -> Bl
             ]
     edges = _unique([*changes, *graded, *marks, length])
     segments = []
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in itertools.pairwise(edges):
         middle = 0.5 * (begin + end)
         boluses = tuple(
-            (i.path, i.share, i.weight)
-            for i in inlets
-            if i.lasts_h == 0 and abs(i.starts_h - begin) < SAME_TIME_H
+            (i.path, i.share, i.weight) for i in inlets if i.lasts_h == 0 and abs(i.starts_h - begin) < SAME_TIME_H
         )
         rates = tuple(
             (i.path, i.share, i.weight / i.lasts_h)
@@ -241,9 +239,10 @@ def _rule(begin: float, end: float, changes: Sequence[float]) -> Rule:
         return gauss_legendre(next(n for longest, n in QUIET_H if end - begin <= longest))
     since = begin - max(c for c in changes if c <= begin + SAME_TIME_H)
     if since < SAME_TIME_H:
-        return clustered(FINEST[0])
-    grade = sum(since > g / NEARBY for g in AFTER_A_CHANGE_H)
-    return gauss_legendre(FINEST[min(grade, len(FINEST) - 1)])
+        return clustered(MOST_NODES)
+    # Exponentials that started at the change have faded by then: what is left varies with the ratio of the ends.
+    ratio = (since + end - begin) / since
+    return gauss_legendre(min(3 + round(math.log2(ratio)), MOST_NODES))
 
 
 def _locate(

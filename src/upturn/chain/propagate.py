@@ -79,10 +79,10 @@ class Course(NamedTuple):
         What the decisions noted at the start of each block.
     """
 
-    outputs: dict[str, Float[Array, readings *people]]
-    surge: Float[Array, readings *people]
-    growth: Float[Array, readings *people]
-    given_mg: Float[Array, occasions *people]
+    outputs: dict[str, Float[Array, readings * people]]
+    surge: Float[Array, readings * people]
+    growth: Float[Array, readings * people]
+    given_mg: Float[Array, occasions * people]
     notes: Any
 
 
@@ -92,7 +92,7 @@ Decide = Callable[[Any, Boundary, PerPerson], tuple[PerPerson, Any, Any]]
 def propagate(
     body: Body,
     timetable: Plan,
-    amounts_mg: Float[Array, occasions *people],
+    amounts_mg: Float[Array, occasions * people],
     *,
     drive: str = "occupancy_drive",
     wanted: Sequence[str] = (),
@@ -168,15 +168,11 @@ def propagate(
     )
     _, (readings, given, notes) = jax.lax.scan(step, (start, memory), at)
     # The last (fictitious) entry stands for the state before time zero.
-    flat = {
-        key: jnp.concatenate([value.reshape(-1, *zero.shape), zero[None]]) for key, value in readings.items()
-    }
+    flat = {key: jnp.concatenate([value.reshape(-1, *zero.shape), zero[None]]) for key, value in readings.items()}
     where = [b * timetable.widest + s if b >= 0 else -1 for b, s in timetable.reading_at]
     series = {key: value[np.array(where, dtype=int)] for key, value in flat.items()}
     doses = np.array([i for i, o in enumerate(timetable.occasions) if o >= 0], dtype=int)
-    return Course(
-        {name: series[name] for name in wanted}, series["_surge"], series["_growth"], given[doses], notes
-    )
+    return Course({name: series[name] for name in wanted}, series["_surge"], series["_growth"], given[doses], notes)
 
 
 def _modes_used(body: Body, names: Sequence[str]) -> dict[str, dict[str, PerPerson]]:
@@ -228,7 +224,7 @@ class _Walk:
         # Without a barrier XLA recomputes the exponentials at every use.
         self.to_node, self.to_end, self.fade = jax.lax.optimization_barrier((to_node, to_end, fade))
 
-    def _decay(self, rate: PerPerson, times_h: Sequence[float]) -> Float[Array, times *people]:
+    def _decay(self, rate: PerPerson, times_h: Sequence[float]) -> Float[Array, times * people]:
         return jnp.exp(-rate * self._column(times_h))
 
     def _column(self, values: Sequence[float]) -> Array:
@@ -257,9 +253,7 @@ class _Walk:
 
         # Within the segment z(s) = level + (z − level) e^{−λ s}, level = inflow / λ.
         level = {p: {m: flow[p] / self.rates[p][m] for m in modes[p]} for p in flow if p in modes}
-        above = {
-            p: {m: z - level[p][m] if p in level else z for m, z in per.items()} for p, per in modes.items()
-        }
+        above = {p: {m: z - level[p][m] if p in level else z for m, z in per.items()} for p, per in modes.items()}
         end = self.lengths[dt]
         ended = {
             p: {
@@ -272,9 +266,7 @@ class _Walk:
         # Occupancy at the nodes and at both ends.
         rule = self.nodes[dt, segment.rule]
         lines = [(p, m, a * above[p][m]) for p, r in self.drive.items() for m, a in r.amplitudes.items()]
-        steady = [
-            a * level[p][m] for p, r in self.drive.items() if p in level for m, a in r.amplitudes.items()
-        ]
+        steady = [a * level[p][m] for p, r in self.drive.items() if p in level for m, a in r.amplitudes.items()]
         x = _sum([c * self.to_node[p][m][rule] for p, m, c in lines]) if lines else self.zero
         x = x + _sum(steady) if steady else x
         occupied = jnp.broadcast_to(x / (1 + x), (rule.stop - rule.start, *self.zero.shape))
@@ -291,9 +283,7 @@ class _Walk:
             later[mode] = _sum([fast[mode] * whole[end], *pushed])
         # ∫P follows from the balance of each mode: ∫y = (∫RO − Δy) / ρ.
         surge = body.surge
-        area = _sum(
-            [a / surge.rates[m] * (exposure - (later[m] - fast[m])) for m, a in surge.amplitudes.items()]
-        )
+        area = _sum([a / surge.rates[m] * (exposure - (later[m] - fast[m])) for m, a in surge.amplitudes.items()])
         start, stop = self._slopes(fast, x0 / (1 + x0)), self._slopes(later, x1 / (1 + x1))
         return ended, later, self._grow(dt, growth, area, start, stop)
 

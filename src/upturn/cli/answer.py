@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +19,8 @@ RESULT = "answer.json"
 
 
 def command(
-    protocol: Annotated[
-        str, typer.Argument(help="A shipped protocol's name, or a protocol file.")
-    ] = "six-infusions",
-    patients: Annotated[
-        int, typer.Option(min=2, max=100_000, help="Virtual people per arm in each new trial.")
-    ] = 200,
+    protocol: Annotated[str, typer.Argument(help="A shipped protocol's name, or a protocol file.")] = "six-infusions",
+    patients: Annotated[int, typer.Option(min=2, max=100_000, help="Virtual people per arm in each new trial.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Random seed: the same seed gives the same numbers.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html and answer.json.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -58,4 +53,4 @@ def command(
 def _write(path: Path, text: str) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)

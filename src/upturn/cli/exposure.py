@@ -29,14 +29,10 @@ NAMES = {
 
 def command(
     drug: Annotated[str, typer.Option(help="ketamine or esketamine.")],
-    route: Annotated[
-        str, typer.Option(help="intravenous, intramuscular, subcutaneous, intranasal, sublingual, oral.")
-    ],
+    route: Annotated[str, typer.Option(help="intravenous, intramuscular, subcutaneous, intranasal, sublingual, oral.")],
     dose: Annotated[str, typer.Option(help='Amount with unit: "0.5 mg/kg" or "84 mg".')],
     over: Annotated[str | None, typer.Option(help='Duration of an infusion: "40 min".')] = None,
-    weight: Annotated[
-        str | None, typer.Option(help='Body weight with unit: "70 kg"; needed for mg/kg.')
-    ] = None,
+    weight: Annotated[str | None, typer.Option(help='Body weight with unit: "70 kg"; needed for mg/kg.')] = None,
     age: Annotated[float, typer.Option(min=18, max=100, help="Age in years.")] = 45.0,
     asian: Annotated[bool, typer.Option(help="Asian ancestry (nasal esketamine only).")] = False,
     japanese: Annotated[bool, typer.Option(help="Japanese ancestry (nasal esketamine only).")] = False,
@@ -64,9 +60,7 @@ def command(
     console = Console(highlight=False)
     for table in _tables(found, times):
         console.print(table)
-    console.print(
-        "Typical person; in brackets the range of 90 % of people. RO scale is a convention.", style="dim"
-    )
+    console.print("Typical person; in brackets the range of 90 % of people. RO scale is a convention.", style="dim")
     console.print("For research and education; decisions belong to the treating clinician.", style="dim")
 
 

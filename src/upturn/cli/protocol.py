@@ -54,9 +54,7 @@ def check(
     """Check a protocol file; say what is wrong and where."""
     document = load(file)
     if as_json:
-        print_json(
-            {"id": document.id, "version": document.version, "digest": digest(document), "sound": True}
-        )
+        print_json({"id": document.id, "version": document.version, "digest": digest(document), "sound": True})
         return
     typer.echo(f"{document.id} {document.version} is sound.\n{digest(document)}")
 

@@ -228,8 +228,7 @@ def _characteristic(
         poly = [jnp.ones_like(centre)]
         for root in roots:
             poly = [
-                (poly[k] if k < len(poly) else 0.0) - (root * poly[k - 1] if k else 0.0)
-                for k in range(len(poly) + 1)
+                (poly[k] if k < len(poly) else 0.0) - (root * poly[k - 1] if k else 0.0) for k in range(len(poly) + 1)
             ]
         return poly
 

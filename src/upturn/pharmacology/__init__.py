@@ -26,7 +26,7 @@ from upturn.pharmacology.kinetics import (
 )
 from upturn.pharmacology.otto_fanta import OttoFanta
 from upturn.pharmacology.perez_ruixo_2021 import PerezRuixo2021
-from upturn.pharmacology.receptor import occupancy_drive, receptor
+from upturn.pharmacology.receptor import occupancy, occupancy_drive, receptor
 from upturn.pharmacology.simons_2022 import Simons2022
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "effect_site",
     "individual",
     "kinetics",
+    "occupancy",
     "occupancy_drive",
     "pressure_rise",
     "receptor",
@@ -64,9 +65,7 @@ def kinetics(name: str, *, drug: str, route: str) -> Kinetics:
     if name == "default":
         name = "perez_ruixo_2021" if (drug, route) == ("esketamine", "intranasal") else "simons_2022"
     if name not in MODELS:
-        raise InputError(
-            "The kinetic model is not known.", expected=", ".join(["default", *MODELS]), came=name
-        )
+        raise InputError("The kinetic model is not known.", expected=", ".join(["default", *MODELS]), came=name)
     model: Kinetics = MODELS[name]()
     if not model.supports(drug, route):
         raise InputError(

@@ -30,9 +30,7 @@ def effect_site(
     """
     if site == "venous":
         return dict(s_ketamine)
-    return {
-        path: convolve(r, first_order("e", LN_2 / jnp.asarray(half_life_h))) for path, r in s_ketamine.items()
-    }
+    return {path: convolve(r, first_order("e", LN_2 / jnp.asarray(half_life_h))) for path, r in s_ketamine.items()}
 
 
 def dissociation(

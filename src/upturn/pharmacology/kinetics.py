@@ -182,9 +182,7 @@ def concentration(
                 gain = jnp.exp(-rate * after)
             else:
                 # ∫ of e^{−λ s} over the part of the input that lies in the past, per hour of input
-                gain = (
-                    -jnp.exp(-rate * stopped) * jnp.expm1(-rate * (after - stopped)) / (rate * inlet.lasts_h)
-                )
+                gain = -jnp.exp(-rate * stopped) * jnp.expm1(-rate * (after - stopped)) / (rate * inlet.lasts_h)
             seen = seen + response.amplitudes[mode] * gain
         seen = jnp.where(since >= 0, seen, 0.0)
         total = total + inlet.weight * responses.shares[inlet.share] * (seen @ amounts_mg)

@@ -99,9 +99,7 @@ class PerezRuixo2021:
             "swallowed": tuple(
                 convolve(first_order("a", v["ka_swallowed"]), r) * v["gut_fraction"] for r in into_liver
             ),
-            "mouth": tuple(
-                convolve(first_order("a", v["ka_oral"]), r) * v["gut_fraction"] for r in into_liver
-            ),
+            "mouth": tuple(convolve(first_order("a", v["ka_oral"]), r) * v["gut_fraction"] for r in into_liver),
         }
         paths = {inlet.path for inlet in self.inlets(given)}
         parent = {path: ways[path][0] * (1 / v["central_volume"]) for path in ways if path in paths}

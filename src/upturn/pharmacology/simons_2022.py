@@ -35,9 +35,7 @@ class Simons2022:
     def supports(self, drug: str, route: str) -> bool:
         """Ketamine by any route; esketamine but for the nasal spray, which has a model of its own."""
         routes = {"intravenous", "intramuscular", "subcutaneous", "sublingual", "oral"}
-        return (drug == "ketamine" and route in routes | {"intranasal"}) or (
-            drug == "esketamine" and route in routes
-        )
+        return (drug == "ketamine" and route in routes | {"intranasal"}) or (drug == "esketamine" and route in routes)
 
     def inlets(self, given: Given) -> tuple[Inlet, ...]:
         """Each enantiomer enters by its own paths; the racemate is half of each."""
@@ -57,9 +55,7 @@ class Simons2022:
             "oral": (("mouth", "all", p("oral_duration")),),
             "intranasal": (("nose", "nasal", 0.0), ("mouth", "not_nasal", p("oral_duration"))),
         }[given.route]
-        return tuple(
-            Inlet(f"{form}.{path}", share, 0.0, lasts, part) for form in forms for path, share, lasts in ways
-        )
+        return tuple(Inlet(f"{form}.{path}", share, 0.0, lasts, part) for form in forms for path, share, lasts in ways)
 
     def values(self, draws: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Every parameter varies on its own, as published."""
@@ -84,9 +80,7 @@ class Simons2022:
         }
         return Responses(outputs, shares)
 
-    def _enantiomer(
-        self, v: Mapping[str, Scalar], person: Covariates, form: str, path: str
-    ) -> dict[str, Exponentials]:
+    def _enantiomer(self, v: Mapping[str, Scalar], person: Covariates, form: str, path: str) -> dict[str, Exponentials]:
         relative = person.weight_kg / REFERENCE_WEIGHT_KG
         per_flow = relative ** v["exponent_clearance"]
         per_volume = relative ** v["exponent_volume"]

@@ -49,7 +49,5 @@ def read_outs() -> tuple[ReadOut, ...]:
     text = files("upturn.plasticity").joinpath("parameters", "plasticity.yaml").read_text(encoding="utf-8")
     document = yaml.safe_load(text)["read_outs"]
     return tuple(
-        ReadOut(state, entry["name"], entry["evidence"])
-        for state in ("surge", "growth")
-        for entry in document[state]
+        ReadOut(state, entry["name"], entry["evidence"]) for state in ("surge", "growth") for entry in document[state]
     )

@@ -46,8 +46,6 @@ class Person:
         Standardised covariates, by the name of the moderator.
     draws
         Standard normal draws by name: those of the kinetic parameters and of :data:`TRAITS`.
-    key
-        Random key for what happens in time (readings, dropout).
     """
 
     body: Covariates
@@ -57,7 +55,6 @@ class Person:
     baseline: Mapping[str, Scalar]
     standing: Mapping[str, Scalar]
     draws: Mapping[str, Scalar]
-    key: Array
 
 
 def numbers(population: Population) -> dict[str, Float[Array, " 4"]]:
@@ -92,7 +89,7 @@ def draw_person(key: Array, population: Mapping[str, Float[Array, " 4"]], kineti
     """
     spread = [name for name in population if name != "female"]
     names = [m.name for m in moderators()]
-    for_body, for_sex, for_traits, later = jax.random.split(key, 4)
+    for_body, for_sex, for_traits = jax.random.split(key, 3)
     uniform = jax.random.uniform(for_body, (len(spread),))
     values = {name: _truncated(uniform[i], population[name]) for i, name in enumerate(spread)}
     normal = jax.random.normal(for_traits, (len(kinetic) + len(TRAITS) + len(names),))
@@ -101,9 +98,7 @@ def draw_person(key: Array, population: Mapping[str, Float[Array, " 4"]], kineti
     fraction = population["female"][0]
     female = (jax.random.uniform(for_sex) < fraction).astype(float)
     baseline = {
-        name.partition(".")[2]: jnp.round(value)
-        for name, value in values.items()
-        if name.startswith("baseline.")
+        name.partition(".")[2]: jnp.round(value) for name, value in values.items() if name.startswith("baseline.")
     }
     weight, height = values["weight_kg"], values["height_cm"]
     bmi, usual = (
@@ -126,7 +121,6 @@ def draw_person(key: Array, population: Mapping[str, Float[Array, " 4"]], kineti
         baseline,
         standing,
         draws,
-        later,
     )
 
 

@@ -42,9 +42,7 @@ def draw_trial(key: Array) -> dict[str, Scalar]:
         which is disputed: one of its two published values, with equal probability.
     """
     for_numbers, for_choice = jax.random.split(key)
-    return _trial(
-        jax.random.normal(for_numbers, (len(uncertain()) + 4,)), jax.random.uniform(for_choice) - 0.5
-    )
+    return _trial(jax.random.normal(for_numbers, (len(uncertain()) + 4,)), jax.random.uniform(for_choice) - 0.5)
 
 
 def _trial(draws: Float[Array, " n"], choice: Scalar) -> dict[str, Scalar]:

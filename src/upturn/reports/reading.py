@@ -1,4 +1,4 @@
-"""What a report needs to look up in an answer: who is compared with whom, at which times, and what can be said of an arm.
+"""What a report looks up in an answer: who is compared with whom, at which times, and what can be said of an arm.
 
 What lives here: look-ups that words, figures and tables share. What does not: any text or drawing.
 """
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from upturn.trials import Answer, Interval
-from upturn.trials.answer import PARTS, STANDARD_H, ArmAnswer, AtTime, ContrastAnswer, Difference, Relapse
+from upturn.trials.answer import PARTS, STANDARD_H, ArmAnswer, AtTime, ContrastAnswer, Relapse
 
-__all__ = ["Split", "arm_of", "at_time", "can_relapse", "can_respond", "curve_at", "half_gone_after", "median",
-           "parts_present", "rise_of", "relapses", "shown_parts", "split_of", "split_time", "standard_times"]  # fmt: skip
+__all__ = ["Rise", "Split", "arm_of", "at_time", "can_respond", "curve_at", "half_gone_after", "median",
+           "parts_present", "relapses", "rise_of", "split_of", "split_time", "standard_times"]  # fmt: skip
 
 DAY_H = 24.0
 NOTHING = 0.05  # points: a part that rounds to 0.0 for a reader
@@ -21,7 +21,13 @@ FEW = 0.005  # share in response below which a relapse curve describes nobody
 
 @dataclass(frozen=True)
 class Split:
-    """The parts of an arm's improvement at one time [points], largest meaning first."""
+    """The parts of an arm's improvement at one time [points].
+
+    Examples
+    --------
+    >>> Split(24.0, {"drug": 2.0, "nonspecific": 2.0, "expectancy": 2.0}).percents()
+    {'drug': 34, 'nonspecific': 33, 'expectancy': 33}
+    """
 
     time_h: float
     parts: dict[str, float]
@@ -31,9 +37,16 @@ class Split:
         """The improvement that the parts add up to [points]."""
         return sum(self.parts.values())
 
-    def share(self, part: str) -> float:
-        """Give the share of one part in the improvement; 0 where nothing improved."""
-        return self.parts[part] / self.total if self.total > NOTHING else 0.0
+    def percents(self) -> dict[str, int]:
+        """Give the shares in whole percent that add up to 100 (largest remainder); all 0 where nothing improved."""
+        if self.total <= NOTHING:
+            return dict.fromkeys(self.parts, 0)
+        exact = {part: 100 * value / self.total for part, value in self.parts.items()}
+        whole = {part: int(value // 1) for part, value in exact.items()}
+        by_remainder = sorted(exact, key=lambda part: whole[part] - exact[part])
+        for part in by_remainder[: 100 - sum(whole.values())]:
+            whole[part] += 1
+        return whole
 
 
 def median(interval: Interval) -> float:
@@ -62,11 +75,6 @@ def can_respond(arm: ArmAnswer) -> bool:
     return any(median(part) > NOTHING for row in arm.at for part in row.parts.values())
 
 
-def can_relapse(arm: ArmAnswer) -> bool:
-    """Say whether there is a last planned dose after which somebody could relapse."""
-    return relapses(arm) is not None
-
-
 def relapses(arm: ArmAnswer) -> Relapse | None:
     """Give the relapse curve where it means something: a last dose, and people in response then."""
     known = arm.relapse
@@ -78,11 +86,6 @@ def relapses(arm: ArmAnswer) -> Relapse | None:
 def parts_present(arms: Sequence[ArmAnswer]) -> list[str]:
     """Name the parts that move at all in any of the arms."""
     return [p for p in PARTS if any(median(row.parts[p]) > NOTHING for arm in arms for row in arm.at)]
-
-
-def shown_parts(rows: Sequence[Difference]) -> list[str]:
-    """Name the parts by which two arms differ."""
-    return [p for p in PARTS if any(abs(median(row.parts[p])) > NOTHING for row in rows)]
 
 
 def split_time(arm: ArmAnswer, answer: Answer) -> float:
@@ -101,10 +104,8 @@ def split_of(arm: ArmAnswer, time_h: float) -> Split:
 
 @dataclass(frozen=True)
 class Rise:
-    """How a difference comes up: the earliest rating that every interval favours, and half of the largest."""
+    """How a difference comes up: when half of the largest is there [h], when it is largest [h], how large [points]."""
 
-    first_h: float | None
-    first: Interval | None
     half_h: float | None
     largest_h: float
     largest: float
@@ -112,16 +113,10 @@ class Rise:
 
 def rise_of(contrast: ContrastAnswer) -> Rise:
     """Describe the rise of a difference; a negative difference favours the arm."""
-    first = next((d for d in contrast.at if d.new_trial.high90 is not None and d.new_trial.high90 < 0), None)
     values = [-median(x) for x in contrast.curve]
     top = max(range(len(values)), key=values.__getitem__)
-    return Rise(
-        first_h=None if first is None else first.time_h,
-        first=None if first is None else first.new_trial,
-        half_h=_crossing(contrast.curve_time_h, values, values[top] / 2) if values[top] > 2 * NOTHING else None,
-        largest_h=contrast.curve_time_h[top],
-        largest=-values[top],
-    )
+    half = _crossing(contrast.curve_time_h, values, values[top] / 2) if values[top] > 2 * NOTHING else None
+    return Rise(half, contrast.curve_time_h[top], -values[top])
 
 
 def _crossing(time_h: Sequence[float], values: Sequence[float], level: float) -> float | None:

@@ -14,8 +14,8 @@ from upturn.reports.reading import (
     can_respond,
     half_gone_after,
     median,
-    rise_of,
     relapses,
+    rise_of,
     split_of,
     split_time,
 )
@@ -28,7 +28,7 @@ __all__ = ["PART_NAMES", "PROVISIONAL", "WHO_IT_IS_FOR", "Finding", "arm_name", 
 
 PART_NAMES = {
     "drug": "the rapid-acting drug",
-    "nonspecific": "any treatment, and time",
+    "nonspecific": "what any treatment and time do",
     "antidepressant": "the conventional antidepressant",
     "expectancy": "expecting to improve",
 }
@@ -41,7 +41,6 @@ PROVISIONAL = (
     "reading them will not."
 )
 SEEN = 0.5  # points: ratings are whole numbers, so a smaller difference rounds to none
-NAMED = 0.01  # shares below one percent are left out of a sentence
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,14 @@ class Finding:
 
 
 def arm_name(arm: str) -> str:
-    """Write an arm's name inside a sentence."""
-    return arm.replace("-", " ").replace("_", " ")
+    """Write an arm inside a sentence.
+
+    Examples
+    --------
+    >>> arm_name("nasal-placebo")
+    'the nasal placebo arm'
+    """
+    return f"the {arm.replace('-', ' ').replace('_', ' ')} arm"
 
 
 def main_contrast(answer: Answer) -> ContrastAnswer | None:
@@ -98,9 +103,9 @@ def _how_fast(answer: Answer) -> Finding:
         arm = main_arm(answer)
         first = arm.at[0]
         text = (
-            f"After {duration(first.time_h)} {arm_name(arm.id)} are {points(abs(median(first.mean_change)))} MADRS "
-            f"points {'lower' if median(first.mean_change) <= 0 else 'higher'} than before. No comparable group gets "
-            "another treatment, so nothing here shows how much of that is the drug."
+            f"After {duration(first.time_h)} {arm_name(arm.id)} is {points(abs(median(first.mean_change)))} MADRS "
+            f"points {'lower' if median(first.mean_change) <= 0 else 'higher'} than before. No other group that "
+            "could improve is compared with it, so nothing here tests how much of that is the drug."
         )
         return Finding("fast", question, "no fair control", "speed of the drug not shown", text)
     rise = rise_of(contrast)
@@ -108,8 +113,7 @@ def _how_fast(answer: Answer) -> Finding:
     if rise.half_h is None or -rise.largest < SEEN:
         text = f"{sentence_case(one)} is never ahead of {two} by as much as half a MADRS point."
         return Finding("fast", question, "no difference", "at any time", text)
-    seen = next((d for d in contrast.at if d.new_trial.high90 is not None and d.new_trial.high90 < 0
-                 and -median(d.new_trial) >= SEEN), None)  # fmt: skip
+    seen = next((d for d in contrast.at if (d.new_trial.high90 or 0) < 0 and -median(d.new_trial) >= SEEN), None)
     if seen is None:
         start = f"At no rating do nineteen of twenty trials favour {one} over {two}."
     else:
@@ -130,34 +134,34 @@ def _ahead(low: float | None, high: float | None) -> str:
 
 
 def _how_much(answer: Answer) -> Finding:
-    arm = main_arm(answer)
+    arm, contrast = main_arm(answer), main_contrast(answer)
     split = split_of(arm, split_time(arm, answer))
     own = "drug" if split.parts["drug"] >= split.parts["antidepressant"] else "antidepressant"
-    contrast = main_contrast(answer)
     text = share_sentence(arm, split)
     if contrast is not None:
         other = split_of(arm_of(answer, contrast.control), split.time_h)
-        without = "" if other.parts["drug"] > SEEN else ", without the rapid-acting drug"
-        if own == "antidepressant":
-            without = "" if other.parts[own] > SEEN else ", without the antidepressant"
-        text += f" {sentence_case(arm_name(contrast.control))} improves by {points(other.total)} points too{without}."
+        without = "" if other.parts[own] > SEEN else f", without {PART_NAMES[own]}"
+        text += f" {sentence_case(arm_name(contrast.control))} improves by {points(other.total)} points{without}."
+        unlike = split.total - other.total - (split.parts[own] - other.parts[own])
+        if unlike >= SEEN:
+            text += f" So {points(unlike)} points of the difference between the arms are not the drug either."
     unit = f"of the change at {duration(split.time_h)} is {PART_NAMES[own]}"
-    return Finding("much", "How much of it is the drug?", percent(split.share(own)), unit, text)
+    return Finding("much", "How much of it is the drug?", f"{split.percents()[own]} %", unit, text)
 
 
 def share_sentence(arm: ArmAnswer, split: Split) -> str:
     """Say what an arm's improvement is made of."""
     named = [
-        f"{percent(split.share(part))} {PART_NAMES[part]}"
+        f"{split.percents()[part]} % as {PART_NAMES[part]}"
         for part in ("drug", "antidepressant", "nonspecific", "expectancy")
-        if split.share(part) >= NAMED
+        if split.percents()[part] > 0
     ]
-    listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else "".join(named)
+    if not named:
+        return f"{sentence_case(arm_name(arm.id))} does not change."
+    listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
     return (
         f"Of the {points(split.total)} points by which {arm_name(arm.id)} improves by {duration(split.time_h)}, the "
         f"model counts {listed}."
-        if named
-        else f"{sentence_case(arm_name(arm.id))} does not change."
     )
 
 
@@ -186,9 +190,12 @@ def _how_long(answer: Answer) -> Finding:
         figure = f"more than {duration(known.time_h[-1])}"
     else:
         figure = duration(known.median_h.median)
-        text = f"{after}{who}half have relapsed after {figure} (90 % of new trials: {between(known.median_h, 90, duration)})."
+        trials = between(known.median_h, 90, duration)
+        text = f"{after}{who}half have relapsed after {figure} (90 % of new trials: {trials})."
     if median(arm.boosters) > 0:
-        text += f" From then on boosters on relapse are part of the picture ({points(median(arm.boosters))} per person)."
+        text += (
+            f" From then on boosters on relapse are part of the picture ({points(median(arm.boosters))} per person)."
+        )
     return Finding("long", question, figure, "until half of those in response relapse", text)
 
 
@@ -201,10 +208,10 @@ def _for_whom(answer: Answer) -> Finding:
     if found:
         names = ", ".join(m.covariate.replace("_", " ") for m in found)
         return Finding("whom", "For whom?", "partly known", "", f"The effect is known to change with {names}.")
-    text = (
-        f"None of {len(answer.who)} characteristics looked at is known to change the effect. One standard deviation "
-        f"more of any of them could make it {ratio(min(lows))} to {ratio(max(highs))} times as large, in either direction."
-        if lows and highs
-        else f"None of {len(answer.who)} characteristics looked at is known to change the effect."
-    )
+    text = f"None of {len(answer.who)} characteristics looked at is known to change the effect."
+    if lows and highs:
+        text += (
+            f" One standard deviation more of any of them could make it {ratio(min(lows))} to {ratio(max(highs))} times "
+            "as large; the data do not say which way."
+        )
     return Finding("whom", "For whom?", "not established", "nobody can yet be singled out", text)

@@ -26,7 +26,7 @@ from upturn.trials.endpoints import (
     time_to_first,
 )
 from upturn.trials.numbers import Number, numbers_used
-from upturn.trials.run import Setup, run_arms, set_up
+from upturn.trials.run import Group, Setup, run_arms, set_up
 from upturn.trials.session import SESSION_H, SessionCurves, first_session
 from upturn.trials.summary import Interval, interval
 
@@ -178,9 +178,7 @@ def answer(
     """
     own = [t for t in protocol.assessment_times_h("MADRS") if t >= 0]
     ratings = sorted({0.0, *STANDARD_H, *own})
-    setup = set_up(
-        protocol, seed=seed, n_trials=TRIALS, ratings_h=ratings, readings_h=_curve_times(protocol.horizon_h)
-    )
+    setup = set_up(protocol, seed=seed, n_trials=TRIALS, ratings_h=ratings, readings_h=_curve_times(protocol.horizon_h))
     outcomes = run_arms(setup, patients=patients, arms=tuple(protocol.arms), progress=progress)
     shown = [t for t in ratings if t > 0]
     arms = [_arm(setup, arm, outcomes[arm], shown, patients) for arm in protocol.arms]
@@ -210,7 +208,7 @@ def answer(
 
 def _curve_times(horizon_h: float) -> list[float]:
     days = [2, 3, 4, 5, 6, 7, 9, 11, 12, 14, 17, 21, 24, 28, 31, 35, 42]
-    return [t for t in (1.0, 6.0, 12.0, *(DAY_H * d for d in days)) if t <= max(horizon_h, STANDARD_H[-1])]
+    return [t for t in (1.0, 8.0, *(DAY_H * d for d in days)) if t <= max(horizon_h, STANDARD_H[-1])]
 
 
 def _by_trial(values: np.ndarray, patients: int) -> np.ndarray:
@@ -219,11 +217,11 @@ def _by_trial(values: np.ndarray, patients: int) -> np.ndarray:
     return mean
 
 
-def _arm(setup: Setup, arm: str, out: Outcome, shown: Sequence[float], patients: int) -> ArmAnswer:
+def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients: int) -> ArmAnswer:
     protocol, plan = setup.protocol, setup.plans[arm]
     spec, ends = protocol.arms[arm], protocol.endpoints
     time_h = np.array(plan.ratings_h)
-    baseline = np.asarray(out.person.baseline["MADRS"])
+    out, baseline = group.outcome, group.baseline["MADRS"]
     ratings = np.asarray(out.ratings, dtype=float)
     ratings[:, time_h <= 0] = baseline[:, None]
     present = np.asarray(out.present)
@@ -239,16 +237,11 @@ def _arm(setup: Setup, arm: str, out: Outcome, shown: Sequence[float], patients:
                 time_h=t,
                 mean_change=interval(_by_trial(change, patients)),
                 person_change=interval(change),
-                parts={
-                    name: interval(_by_trial(np.asarray(getattr(out, name))[:, k], patients))
-                    for name in PARTS
-                },
+                parts={name: interval(_by_trial(np.asarray(getattr(out, name))[:, k], patients)) for name in PARTS},
                 response=interval(_by_trial(good[:, i], patients)),
                 response_leavers_failed=interval(_by_trial(good[:, i] & present[:, i], patients)),
-                remission={
-                    r.id: interval(_by_trial(ratings[:, i] <= r.at_most, patients)) for r in ends.remission
-                },
-                suicidal_ideation_change=_ideation_change(out, i, patients),
+                remission={r.id: interval(_by_trial(ratings[:, i] <= r.at_most, patients)) for r in ends.remission},
+                suicidal_ideation_change=_ideation_change(group, i, patients),
             )
         )
     after = time_h > 0
@@ -272,9 +265,7 @@ def _arm(setup: Setup, arm: str, out: Outcome, shown: Sequence[float], patients:
         ever_responded=interval(_by_trial(np.isfinite(first), patients)),
         time_to_sustained_response_h=None
         if sustained is None
-        else interval(
-            [float(np.quantile(x, 0.5, method="inverted_cdf")) for x in sustained.reshape(-1, patients)]
-        ),
+        else interval([float(np.quantile(x, 0.5, method="inverted_cdf")) for x in sustained.reshape(-1, patients)]),
         sustained_by=None
         if sustained is None or ends.sustained_response is None
         else interval(_by_trial(sustained <= ends.sustained_response.by_h + 1e-6, patients)),
@@ -287,10 +278,10 @@ def _arm(setup: Setup, arm: str, out: Outcome, shown: Sequence[float], patients:
     )
 
 
-def _ideation_change(out: Outcome, i: int, patients: int) -> Interval | None:
-    if "SSI" not in out.person.baseline:
+def _ideation_change(group: Group, i: int, patients: int) -> Interval | None:
+    if "SSI" not in group.baseline:
         return None
-    change = np.asarray(out.suicidal_ideation)[:, i] - np.asarray(out.person.baseline["SSI"])
+    change = group.outcome.suicidal_ideation[:, i] - group.baseline["SSI"]
     return interval(_by_trial(change, patients))
 
 
@@ -311,9 +302,7 @@ def _relapse(
     start = later[0]
     at_risk = good[:, start] & present[:, start]
     origin = float(time_h[start])
-    time, event = relapse_times(
-        ratings, present, time_h, at_risk=at_risk, origin_h=origin, definition=definition
-    )
+    time, event = relapse_times(ratings, present, time_h, at_risk=at_risk, origin_h=origin, definition=definition)
     time = time + (origin - last_h)
     grid = time_h[later[1:]] - last_h
     curves = [
@@ -350,9 +339,7 @@ def _acute(session: SessionCurves | None) -> Acute | None:
         if name in threshold:
             above = curve >= threshold[name]
             last = curve.shape[1] - above[:, ::-1].argmax(axis=1)
-            back[name] = interval(
-                np.where(above.any(axis=1), SESSION_H[np.minimum(last, len(SESSION_H) - 1)], 0.0)
-            )
+            back[name] = interval(np.where(above.any(axis=1), SESSION_H[np.minimum(last, len(SESSION_H) - 1)], 0.0))
     return Acute(
         model=session.model,
         site=session.site,
@@ -391,9 +378,10 @@ def _curves(
 
 
 def _contrast(
-    setup: Setup, arm: str, control: str, outcomes: dict[str, Outcome], shown: Sequence[float], patients: int
+    setup: Setup, arm: str, control: str, outcomes: dict[str, Group], shown: Sequence[float], patients: int
 ) -> ContrastAnswer:
-    one, two = outcomes[arm], outcomes[control]
+    groups = outcomes[arm], outcomes[control]
+    one, two = (group.outcome for group in groups)
     plan, other = setup.plans[arm], setup.plans[control]
     ends = setup.protocol.endpoints
 
@@ -408,11 +396,11 @@ def _contrast(
         i = int(np.argmin(np.abs(np.array(plan.ratings_h) - t)))
         good = [
             responded(
-                np.asarray(o.ratings)[:, i : i + 1],
-                np.asarray(o.person.baseline["MADRS"]),
+                g.outcome.ratings[:, i : i + 1],
+                g.baseline["MADRS"],
                 fall=ends.response.fall,
             )
-            for o in (one, two)
+            for g in groups
         ]
         gain = good[0][:, 0].astype(float) - good[1][:, 0]
         at.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -149,12 +150,7 @@ def _sessions(arm: Arm, until_h: float) -> list[tuple[float, Dose]]:
 def _is_daily(dose: Dose) -> bool:
     """Tablets taken every day at home are not sessions, whatever they hold."""
     times = dose.on_h
-    return (
-        dose.route == "oral"
-        and len(times) > 7
-        and max(np.diff(times)) <= 24.0
-        and dose.drug not in KINETIC_DRUGS
-    )
+    return dose.route == "oral" and len(times) > 7 and max(np.diff(times)) <= 24.0 and dose.drug not in KINETIC_DRUGS
 
 
 def _kind(dose: Dose, givens: list[tuple[Given, str, Kinetics]], model: str) -> tuple[int, tuple[Inlet, ...]]:
@@ -167,14 +163,13 @@ def _kind(dose: Dose, givens: list[tuple[Given, str, Kinetics]], model: str) -> 
     kind = known.index(given)
     prefix = givens[kind][1]
     inlets = tuple(
-        Inlet(prefix + i.path, prefix + i.share, i.starts_h, i.lasts_h, i.weight)
-        for i in chosen.inlets(given)
+        Inlet(prefix + i.path, prefix + i.share, i.starts_h, i.lasts_h, i.weight) for i in chosen.inlets(given)
     )
     return kind, inlets
 
 
 def _refuse_overlap(sessions: Sequence[tuple[float, Dose]], protocol: Protocol, arm: str) -> None:
-    for (first, one), (second, two) in zip(sessions[:-1], sessions[1:], strict=True):
+    for (first, one), (second, two) in itertools.pairwise(sessions):
         lasts = max(one.over_h or 0.0, 1.0 if one.drug in KINETIC_DRUGS else 0.0)
         if second - first < lasts - SAME_TIME_H or second - first < SAME_TIME_H:
             raise InputError(

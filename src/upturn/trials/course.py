@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from upturn.chain import Body, Boundary, propagate
 from upturn.mood import Rise, moderators, parts, score
@@ -21,7 +20,7 @@ from upturn.population import Person, draw_person
 from upturn.protocol import Protocol
 from upturn.trials.arm import ArmPlan
 
-__all__ = ["ArmMood", "Outcome", "arm_mood", "kinetic_names", "person_course"]
+__all__ = ["ArmMood", "Drawn", "Outcome", "arm_mood", "draw_people", "kinetic_names", "person_course"]
 
 PerPerson = Float[Array, " people"]
 SAME_TIME_H = 1e-6
@@ -48,8 +47,6 @@ class Outcome(NamedTuple):
         Whether each occasion took place, inert ones too.
     suicidal_ideation
         SSI at the rating times; not-a-number where the protocol gives no baseline.
-    person
-        Who.
     """
 
     ratings: Float[Array, "ratings people"]
@@ -63,7 +60,6 @@ class Outcome(NamedTuple):
     given_mg: Float[Array, "occasions people"]
     took_place: Bool[Array, "occasions people"]
     suicidal_ideation: Float[Array, "ratings people"]
-    person: Person
 
 
 @dataclass(frozen=True)
@@ -122,8 +118,8 @@ def kinetic_names(arms: Mapping[str, ArmPlan]) -> tuple[str, ...]:
 
 
 def person_course(
-    plan: ArmPlan, mood: ArmMood, rule: Mapping[str, Any], kinetic: tuple[str, ...]
-) -> Callable[[Mapping[str, Any], Mapping[str, Array]], Outcome]:
+    plan: ArmPlan, mood: ArmMood, rule: Mapping[str, Any]
+) -> Callable[[Mapping[str, Array], Drawn], Outcome]:
     """Build the function that runs a block of people through an arm.
 
     Parameters
@@ -132,14 +128,11 @@ def person_course(
         The arm.
     rule
         The protocol's response and relapse definitions: ``fall``, ``at_least``, ``consecutive``.
-    kinetic
-        From :func:`kinetic_names`.
 
     Returns
     -------
     callable
-        ``some(constants, people)``; constants hold ``key``, ``population`` and ``trials`` (arrays by name, one
-        entry per trial), people hold ``number`` and ``trial``.
+        ``some(trials, people)``: the trials' numbers (arrays by name, one entry per trial) and :class:`Drawn` people.
     """
     per_kg = jnp.array(plan.per_kg, dtype=bool)[:, None]
     ideal = jnp.array(plan.ideal, dtype=bool)[:, None]
@@ -155,12 +148,12 @@ def person_course(
     last_block = np.array([int(np.searchsorted(starts, t + SAME_TIME_H)) - 1 for t in plan.ratings_h])
     rated_now = jnp.array(rated)
 
-    def some(constants: Mapping[str, Any], who: Mapping[str, Array]) -> Outcome:
-        trial = {name: values[who["trial"]] for name, values in constants["trials"].items()}
-        person = _people(constants, who, kinetic)
+    def some(trials: Mapping[str, Array], who: Drawn) -> Outcome:
+        trial = {name: values[who.trial] for name, values in trials.items()}
+        person = who.person
         rise = _rise(mood, person, trial)
-        noise, stay, noise_ideation = _chances(person.key, len(plan.ratings_h))
-        noise = trial["reading_noise"] * noise
+        stay = who.stay.T
+        noise = trial["reading_noise"] * who.noise.T
         weight = jnp.where(ideal, person.ideal_weight_kg, person.body.weight_kg)
         planned = amount * jnp.where(per_kg, weight, 1.0)
         baseline = person.baseline["MADRS"]
@@ -210,7 +203,7 @@ def person_course(
         ratings = score(baseline, split.total[in_reading], noise, highest=MADRS_HIGHEST)
         # Ratings on which decisions were based are taken from the course itself.
         ratings = jnp.where(block_of[:, None] > 0, course.notes["rating"][block_of], ratings)
-        ideation = _ideation(person, trial, course.growth[in_reading], ratings_h, noise_ideation, mood)
+        ideation = _ideation(person, trial, course.growth[in_reading], ratings_h, who.noise_ideation.T, mood)
         return Outcome(
             ratings=ratings.astype(jnp.float32),
             present=course.notes["there"][last_block],
@@ -223,34 +216,54 @@ def person_course(
             given_mg=course.given_mg.astype(jnp.float32),
             took_place=took_place,
             suicidal_ideation=ideation.astype(jnp.float32),
-            person=dataclasses.replace(person, key=jnp.zeros_like(baseline)),
         )
 
     return some
 
 
-def _people(constants: Mapping[str, Any], who: Mapping[str, Array], kinetic: tuple[str, ...]) -> Person:
-    """Draw a block of people, each from a key of their own."""
+class Drawn(NamedTuple):
+    """People and what chance holds for them, drawn once for all arms; people are the first axis.
 
-    def one(number: Array) -> Person:
-        return draw_person(person_key(constants["key"], number), constants["population"], kinetic)
+    Parameters
+    ----------
+    person
+        Who.
+    trial
+        Which trial each is in.
+    noise, stay, noise_ideation
+        For each rating: standard normal noise, chance of staying, noise of suicidal-ideation ratings.
+    """
 
-    return jax.vmap(one)(who["number"])
+    person: Person
+    trial: Int[Array, " people"]
+    noise: Float[Array, "people ratings"]
+    stay: Float[Array, "people ratings"]
+    noise_ideation: Float[Array, "people ratings"]
 
 
-def _chances(keys: Array, n: int) -> tuple[Array, Array, Array]:
-    """Noise of ratings, chance of staying, noise of suicidal-ideation ratings; ratings first, people last."""
+def draw_people(n_ratings: int, kinetic: tuple[str, ...]) -> Callable[[Mapping[str, Any], Mapping[str, Array]], Drawn]:
+    """Build the function that draws a block of people, each from a key of their own.
 
-    def one(key: Array) -> tuple[Array, Array, Array]:
-        for_noise, for_stay, for_ideation = jax.random.split(key, 3)
-        return (
-            jax.random.normal(for_noise, (n,)),
-            jax.random.uniform(for_stay, (n,)),
-            jax.random.normal(for_ideation, (n,)),
+    Returns
+    -------
+    callable
+        ``some(constants, people)``; constants hold ``key`` and ``population``, people hold ``number`` and ``trial``.
+    """
+
+    def one(constants: Mapping[str, Any], number: Array, trial: Array) -> Drawn:
+        for_person, for_noise, for_stay, for_ideation = jax.random.split(person_key(constants["key"], number), 4)
+        return Drawn(
+            draw_person(for_person, constants["population"], kinetic),
+            trial,
+            jax.random.normal(for_noise, (n_ratings,)),
+            jax.random.uniform(for_stay, (n_ratings,)),
+            jax.random.normal(for_ideation, (n_ratings,)),
         )
 
-    noise, stay, ideation = jax.vmap(one, out_axes=-1)(keys)
-    return noise, stay, ideation
+    def some(constants: Mapping[str, Any], who: Mapping[str, Array]) -> Drawn:
+        return jax.vmap(lambda n, t: one(constants, n, t), out_axes=-1)(who["number"], who["trial"])
+
+    return some
 
 
 def _index(time_h: float, times: Any) -> int:

@@ -38,9 +38,7 @@ class Survival:
     at_risk: Float[np.ndarray, " times"]
 
 
-def responded(
-    ratings: Ratings, baseline: Float[np.ndarray, " people"], *, fall: float
-) -> Bool[np.ndarray, ...]:
+def responded(ratings: Ratings, baseline: Float[np.ndarray, " people"], *, fall: float) -> Bool[np.ndarray, ...]:
     """Say at each rating whether the score has fallen by at least ``fall`` of the person's baseline.
 
     Examples
@@ -140,9 +138,7 @@ def kaplan_meier(
     order = np.sort(time)
     risk = len(order) - np.searchsorted(order, grid_h - 1e-6, side="left")
     ends = np.sort(time[event])
-    died = np.searchsorted(ends, grid_h + 1e-6, side="right") - np.searchsorted(
-        ends, grid_h - 1e-6, side="left"
-    )
+    died = np.searchsorted(ends, grid_h + 1e-6, side="right") - np.searchsorted(ends, grid_h - 1e-6, side="left")
     hazard = np.divide(died, risk, out=np.zeros(len(grid_h)), where=risk > 0)
     return Survival(grid_h, np.cumprod(1 - hazard), risk.astype(float))
 

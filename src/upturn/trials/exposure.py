@@ -16,11 +16,10 @@ from upturn.pharmacology import (
     Covariates,
     Given,
     Kinetics,
-    Responses,
     Simons2022,
     concentration,
     kinetics,
-    occupancy_drive,
+    occupancy,
 )
 from upturn.protocol import Dose
 from upturn.trials.summary import Interval, interval
@@ -105,13 +104,9 @@ def exposure(
         A drug without kinetics here, or an impossible weight.
     """
     if not 20 <= weight_kg <= 300:
-        raise InputError(
-            "The weight is not that of an adult.", expected="20 to 300 kg", came=f"{weight_kg:g} kg"
-        )
+        raise InputError("The weight is not that of an adult.", expected="20 to 300 kg", came=f"{weight_kg:g} kg")
     if dose.drug not in {"ketamine", "esketamine"}:
-        raise InputError(
-            "There is no kinetic model for this drug.", expected="ketamine or esketamine", came=dose.drug
-        )
+        raise InputError("There is no kinetic model for this drug.", expected="ketamine or esketamine", came=dose.drug)
     given = Given(dose.drug, dose.route, dose.over_h or 0.0, dose.device_times_h or (0.0,))
     amount = dose.amount.mg(weight_kg)
     person = Covariates(*(jnp.asarray(float(x)) for x in (weight_kg, age_y, asian or japanese, japanese)))
@@ -154,21 +149,20 @@ def _analytes(
     def curves(values: dict[str, Any]) -> dict[str, Any]:
         values = values | {name: jnp.asarray(value) for name, value in fixed.items()}
         response = model.responses(values, person, given)
-        whole = Responses({**response.outputs, "drive": occupancy_drive(response.outputs)}, response.shares)
         seen = {
             name: concentration(
-                whole,
+                response,
                 model.inlets(given),
                 name,
                 amounts_mg=jnp.array([amount_mg]),
                 starts_h=jnp.zeros(1),
                 time_h=hours,
             )
-            for name in whole.outputs
+            for name in response.outputs
             if name != "s_ketamine"
         }
-        drive = seen.pop("drive")
-        return {name: c * 1e3 for name, c in seen.items()} | {"occupancy": drive / (1 + drive)}
+        occupied = occupancy(seen["ketamine"], seen["norketamine"])
+        return {name: c * 1e3 for name, c in seen.items()} | {"occupancy": occupied}
 
     # The first "person" is the typical one: every draw zero.
     draws = np.vstack([np.zeros((1, len(varying))), draws])

@@ -15,9 +15,9 @@ from upturn.numerics import map_people
 from upturn.population import draw_trial, numbers
 from upturn.protocol import Protocol
 from upturn.trials.arm import ArmPlan, arm_plan
-from upturn.trials.course import Outcome, arm_mood, kinetic_names, person_course
+from upturn.trials.course import Drawn, Outcome, arm_mood, draw_people, kinetic_names, person_course
 
-__all__ = ["Setup", "run_arms", "set_up"]
+__all__ = ["Group", "Setup", "run_arms", "set_up"]
 
 # Sizes of the steps in which people are handed to the device; they bound memory, not results.
 HANDED_AT_ONCE = 32_768
@@ -30,23 +30,27 @@ class Setup:
     protocol: Protocol
     plans: dict[str, ArmPlan]
     kinetic: tuple[str, ...]
+    draw: Callable[..., Drawn]
     arms: dict[str, Callable[..., Outcome]]
     key: Any
     trials: dict[str, Any]
     n_trials: int
 
     def constants(self, arm: str) -> dict[str, Any]:
-        """What all people of an arm share."""
+        """Give what all people of an arm share."""
         return {
             "key": jax.random.fold_in(self.key, 2),
             "population": numbers(self.protocol.population_of(arm)),
-            "trials": self.trials,
         }
 
-    def run(self, arm: str, first: int, people: int, trial: np.ndarray) -> Outcome:
-        """Run people ``first … first + people`` of an arm; ``trial`` says in which trial each one is."""
+    def people(self, arm: str, first: int, people: int, trial: np.ndarray) -> Drawn:
+        """Draw people ``first … first + people``; ``trial`` says in which trial each one is."""
         who = {"number": jnp.arange(first, first + people), "trial": jnp.asarray(trial)}
-        out: Outcome = jax.device_get(self.arms[arm](self.constants(arm), who))
+        return self.draw(self.constants(arm), who)
+
+    def run(self, arm: str, drawn: Drawn) -> Outcome:
+        """Run drawn people through an arm."""
+        out: Outcome = jax.device_get(self.arms[arm](self.trials, drawn))
         return out
 
 
@@ -77,8 +81,7 @@ def set_up(
     key = jax.random.key(seed)
     until = max(protocol.horizon_h, *ratings_h)
     plans = {
-        arm: arm_plan(protocol, arm, ratings_h=ratings_h, readings_h=readings_h, until_h=until)
-        for arm in protocol.arms
+        arm: arm_plan(protocol, arm, ratings_h=ratings_h, readings_h=readings_h, until_h=until) for arm in protocol.arms
     }
     kinetic = kinetic_names(plans)
     relapse = protocol.endpoints.relapse
@@ -88,16 +91,26 @@ def set_up(
         "consecutive": relapse.consecutive if relapse else 1,
     }
     arms = {
-        arm: map_people(person_course(plan, arm_mood(protocol, arm), rule, kinetic), workers=workers)
+        arm: map_people(person_course(plan, arm_mood(protocol, arm), rule), workers=workers)
         for arm, plan in plans.items()
     }
+    n_ratings = len(next(iter(plans.values())).ratings_h)
+    draw = map_people(draw_people(n_ratings, kinetic), workers=workers)
     drawn = jax.jit(jax.vmap(lambda j: draw_trial(jax.random.fold_in(jax.random.fold_in(key, 1), j))))
-    return Setup(protocol, plans, kinetic, arms, key, drawn(jnp.arange(n_trials)), n_trials)
+    return Setup(protocol, plans, kinetic, draw, arms, key, drawn(jnp.arange(n_trials)), n_trials)
+
+
+@dataclass(frozen=True)
+class Group:
+    """An arm's people and what became of them; people are the first axis, ordered by trial."""
+
+    baseline: dict[str, np.ndarray]
+    outcome: Outcome
 
 
 def run_arms(
     setup: Setup, *, patients: int, arms: Sequence[str], progress: Callable[[int], None] | None = None
-) -> dict[str, Outcome]:
+) -> dict[str, Group]:
     """Run ``patients`` people in each of the trials, in every arm; the same people in all arms.
 
     Parameters
@@ -110,22 +123,17 @@ def run_arms(
         Which arms.
     progress
         Called with the number of courses just done.
-
-    Returns
-    -------
-    dict
-        Outcome by arm; people are the first axis, ordered by trial.
     """
     total = patients * setup.n_trials
 
-    def one(arm: str) -> Outcome:
+    def one(arm: str) -> Group:
         parts = []
         for first, n in _steps(total, HANDED_AT_ONCE):
-            trial = np.arange(first, first + n) // patients
-            parts.append(setup.run(arm, first, n, trial))
+            drawn = setup.people(arm, first, n, np.arange(first, first + n) // patients)
+            parts.append((jax.device_get(drawn.person.baseline), setup.run(arm, drawn)))
             if progress:
                 progress(n)
-        return parts[0] if len(parts) == 1 else jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+        return Group(*jax.tree.map(lambda *xs: np.concatenate(xs), *parts) if len(parts) > 1 else parts[0])
 
     # Arms compile side by side; the numbers do not depend on the order.
     with ThreadPoolExecutor(max_workers=2) as pool:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from upturn.numerics import map_people, person_key
+from upturn.numerics import map_people
 from upturn.pharmacology import (
     Responses,
     acute_numbers,
@@ -19,12 +19,12 @@ from upturn.pharmacology import (
     dissociation,
     effect_site,
     individual,
-    occupancy_drive,
+    occupancy,
     pressure_rise,
     receptor,
     sedation_probability,
 )
-from upturn.population import draw_person
+from upturn.trials.course import Drawn
 from upturn.trials.run import Setup
 
 __all__ = ["SESSION_H", "SessionCurves", "first_session", "session_curves"]
@@ -56,8 +56,8 @@ def first_session(setup: Setup, arm: str, *, people: int) -> SessionCurves | Non
     occasion = next(i for i, kind in enumerate(plan.kind) if kind >= 0)
     _, _, model = plan.givens[plan.kind[occasion]]
     many = session_curves(setup, arm, occasion, SESSION_H)
-    who = {"number": jnp.arange(people), "trial": jnp.arange(people) % setup.n_trials}
-    curves = jax.device_get(many(setup.constants(arm), who))
+    drawn = setup.people(arm, 0, people, np.arange(people) % setup.n_trials)
+    curves = jax.device_get(many(setup.trials, drawn))
     curves = {name: curve for name, curve in curves.items() if not name.startswith("resting")}
     return SessionCurves(model.site, model.parameters.id, curves)
 
@@ -73,19 +73,16 @@ def session_curves(
     hours = jnp.asarray(time_h)
     half_life = acute.value("effect_site_half_life")
 
-    def one(constants: Any, who: Any) -> dict[str, Any]:
-        person = draw_person(
-            person_key(constants["key"], who["number"]), constants["population"], setup.kinetic
-        )
+    def one(trials: Any, who: Drawn) -> dict[str, Any]:
+        person = who.person
         values = model.values(person.draws)
         if "f_injection" in values:
-            values["f_injection"] = constants["trials"]["f_injection"][who["trial"]]
+            values["f_injection"] = trials["f_injection"][who.trial]
         response = model.responses(values, person.body, given)
         weight = person.ideal_weight_kg if plan.ideal[occasion] else person.body.weight_kg
         dose = plan.amount[occasion] * (weight if plan.per_kg[occasion] else 1.0)
         more = {
             **response.outputs,
-            "drive": occupancy_drive(response.outputs),
             "effect_site": effect_site(response.outputs["s_ketamine"], half_life, site=model.site),
         }
         whole = Responses(more, response.shares)
@@ -97,7 +94,7 @@ def session_curves(
 
         at_site = curve("effect_site") / mass * 1e3  # mg/L over g/mol, in umol/L
         z = person.draws
-        drive = curve("drive")
+        ketamine, norketamine = curve("ketamine"), curve("norketamine")
         felt = dissociation(
             at_site,
             maximum=individual(acute["dissociation_max"], z["dissociation"]),
@@ -110,9 +107,9 @@ def session_curves(
         return {
             "resting_systolic": resting["systolic"],
             "resting_diastolic": resting["diastolic"],
-            "ketamine_ng_ml": curve("ketamine") * 1e3,
-            "norketamine_ng_ml": curve("norketamine") * 1e3,
-            "occupancy": drive / (1 + drive),
+            "ketamine_ng_ml": ketamine * 1e3,
+            "norketamine_ng_ml": norketamine * 1e3,
+            "occupancy": occupancy(ketamine, norketamine),
             "dissociation": felt,
             "systolic": pressure_rise(at_site, slope=individual(acute["systolic_slope"], z["systolic"])),
             "diastolic": pressure_rise(at_site, slope=individual(acute["diastolic_slope"], z["diastolic"])),
@@ -123,4 +120,4 @@ def session_curves(
             ),
         }
 
-    return map_people(lambda constants, who: jax.vmap(lambda w: one(constants, w), out_axes=-1)(who))
+    return map_people(lambda trials, who: jax.vmap(lambda w: one(trials, w), out_axes=-1)(who))

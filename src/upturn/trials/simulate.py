@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from upturn.pharmacology import acute_numbers
+from upturn.population import Person
 from upturn.protocol import Protocol
 from upturn.records import Records, empty
-from upturn.trials.course import Outcome
+from upturn.trials.course import Drawn, Outcome
 from upturn.trials.run import Setup, set_up
 from upturn.trials.session import session_curves
 
@@ -58,17 +59,17 @@ def simulate(
         sessions = _Sessions(setup, arm)
         for first in range(0, patients, CHUNK):
             n = min(CHUNK, patients - first)
-            out = setup.run(arm, begin + first, n, np.zeros(n, dtype=int))
-            yield _records(setup, arm, begin + first, out, sessions)
+            drawn = setup.people(arm, begin + first, n, np.zeros(n, dtype=int))
+            yield _records(setup, arm, begin + first, drawn, sessions)
             if progress:
                 progress(n)
 
 
-def _records(setup: Setup, arm: str, first: int, out: Outcome, sessions: _Sessions) -> Records:
-    plan = setup.plans[arm]
+def _records(setup: Setup, arm: str, first: int, drawn: Drawn, sessions: _Sessions) -> Records:
+    plan, out = setup.plans[arm], setup.run(arm, drawn)
     n = len(out.ratings)
     names = np.char.add("P", np.char.zfill(np.arange(first + 1, first + n + 1).astype(str), 7))
-    person = out.person
+    person: Person = jax.device_get(drawn.person)
     participants = pl.DataFrame(
         {
             "participant": names,
@@ -88,37 +89,33 @@ def _records(setup: Setup, arm: str, first: int, out: Outcome, sessions: _Sessio
             "participant": names[who],
             "occasion": which + 1,
             "drug": np.array([d.drug for d in plan.doses])[which] if len(which) else np.array([], dtype=str),
-            "route": np.array([d.route for d in plan.doses])[which]
-            if len(which)
-            else np.array([], dtype=str),
+            "route": np.array([d.route for d in plan.doses])[which] if len(which) else np.array([], dtype=str),
             "amount_mg": np.round(given[who, which], 3),
             "start_h": session_h[which] if len(which) else np.array([]),
-            "duration_h": np.array([d.over_h or 0.0 for d in plan.doses])[which]
-            if len(which)
-            else np.array([]),
+            "duration_h": np.array([d.over_h or 0.0 for d in plan.doses])[which] if len(which) else np.array([]),
             "planned_h": session_h[which] if len(which) else np.array([]),
         }
     )
     return Records(
         participants=participants,
         doses=doses,
-        observations=_observations(setup, arm, names, out, sessions.observations(names, first, out, taken)),
+        observations=_observations(setup, arm, names, out, sessions.observations(names, first, drawn, taken)),
         adverse_events=_adverse_events(setup, arm, names, first, taken),
     )
 
 
 def _observations(
-    setup: Setup, arm: str, names: np.ndarray, out: Outcome, sessions: list[pl.DataFrame]
+    setup: Setup, arm: str, names: np.ndarray, person: Person, out: Outcome, sessions: list[pl.DataFrame]
 ) -> pl.DataFrame:
     plan, protocol = setup.plans[arm], setup.protocol
     present = np.asarray(out.present)
     ratings = np.asarray(out.ratings, dtype=float)
-    ratings[:, np.array(plan.ratings_h) <= 0] = np.asarray(out.person.baseline["MADRS"])[:, None]
+    ratings[:, np.array(plan.ratings_h) <= 0] = np.asarray(person.baseline["MADRS"])[:, None]
     rater = next((a.rater for a in protocol.assessments if a.instrument == "MADRS"), None)
     frames = [_long(names, np.array(plan.ratings_h), ratings, present, "MADRS", "points", rater)]
-    if "SSI" in out.person.baseline:
+    if "SSI" in person.baseline:
         ideation = np.asarray(out.suicidal_ideation, dtype=float)
-        ideation[:, np.array(plan.ratings_h) <= 0] = np.asarray(out.person.baseline["SSI"])[:, None]
+        ideation[:, np.array(plan.ratings_h) <= 0] = np.asarray(person.baseline["SSI"])[:, None]
         frames.append(_long(names, np.array(plan.ratings_h), ideation, present, "SSI", "points", rater))
     return pl.concat([*frames, *sessions])
 
@@ -150,19 +147,14 @@ class _Sessions:
         key = jax.random.fold_in(jax.random.fold_in(self.setup.key, 4), number)
         return jax.random.normal(key, shape)
 
-    def observations(
-        self, names: np.ndarray, first: int, out: Outcome, taken: np.ndarray
-    ) -> list[pl.DataFrame]:
+    def observations(self, names: np.ndarray, first: int, drawn: Drawn, taken: np.ndarray) -> list[pl.DataFrame]:
         """Give one frame per occasion and measure."""
         if not self.points or not self.plan.session_h:
             return []
-        who = {"number": jnp.arange(first, first + len(names)), "trial": jnp.zeros(len(names), dtype=int)}
-        noise = np.asarray(self.noise(who["number"]))
-        seen = {
-            kind: jax.device_get(f(self.setup.constants(self.arm), who)) for kind, f in self.curves.items()
-        }
+        noise = np.asarray(self.noise(jnp.arange(first, first + len(names))))
+        seen = {kind: jax.device_get(f(self.setup.trials, drawn)) for kind, f in self.curves.items()}
         acute = acute_numbers()
-        z, frames = out.person.draws, []
+        z, frames = drawn.person.draws, []
         resting = {
             name: acute.value(f"baseline_{name}")
             + acute[f"baseline_{name}"].variability[0].sd * np.asarray(z[f"baseline_{name}"])
@@ -181,10 +173,7 @@ class _Sessions:
                 if measure == "CADSS":
                     values = np.clip(np.round(rise), 0, None)
                 else:
-                    spread = (
-                        acute.value("reading_noise_pressure")
-                        * noise[np.ix_(there, [k], at, [column])][:, 0, :, 0]
-                    )
+                    spread = acute.value("reading_noise_pressure") * noise[np.ix_(there, [k], at, [column])][:, 0, :, 0]
                     values = np.round(resting[curve][there][:, None] + rise + spread)
                 time_h = session_h + self.time_h[at]
                 present = np.ones(values.shape, dtype=bool)
