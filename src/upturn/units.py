@@ -24,9 +24,7 @@ _ISO_DURATION = re.compile(
     r"^(?P<sign>-)?P(?!$)(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?!$)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?$"
 )
-_NUMBER_AND_UNIT = re.compile(
-    r"^\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>\S.*?)?\s*$"
-)
+_NUMBER_AND_UNIT = re.compile(r"^\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>\S.*?)?\s*$")
 
 
 @cache
@@ -136,11 +134,7 @@ def iso_duration(text: str, *, what: str = "duration", where: str | None = None)
         )
     part = {name: float(found[name] or 0.0) for name in ("weeks", "days", "hours", "minutes", "seconds")}
     total = (
-        WEEK_H * part["weeks"]
-        + DAY_H * part["days"]
-        + part["hours"]
-        + part["minutes"] / 60
-        + part["seconds"] / 3600
+        WEEK_H * part["weeks"] + DAY_H * part["days"] + part["hours"] + part["minutes"] / 60 + part["seconds"] / 3600
     )
     return -total if found["sign"] else total
 

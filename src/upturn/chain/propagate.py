@@ -57,7 +57,7 @@ class Body:
 class Boundary(NamedTuple):
     """What is known at the start of a block, where a decision may be taken."""
 
-    index: Array
+    block: Array
     time_h: Float[Array, ""]
     occasion: Array
     surge: PerPerson
@@ -146,11 +146,11 @@ def propagate(
 
     def step(carry: Any, at: Any) -> Any:
         (modes, fast, growth), kept = carry
-        index, kind, time_h, occasion = at
+        number, kind, time_h, occasion = at
         planned = jnp.where(occasion >= 0, amounts_mg[occasion], zero) if timetable.n_occasions else zero
         amount, note = planned, ()
         if decide is not None:
-            here = Boundary(index, time_h, occasion, walk.surge(fast), growth)
+            here = Boundary(number, time_h, occasion, walk.surge(fast), growth)
             amount, kept, note = decide(kept, here, planned)
         state, readings = jax.lax.switch(kind, branches, modes, fast, growth, amount)
         return (state, kept), (readings, amount, note)

@@ -162,9 +162,7 @@ class Instrument:
         most = math.inf if self.total.most is None else self.total.most
         is_in_range = math.isfinite(value) and self.total.least <= value <= most
         if not is_in_range or (self.whole_numbers and value != math.floor(value)):
-            raise InputError(
-                f"{self.id} cannot have this value.", expected=self.allowed, came=f"{value:.12g}"
-            )
+            raise InputError(f"{self.id} cannot have this value.", expected=self.allowed, came=f"{value:.12g}")
 
     def band(self, value: float) -> str | None:
         """Name the band of a value, or none where the instrument has no bands.

@@ -70,9 +70,7 @@ def all_ids() -> tuple[str, ...]:
 def _shelf() -> Mapping[str, Instrument]:
     folder = files("upturn.instruments").joinpath("scales")
     documents = [
-        yaml.safe_load(file.read_text(encoding="utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".yaml")
+        yaml.safe_load(file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name.endswith(".yaml")
     ]
     instruments = [_instrument(document) for document in documents]
     return {each.id: each for each in sorted(instruments, key=lambda each: each.id)}
@@ -85,9 +83,7 @@ def _instrument(document: Mapping[str, Any]) -> Instrument:
     return Instrument(
         **{**part, "sources": tuple(part["sources"])},
         total=Range(float(total["least"]), _number_or_none(total["most"]), _evidence(total)),
-        items=Items(items["count"], float(items["least"]), float(items["most"]), _evidence(items))
-        if items
-        else None,
+        items=Items(items["count"], float(items["least"]), float(items["most"]), _evidence(items)) if items else None,
         bands=Bands(tuple(_band(each) for each in bands["members"]), _evidence(bands)) if bands else None,
         recall=Recall(float(recall["hours"]), _evidence(recall)) if recall else None,
         licence=Licence(licence["terms"], _evidence(licence)),

@@ -7,6 +7,7 @@ where two rates nearly coincide) and lets compiled programs be kept between runs
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import jax
@@ -33,19 +34,15 @@ __all__ = [
 ]
 
 
-def _backend_started() -> bool:
-    return bool(jax._src.xla_bridge._backends)
-
-
 def _compile_cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "upturn" / "compiled"
 
 
 jax.config.update("jax_enable_x64", True)
-if not _backend_started():
+with suppress(RuntimeError):  # a program that already uses JAX keeps the devices it has
     # One device per core: XLA does not spread a loop over cores by itself.
     jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
-if jax.config.jax_compilation_cache_dir is None:
+if jax.config.values["jax_compilation_cache_dir"] is None:
     jax.config.update("jax_compilation_cache_dir", str(_compile_cache()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

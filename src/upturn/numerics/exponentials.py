@@ -55,10 +55,9 @@ class Exponentials:
     def __add__(self, other: Exponentials) -> Exponentials:
         """Add two responses to the same input; modes of one name are one mode."""
         names = {**self.rates, **other.rates}
-        both = {
-            name: self.amplitudes.get(name, 0.0) + other.amplitudes.get(name, 0.0)  # type: ignore[operator]
-            for name in names
-        }
+        both = dict(self.amplitudes)
+        for name, a in other.amplitudes.items():
+            both[name] = both[name] + a if name in both else a
         return Exponentials(names, both)
 
     @property
@@ -227,9 +226,9 @@ def _characteristic(
     def expand(roots: Sequence[Scalar]) -> list[Scalar]:
         poly = [jnp.ones_like(centre)]
         for root in roots:
-            poly = [
-                (poly[k] if k < len(poly) else 0.0) - (root * poly[k - 1] if k else 0.0) for k in range(len(poly) + 1)
-            ]
+            zero = jnp.zeros_like(centre)
+            longer, shifted = [*poly, zero], [zero, *poly]
+            poly = [a - root * b for a, b in zip(longer, shifted, strict=True)]
         return poly
 
     whole = expand([centre, *leave])

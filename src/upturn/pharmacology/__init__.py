@@ -4,6 +4,7 @@ Three published population models, each in a file with its numbers beside it in 
 each is a composition of :class:`upturn.numerics.Exponentials`. Written for one person; mapped over many elsewhere.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 from upturn.errors import InputError
@@ -53,7 +54,11 @@ __all__ = [
     "typical",
 ]
 
-MODELS = {"perez_ruixo_2021": PerezRuixo2021, "simons_2022": Simons2022, "otto_fanta": OttoFanta}
+MODELS: dict[str, Callable[[], Kinetics]] = {
+    "perez_ruixo_2021": PerezRuixo2021,
+    "simons_2022": Simons2022,
+    "otto_fanta": OttoFanta,
+}
 
 
 @cache
@@ -66,7 +71,7 @@ def kinetics(name: str, *, drug: str, route: str) -> Kinetics:
         name = "perez_ruixo_2021" if (drug, route) == ("esketamine", "intranasal") else "simons_2022"
     if name not in MODELS:
         raise InputError("The kinetic model is not known.", expected=", ".join(["default", *MODELS]), came=name)
-    model: Kinetics = MODELS[name]()
+    model = MODELS[name]()
     if not model.supports(drug, route):
         raise InputError(
             f"The kinetic model {name} does not describe {drug} by the {route} route.",

@@ -170,9 +170,7 @@ class Dose(Sourced, json_schema_extra=_loosen):
             return
         if not self.amount.value:
             came = "0 mg" if "amount" in self.model_fields_set else "nothing"
-            yield Fault(
-                ("amount",), "The dose has no amount.", expected="such as 0.5 mg/kg or 84 mg", came=came
-            )
+            yield Fault(("amount",), "The dose has no amount.", expected="such as 0.5 mg/kg or 84 mg", came=came)
         if self.route == "intranasal" and self.drug == "esketamine" and self.amount.per_kg:
             yield Fault(
                 ("amount",),
@@ -202,9 +200,7 @@ class Dose(Sourced, json_schema_extra=_loosen):
         yield from faults_in_times(self.on, at=("on",))
         start = self.on.from_h if isinstance(self.on, Repeat) else min(self.on or (0.0,))
         if start < 0:
-            yield Fault(
-                ("on",), "A dose stands before the first dose.", expected="P0D or later", came=iso_text(start)
-            )
+            yield Fault(("on",), "A dose stands before the first dose.", expected="P0D or later", came=iso_text(start))
         rule = {"not_sooner_than": self.not_sooner_than_h, "until": self.until_h, "every": self.every_h}
         if self.when is None:
             if not self.on_h:
@@ -215,14 +211,10 @@ class Dose(Sourced, json_schema_extra=_loosen):
                     came="nothing",
                 )
             for name in (name for name, value in rule.items() if value is not None):
-                yield Fault(
-                    (name,), f"{name} belongs to a dose with a rule.", expected="when: relapse beside it"
-                )
+                yield Fault((name,), f"{name} belongs to a dose with a rule.", expected="when: relapse beside it")
             return
         if self.on is not None:
-            yield Fault(
-                ("on",), "The dose has both fixed times and a rule.", expected="either on or when, not both"
-            )
+            yield Fault(("on",), "The dose has both fixed times and a rule.", expected="either on or when, not both")
         for name in (name for name, value in rule.items() if value is None):
             yield Fault(
                 (name,),
@@ -230,14 +222,8 @@ class Dose(Sourced, json_schema_extra=_loosen):
                 expected="a duration, such as P21D",
             )
         if self.every_h == 0:
-            yield Fault(
-                ("every",), "The step between two candidate days is zero.", expected="such as P7D", came="P0D"
-            )
-        if (
-            self.not_sooner_than_h is not None
-            and self.until_h is not None
-            and self.until_h < self.not_sooner_than_h
-        ):
+            yield Fault(("every",), "The step between two candidate days is zero.", expected="such as P7D", came="P0D")
+        if self.not_sooner_than_h is not None and self.until_h is not None and self.until_h < self.not_sooner_than_h:
             yield Fault(
                 ("until",),
                 "The last candidate day stands before the first.",

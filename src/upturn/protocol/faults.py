@@ -155,11 +155,7 @@ def _plain(detail: ErrorDetails, path: Path, schema: Mapping[str, Any]) -> Fault
 def _without_echoes(faults: list[Fault], lines: Lines) -> list[Fault]:
     # What ``like`` copies is judged again in the copy; a fault is told where it is written.
     told = {(fault.sentence, fault.expected, fault.came) for fault in faults if fault.at in lines}
-    return [
-        fault
-        for fault in faults
-        if fault.at in lines or (fault.sentence, fault.expected, fault.came) not in told
-    ]
+    return [fault for fault in faults if fault.at in lines or (fault.sentence, fault.expected, fault.came) not in told]
 
 
 def _is_marker(part: str | int) -> bool:

@@ -34,9 +34,7 @@ def shipped() -> tuple[str, ...]:
     True
     """
     folder = files("upturn.protocol").joinpath("shipped")
-    return tuple(
-        sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml"))
-    )
+    return tuple(sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml")))
 
 
 def load(source: str | Path) -> Protocol:
@@ -62,12 +60,7 @@ def load(source: str | Path) -> Protocol:
         resource = files("upturn.protocol").joinpath("shipped", f"{source}.yaml")
         return read(resource.read_text(encoding="utf-8"), file=f"{source}.yaml")
     path = Path(source)
-    if (
-        isinstance(source, str)
-        and path.name == source
-        and not path.is_file()
-        and path.suffix not in _SUFFIXES
-    ):
+    if isinstance(source, str) and path.name == source and not path.is_file() and path.suffix not in _SUFFIXES:
         raise ProtocolError(
             f"There is no protocol called {source}.",
             expected=f"a shipped protocol ({', '.join(shipped())}) or the path of a .yaml file",
@@ -118,9 +111,7 @@ def read_dose(*, drug: str, route: str, amount: str, over: str | None = None, fi
         return Dose.model_validate(written if over is None else {**written, "over": over})
     except ValidationError as error:
         schema = {**Dose.model_json_schema(by_alias=True)}
-        raise protocol_error(
-            faults_in(error.errors(include_url=False), schema=schema), file=file, lines={}
-        ) from None
+        raise protocol_error(faults_in(error.errors(include_url=False), schema=schema), file=file, lines={}) from None
 
 
 def _text(path: Path) -> str:
@@ -130,9 +121,7 @@ def _text(path: Path) -> str:
         expected = "the path of a .yaml file, or the name of a shipped protocol"
         raise ProtocolError("There is no such file.", expected=expected, came=str(path)) from None
     except UnicodeDecodeError:
-        raise ProtocolError(
-            "The file is not text in UTF-8.", expected="a YAML file", where=str(path)
-        ) from None
+        raise ProtocolError("The file is not text in UTF-8.", expected="a YAML file", where=str(path)) from None
     except (OSError, ValueError) as error:
         came = error.strerror if isinstance(error, OSError) else str(error)
         raise ProtocolError("The file cannot be read.", came=came, where=str(path)) from None

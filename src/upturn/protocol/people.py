@@ -104,9 +104,7 @@ class Population(Sourced):
 
     def _faults(self) -> Iterator[Fault]:
         if "MADRS" not in self.baseline:
-            yield Fault(
-                ("baseline", "MADRS"), "MADRS is missing.", expected="{mean: 33, sd: 6, min: 20, max: 60}"
-            )
+            yield Fault(("baseline", "MADRS"), "MADRS is missing.", expected="{mean: 33, sd: 6, min: 20, max: 60}")
         for name, spread in (
             ("age_y", self.age_y),
             ("weight_kg", self.weight_kg),

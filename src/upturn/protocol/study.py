@@ -233,9 +233,7 @@ class Protocol(Part):
         for position, contrast in enumerate(self.contrasts):
             for side, arm in (("arm", contrast.arm), ("control", contrast.control)):
                 if arm not in self.arms:
-                    yield _unknown(
-                        ("contrasts", position, side), arm, list(self.arms), "There is no such arm."
-                    )
+                    yield _unknown(("contrasts", position, side), arm, list(self.arms), "There is no such arm.")
             if contrast.arm == contrast.control:
                 yield Fault(
                     ("contrasts", position),
@@ -283,9 +281,7 @@ class Protocol(Part):
         seen: set[tuple[str, str, float]] = set()
         for position, assessment in enumerate(self.assessments):
             here = {
-                (assessment.instrument, arm, time)
-                for arm in assessment.arms or self.arms
-                for time in assessment.at_h
+                (assessment.instrument, arm, time) for arm in assessment.arms or self.arms for time in assessment.at_h
             }
             twice = sorted(here & seen)
             if twice:
@@ -300,9 +296,7 @@ class Protocol(Part):
     def _faults_of_windows(self) -> Iterator[Fault]:
         places = {each.id: position for position, each in enumerate(self.encounters)}
         for anchor in ("first dose", "last dose"):
-            here = sorted(
-                (each for each in self.encounters if each.anchor == anchor), key=lambda each: each.at_h
-            )
+            here = sorted((each for each in self.encounters if each.anchor == anchor), key=lambda each: each.at_h)
             for before, after in pairwise(here):
                 if after.opens_h < before.closes_h:
                     yield Fault(
@@ -316,17 +310,13 @@ class Protocol(Part):
     def _faults_of_endpoints(self) -> Iterator[Fault]:
         ends = self.endpoints
         instruments: list[tuple[Path, str]] = [(("response", "instrument"), ends.response.instrument)]
-        instruments += [
-            (("remission", at, "instrument"), each.instrument) for at, each in enumerate(ends.remission)
-        ]
+        instruments += [(("remission", at, "instrument"), each.instrument) for at, each in enumerate(ends.remission)]
         if ends.relapse is not None:
             instruments.append((("relapse", "instrument"), ends.relapse.instrument))
         for path, instrument in instruments:
             if not self.assessment_times_h(instrument):
                 rated = list(dict.fromkeys(each.instrument for each in self.assessments))
-                yield _unknown(
-                    ("endpoints", *path), instrument, rated, "An endpoint rests on a scale nobody rates."
-                )
+                yield _unknown(("endpoints", *path), instrument, rated, "An endpoint rests on a scale nobody rates.")
         for name, arm in self.arms.items():
             for position, dose in enumerate(arm.doses):
                 if dose.when == "relapse" and ends.relapse is None:

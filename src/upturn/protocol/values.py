@@ -202,9 +202,7 @@ class Repeat(Part):
 
     def _faults(self) -> Iterator[Fault]:
         if self.every_h <= 0:
-            yield Fault(
-                ("every",), "A series needs a step.", expected="more than zero", came=iso_text(self.every_h)
-            )
+            yield Fault(("every",), "A series needs a step.", expected="more than zero", came=iso_text(self.every_h))
         elif self.until_h < self.from_h:
             yield Fault(
                 ("until",),

@@ -94,9 +94,7 @@ class Assessment(Sourced):
     def _faults(self) -> Iterator[Fault]:
         yield from faults_in_times(self.at, at=("at",))
         if not self.at_h:
-            yield Fault(
-                ("at",), "The assessment has no times.", expected="such as [PT2H, P1D]", came="an empty list"
-            )
+            yield Fault(("at",), "The assessment has no times.", expected="such as [PT2H, P1D]", came="an empty list")
         if self.events is not None and self.instrument != "belief-updating task":
             yield Fault(
                 ("events",),

@@ -145,9 +145,7 @@ def _column(name: str, table: Table) -> Column:
 
 def _parsed(cells: pl.Series, column: Column) -> pl.Series:
     if column.dtype == pl.String:
-        return (
-            cells.to_frame().select(pl.when(pl.first().str.strip_chars() != "").then(pl.first())).to_series()
-        )
+        return cells.to_frame().select(pl.when(pl.first().str.strip_chars() != "").then(pl.first())).to_series()
     bare = cells.str.strip_chars()
     if column.dtype == pl.Boolean:
         words = bare.str.to_lowercase()

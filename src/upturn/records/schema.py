@@ -141,13 +141,7 @@ class Table:
         """
         lines = ["| column | type | unit | allowed | meaning |", "|---|---|---|---|---|"]
         for each in self.columns:
-            missing = (
-                f"; missing means {each.default}"
-                if each.default
-                else "; may be missing"
-                if each.nullable
-                else ""
-            )
+            missing = f"; missing means {each.default}" if each.default else "; may be missing" if each.nullable else ""
             row = (f"`{each.name}`", each.kind, each.unit or "", each.allowed + missing, each.meaning)
             lines.append("| " + " | ".join(row) + " |")
         return "\n".join(lines)

@@ -67,9 +67,7 @@ def validate(records: Records, *, known: pl.Series | None = None) -> Records:
     faults: list[Fault] = []
     count = 0
     for name, frame in shaped:
-        found, broken = _broken(
-            frame, TABLES[name], [*_rules(TABLES[name], frame, people=people, earlier=earlier)]
-        )
+        found, broken = _broken(frame, TABLES[name], [*_rules(TABLES[name], frame, people=people, earlier=earlier)])
         count += broken
         faults += found
     if count:
@@ -87,18 +85,12 @@ def _misshapen(frame: pl.DataFrame, table: Table) -> Iterator[Fault]:
         if name in declared:
             if not _fits(dtype, declared[name].dtype):
                 kind = declared[name].kind
-                yield Fault(
-                    "A column has the wrong type.", table.name, kind, f"the type {dtype}", column=name
-                )
+                yield Fault("A column has the wrong type.", table.name, kind, f"the type {dtype}", column=name)
         elif table.is_covariate(name):
             if not _fits(dtype, pl.Float64):
-                yield Fault(
-                    "A covariate is not a number.", table.name, "number", f"the type {dtype}", column=name
-                )
+                yield Fault("A covariate is not a number.", table.name, "number", f"the type {dtype}", column=name)
         else:
-            remedy = (
-                "give a covariate the prefix cov_, or leave the column out" if table.has_covariates else None
-            )
+            remedy = "give a covariate the prefix cov_, or leave the column out" if table.has_covariates else None
             yield Fault(
                 "There is an unknown column.",
                 table.name,
@@ -169,9 +161,7 @@ def _rules(table: Table, frame: pl.DataFrame, *, people: pl.Series, earlier: pl.
             remedy="add the person to participants, or correct the identifier",
         )
     if table.name == "adverse_events":
-        yield _Rule(
-            "end_h", pl.col("end_h") < pl.col("start_h"), "The end is before the start.", "start_h or later"
-        )
+        yield _Rule("end_h", pl.col("end_h") < pl.col("start_h"), "The end is before the start.", "start_h or later")
 
 
 def _is_allowed(column: Column) -> pl.Expr:
@@ -204,7 +194,5 @@ def _broken(frame: pl.DataFrame, table: Table, rules: list[_Rule]) -> tuple[list
         places = frame.select(pl.arg_where(each).head(LISTED)).to_series().to_list()
         for place in places:
             came = plain(frame.item(place, rule.column))
-            faults.append(
-                Fault(rule.what, table.name, rule.expected, came, rule.column, place + 1, rule.remedy)
-            )
+            faults.append(Fault(rule.what, table.name, rule.expected, came, rule.column, place + 1, rule.remedy))
     return sorted(faults, key=lambda fault: fault.row or 0), sum(counts)

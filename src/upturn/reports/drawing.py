@@ -161,7 +161,9 @@ def course(name: str, time_h: Sequence[float], intervals: Sequence[Interval], in
     return [area(time_h, intervals, 90, ink, group), area(time_h, intervals, 50, ink, group), line] if bands else [line]
 
 
-def steps(name: str, time_h: Sequence[float], intervals: Sequence[Interval], ink: Ink, write: Writer) -> list[go.Scatter]:
+def steps(
+    name: str, time_h: Sequence[float], intervals: Sequence[Interval], ink: Ink, write: Writer
+) -> list[go.Scatter]:
     """Draw a curve that changes only at its times, with its bands (a survival curve)."""
     times, levels = [time_h[0]], [intervals[0]]
     for t, before, now in zip(time_h[1:], intervals, intervals[1:], strict=False):

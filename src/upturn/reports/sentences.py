@@ -23,8 +23,7 @@ from upturn.reports.words import between, duration, percent, points, ratio, sent
 from upturn.trials import Answer
 from upturn.trials.answer import ArmAnswer, ContrastAnswer
 
-__all__ = ["PART_NAMES", "PROVISIONAL", "WHO_IT_IS_FOR", "Finding", "arm_name", "findings", "main_arm",
-           "main_contrast", "share_sentence"]  # fmt: skip
+__all__ = ["PART_NAMES", "Finding", "arm_name", "findings", "main_arm", "main_contrast", "share_sentence"]
 
 PART_NAMES = {
     "drug": "the rapid-acting drug",
@@ -32,14 +31,6 @@ PART_NAMES = {
     "antidepressant": "the conventional antidepressant",
     "expectancy": "expecting to improve",
 }
-WHO_IT_IS_FOR = (
-    "For research and education; decisions belong to the treating clinician. This is not a medical device and not "
-    "advice on doses."
-)
-PROVISIONAL = (
-    "Provisional numbers: the model is not yet calibrated on the published trials. Sizes may change; the way of "
-    "reading them will not."
-)
 SEEN = 0.5  # points: ratings are whole numbers, so a smaller difference rounds to none
 
 
@@ -210,8 +201,6 @@ def _for_whom(answer: Answer) -> Finding:
         return Finding("whom", "For whom?", "partly known", "", f"The effect is known to change with {names}.")
     text = f"None of {len(answer.who)} characteristics looked at is known to change the effect."
     if lows and highs:
-        text += (
-            f" One standard deviation more of any of them could make it {ratio(min(lows))} to {ratio(max(highs))} times "
-            "as large; the data do not say which way."
-        )
+        span = f"{ratio(min(lows))} to {ratio(max(highs))}"
+        text += f" A standard deviation more of one could make it {span} times as large; nobody knows which way."
     return Finding("whom", "For whom?", "not established", "nobody can yet be singled out", text)

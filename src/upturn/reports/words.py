@@ -8,10 +8,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
 
 from upturn.trials import Interval
 
-__all__ = ["NEVER", "Writer", "between", "covariate", "duration", "number", "percent", "points", "ratio",
+__all__ = ["NEVER", "Writer", "between", "covariate", "duration", "number", "percent", "points", "prose", "ratio",
            "remission", "sentence_case", "shortened", "signed", "with_interval"]  # fmt: skip
 
 Writer = Callable[[float], str]
@@ -161,3 +166,24 @@ def shortened(text: str, length: int) -> str:
     """
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+@cache
+def _prose() -> dict[str, Any]:
+    text = files("upturn.reports").joinpath("prose.yaml").read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
+
+
+def prose(*path: str) -> Any:
+    """Give what the report says in the same words every time, from ``prose.yaml``.
+
+    Examples
+    --------
+    >>> prose("notice")[:26]
+    'For research and education'
+    """
+    found: Any = _prose()
+    for key in path:
+        found = found[key]
+    return found.strip() if isinstance(found, str) else found

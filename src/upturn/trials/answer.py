@@ -217,6 +217,11 @@ def _by_trial(values: np.ndarray, patients: int) -> np.ndarray:
     return mean
 
 
+def _total(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Add up the parts of an improvement."""
+    return np.sum(np.stack(parts).astype(float), axis=0)
+
+
 def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients: int) -> ArmAnswer:
     protocol, plan = setup.protocol, setup.plans[arm]
     spec, ends = protocol.arms[arm], protocol.endpoints
@@ -281,7 +286,7 @@ def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients:
 def _ideation_change(group: Group, i: int, patients: int) -> Interval | None:
     if "SSI" not in group.baseline:
         return None
-    change = group.outcome.suicidal_ideation[:, i] - group.baseline["SSI"]
+    change = np.asarray(group.outcome.suicidal_ideation)[:, i] - group.baseline["SSI"]
     return interval(_by_trial(change, patients))
 
 
@@ -359,7 +364,7 @@ def _curves(
     rating_h: np.ndarray,
     patients: int,
 ) -> dict[str, Any]:
-    total = sum(np.asarray(getattr(out, name), dtype=float) for name in PARTS)
+    total = _total([np.asarray(getattr(out, name)) for name in PARTS])
     step = max(1, len(ratings) // SHOWN_PEOPLE)
     some = slice(0, step * SHOWN_PEOPLE, step)
     return {
@@ -392,11 +397,11 @@ def _contrast(
     at = []
     for t in shown:
         split = {name: part(name, t) for name in PARTS}
-        whole = sum(split.values())
+        whole = np.add.reduce(list(split.values()))
         i = int(np.argmin(np.abs(np.array(plan.ratings_h) - t)))
         good = [
             responded(
-                g.outcome.ratings[:, i : i + 1],
+                np.asarray(g.outcome.ratings)[:, i : i + 1],
                 g.baseline["MADRS"],
                 fall=ends.response.fall,
             )
@@ -413,7 +418,7 @@ def _contrast(
             )
         )
     grid = [t for t in plan.readings_h if t in other.readings_h]
-    curve = [interval(-_by_trial(sum(part(name, t) for name in PARTS), patients)) for t in grid]
+    curve = [interval(-_by_trial(_total([part(name, t) for name in PARTS]), patients)) for t in grid]
     return ContrastAnswer(arm, control, at, [float(t) for t in grid], curve)
 
 

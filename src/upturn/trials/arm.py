@@ -18,6 +18,7 @@ __all__ = ["ArmPlan", "Visit", "arm_plan"]
 KINETIC_DRUGS = frozenset({"ketamine", "esketamine"})
 DAILY_TABLETS = frozenset({"escitalopram"})
 SAME_TIME_H = 1e-6
+NOTHING: tuple[Inlet, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def arm_plan(
     givens: list[tuple[Given, str, Kinetics]] = []
     occasions, kinds = [], []
     for time_h, dose in sessions:
-        kind, inlets = -1, ()
+        kind, inlets = -1, NOTHING
         if dose.drug in KINETIC_DRUGS:
             kind, inlets = _kind(dose, givens, protocol.simulation.kinetics)
         kinds.append(kind)

@@ -159,10 +159,10 @@ def person_course(
         baseline = person.baseline["MADRS"]
 
         def decide(memory: Any, at: Boundary, dose: PerPerson) -> Any:
-            here = rated_now[at.index]
+            here = rated_now[at.block]
             improvement = parts(rise, at.time_h, at.growth, at.time_h - memory["last_h"]).total
             rating = score(baseline, improvement, noise[here], highest=MADRS_HIGHEST)
-            seen = (here >= 0) & (at.index > 0)
+            seen = (here >= 0) & (at.block > 0)
             hazard = trial["dropout_rate"] * jnp.exp(
                 trial["dropout_slope"] * (rating - baseline + trial["dropout_reference"])
             )

@@ -112,8 +112,8 @@ def exposure(
     person = Covariates(*(jnp.asarray(float(x)) for x in (weight_kg, age_y, asian or japanese, japanese)))
     default = kinetics("default", drug=dose.drug, route=dose.route)
     out = []
-    for name, kind in MODELS.items():
-        model = default if isinstance(default, kind) else kind()
+    for name, build in MODELS.items():
+        model = default if default.parameters.id == name else build()
         if not model.supports(dose.drug, dose.route):
             continue
         for variant, fixed in _variants(model, given):

@@ -58,7 +58,6 @@ def first_session(setup: Setup, arm: str, *, people: int) -> SessionCurves | Non
     many = session_curves(setup, arm, occasion, SESSION_H)
     drawn = setup.people(arm, 0, people, np.arange(people) % setup.n_trials)
     curves = jax.device_get(many(setup.trials, drawn))
-    curves = {name: curve for name, curve in curves.items() if not name.startswith("resting")}
     return SessionCurves(model.site, model.parameters.id, curves)
 
 
@@ -100,13 +99,7 @@ def session_curves(
             maximum=individual(acute["dissociation_max"], z["dissociation"]),
             c50_umol_l=acute.value("dissociation_c50"),
         )
-        resting = {
-            name: individual(acute[f"baseline_{name}"], z[f"baseline_{name}"]) * jnp.ones_like(hours)
-            for name in ("systolic", "diastolic")
-        }
         return {
-            "resting_systolic": resting["systolic"],
-            "resting_diastolic": resting["diastolic"],
             "ketamine_ng_ml": ketamine * 1e3,
             "norketamine_ng_ml": norketamine * 1e3,
             "occupancy": occupancy(ketamine, norketamine),

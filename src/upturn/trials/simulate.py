@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +15,8 @@ from upturn.population import Person
 from upturn.protocol import Protocol
 from upturn.records import Records, empty
 from upturn.trials.course import Drawn, Outcome
+from upturn.trials.measurements import Sessions, long_table
 from upturn.trials.run import Setup, set_up
-from upturn.trials.session import session_curves
 
 __all__ = ["simulate"]
 
@@ -56,7 +56,7 @@ def simulate(
     for number, arm in enumerate(protocol.arms):
         # In a study every person is in one arm only.
         begin = number * patients
-        sessions = _Sessions(setup, arm)
+        sessions = Sessions(setup, arm)
         for first in range(0, patients, CHUNK):
             n = min(CHUNK, patients - first)
             drawn = setup.people(arm, begin + first, n, np.zeros(n, dtype=int))
@@ -65,7 +65,7 @@ def simulate(
                 progress(n)
 
 
-def _records(setup: Setup, arm: str, first: int, drawn: Drawn, sessions: _Sessions) -> Records:
+def _records(setup: Setup, arm: str, first: int, drawn: Drawn, sessions: Sessions) -> Records:
     plan, out = setup.plans[arm], setup.run(arm, drawn)
     n = len(out.ratings)
     names = np.char.add("P", np.char.zfill(np.arange(first + 1, first + n + 1).astype(str), 7))
@@ -99,111 +99,25 @@ def _records(setup: Setup, arm: str, first: int, drawn: Drawn, sessions: _Sessio
     return Records(
         participants=participants,
         doses=doses,
-        observations=_observations(setup, arm, names, out, sessions.observations(names, first, drawn, taken)),
+        observations=_observations(setup, arm, names, person, out).vstack(
+            sessions.observations(names, first, drawn, taken)
+        ),
         adverse_events=_adverse_events(setup, arm, names, first, taken),
     )
 
 
-def _observations(
-    setup: Setup, arm: str, names: np.ndarray, person: Person, out: Outcome, sessions: list[pl.DataFrame]
-) -> pl.DataFrame:
+def _observations(setup: Setup, arm: str, names: np.ndarray, person: Person, out: Outcome) -> pl.DataFrame:
     plan, protocol = setup.plans[arm], setup.protocol
     present = np.asarray(out.present)
     ratings = np.asarray(out.ratings, dtype=float)
     ratings[:, np.array(plan.ratings_h) <= 0] = np.asarray(person.baseline["MADRS"])[:, None]
     rater = next((a.rater for a in protocol.assessments if a.instrument == "MADRS"), None)
-    frames = [_long(names, np.array(plan.ratings_h), ratings, present, "MADRS", "points", rater)]
+    frames = [long_table(names, np.array(plan.ratings_h), ratings, present, "MADRS", "points", rater)]
     if "SSI" in person.baseline:
         ideation = np.asarray(out.suicidal_ideation, dtype=float)
         ideation[:, np.array(plan.ratings_h) <= 0] = np.asarray(person.baseline["SSI"])[:, None]
-        frames.append(_long(names, np.array(plan.ratings_h), ideation, present, "SSI", "points", rater))
-    return pl.concat([*frames, *sessions])
-
-
-class _Sessions:
-    """Measurements at the protocol's time points of every session, as though each were the first."""
-
-    MEASURES: ClassVar = {
-        "SBP": ("systolic", "mmHg", 0),
-        "DBP": ("diastolic", "mmHg", 1),
-        "CADSS": ("dissociation", "points", 2),
-    }
-
-    def __init__(self, setup: Setup, arm: str) -> None:
-        self.setup, self.arm, self.plan = setup, arm, setup.plans[arm]
-        session = setup.protocol.session
-        points = session.timepoints if session else ()
-        self.points = [(p.at_h, [m for m in p.measures if m in self.MEASURES]) for p in points]
-        self.time_h = np.array([t for t, _ in self.points])
-        self.curves = {
-            kind: session_curves(setup, arm, self.plan.kind.index(kind), self.time_h)
-            for kind in sorted(set(self.plan.kind))
-            if kind >= 0 and self.points
-        }
-        self.noise = jax.jit(jax.vmap(self._noise))
-
-    def _noise(self, number: Any) -> Any:
-        shape = (len(self.plan.session_h), len(self.points), len(self.MEASURES))
-        key = jax.random.fold_in(jax.random.fold_in(self.setup.key, 4), number)
-        return jax.random.normal(key, shape)
-
-    def observations(self, names: np.ndarray, first: int, drawn: Drawn, taken: np.ndarray) -> list[pl.DataFrame]:
-        """Give one frame per occasion and measure."""
-        if not self.points or not self.plan.session_h:
-            return []
-        noise = np.asarray(self.noise(jnp.arange(first, first + len(names))))
-        seen = {kind: jax.device_get(f(self.setup.trials, drawn)) for kind, f in self.curves.items()}
-        acute = acute_numbers()
-        z, frames = drawn.person.draws, []
-        resting = {
-            name: acute.value(f"baseline_{name}")
-            + acute[f"baseline_{name}"].variability[0].sd * np.asarray(z[f"baseline_{name}"])
-            for name in ("systolic", "diastolic")
-        }
-        for k, session_h in enumerate(self.plan.session_h):
-            there = np.flatnonzero(taken[:, k])
-            if not there.size:
-                continue
-            for measure, (curve, unit, column) in self.MEASURES.items():
-                at = [i for i, (_, wanted) in enumerate(self.points) if measure in wanted]
-                if not at:
-                    continue
-                kind = self.plan.kind[k]
-                rise = seen[kind][curve][np.ix_(there, at)] if kind >= 0 else np.zeros((len(there), len(at)))
-                if measure == "CADSS":
-                    values = np.clip(np.round(rise), 0, None)
-                else:
-                    spread = acute.value("reading_noise_pressure") * noise[np.ix_(there, [k], at, [column])][:, 0, :, 0]
-                    values = np.round(resting[curve][there][:, None] + rise + spread)
-                time_h = session_h + self.time_h[at]
-                present = np.ones(values.shape, dtype=bool)
-                frames.append(_long(names[there], time_h, values, present, measure, unit, "treating"))
-        return frames
-
-
-def _long(
-    names: np.ndarray,
-    time_h: np.ndarray,
-    values: np.ndarray,
-    present: np.ndarray,
-    instrument: str,
-    unit: str,
-    rater: str | None,
-) -> pl.DataFrame:
-    who, when = np.nonzero(present)
-    return pl.DataFrame(
-        {
-            "participant": pl.Series(names).gather(who),
-            "time_h": time_h[when],
-            "planned_h": time_h[when],
-            "item": pl.repeat("total", len(who), eager=True),
-            "instrument": pl.repeat(instrument, len(who), eager=True),
-            "value": values[who, when],
-            "unit": pl.repeat(unit, len(who), eager=True),
-            "rater": pl.repeat(rater, len(who), dtype=pl.String, eager=True),
-            "recall_h": pl.repeat(None, len(who), dtype=pl.Float64, eager=True),
-        }
-    ).select("participant", "time_h", "planned_h", "instrument", "item", "value", "unit", "rater", "recall_h")
+        frames.append(long_table(names, np.array(plan.ratings_h), ideation, present, "SSI", "points", rater))
+    return pl.concat(frames)
 
 
 def _adverse_events(setup: Setup, arm: str, names: np.ndarray, first: int, taken: np.ndarray) -> pl.DataFrame:

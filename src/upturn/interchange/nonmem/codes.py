@@ -70,10 +70,7 @@ class Legend:
         try:
             parts = json.loads(text)
             return cls(
-                **{
-                    name: {int(code): _meaning(name, each) for code, each in parts[name].items()}
-                    for name in _PARTS
-                }
+                **{name: {int(code): _meaning(name, each) for code, each in parts[name].items()} for name in _PARTS}
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(

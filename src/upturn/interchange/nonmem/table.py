@@ -124,9 +124,7 @@ def _people(records: Records, codes: Legend) -> pl.DataFrame:
 
 def _dose_rows(records: Records, codes: Legend) -> pl.DataFrame:
     is_instantaneous = pl.col("duration_h") == 0
-    return records.doses.join(
-        _frame(codes.CMT, _WAY_IN), on=_WAY_IN, how="left", maintain_order="left"
-    ).select(
+    return records.doses.join(_frame(codes.CMT, _WAY_IN), on=_WAY_IN, how="left", maintain_order="left").select(
         "participant",
         TIME="start_h",
         AMT="amount_mg",
@@ -141,9 +139,7 @@ def _dose_rows(records: Records, codes: Legend) -> pl.DataFrame:
 
 
 def _observation_rows(records: Records, codes: Legend) -> pl.DataFrame:
-    seen = records.observations.join(
-        _frame(codes.DVID, _READING), on=_READING, how="left", maintain_order="left"
-    )
+    seen = records.observations.join(_frame(codes.DVID, _READING), on=_READING, how="left", maintain_order="left")
     return seen.select(
         "participant",
         TIME="time_h",
@@ -208,9 +204,7 @@ def from_event_table(frame: pl.DataFrame, legend: Legend) -> Records:
     return validate(
         Records(
             participants=_participants(table, legend),
-            doses=doses.join(
-                _frame(legend.CMT, _WAY_IN), left_on="CMT", right_on="code", maintain_order="left"
-            ).select(
+            doses=doses.join(_frame(legend.CMT, _WAY_IN), left_on="CMT", right_on="code", maintain_order="left").select(
                 participant=_name("ID", legend.ID),
                 occasion="OCC",
                 drug="drug",
@@ -266,9 +260,7 @@ def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
                 expected=", ".join(COLUMNS),
                 came=", ".join(frame.columns),
             )
-    wanted = [
-        name for name in frame.columns if name in (*COLUMNS, *_NOT_SUPPORTED) or name.startswith("COV_")
-    ]
+    wanted = [name for name in frame.columns if name in (*COLUMNS, *_NOT_SUPPORTED) or name.startswith("COV_")]
     for name in wanted:
         if not (frame.schema[name].is_numeric() or frame.schema[name] == pl.Null):
             raise RecordsError(
@@ -278,18 +270,14 @@ def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
             )
         if name in _CODES:
             is_part = pl.col(name).cast(pl.Float64) % 1 != 0
-            _refuse_rows(
-                frame, is_part, name, what="A code is not a whole number.", expected="a whole number"
-            )
+            _refuse_rows(frame, is_part, name, what="A code is not a whole number.", expected="a whole number")
     absent = [pl.lit(None).alias(name) for name in COLUMNS if name not in frame.columns]
     table = frame.select(*wanted, *absent).with_columns(
         map(_typed, [*wanted, *(each for each in optional - {*wanted})])
     )
     if "DUR" not in frame.columns:
         is_infusion = pl.col("RATE") > 0
-        table = table.with_columns(
-            DUR=pl.when(is_infusion).then(pl.col("AMT") / pl.col("RATE")).otherwise(0.0)
-        )
+        table = table.with_columns(DUR=pl.when(is_infusion).then(pl.col("AMT") / pl.col("RATE")).otherwise(0.0))
     if "OCC" not in frame.columns:
         table = table.with_columns(OCC=(pl.col("EVID") == 1).cum_sum().over("ID").cast(pl.Int64))
     return table
@@ -337,9 +325,7 @@ def _refuse_unknown_codes(table: pl.DataFrame, legend: Legend) -> None:
         ("RATER", legend.RATER, pl.col("RATER").is_not_null()),
     )
     for name, meanings, is_asked in known:
-        is_known = (
-            pl.col(name).is_in(pl.Series(list(meanings), dtype=pl.Int64).implode()).fill_null(value=False)
-        )
+        is_known = pl.col(name).is_in(pl.Series(list(meanings), dtype=pl.Int64).implode()).fill_null(value=False)
         _refuse_rows(
             table,
             is_asked & ~is_known,
