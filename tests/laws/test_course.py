@@ -71,12 +71,12 @@ def test_more_drug_never_means_less_of_anything(ladder: Course) -> None:
 
 def test_no_drug_no_change(ladder: Course) -> None:
     assert (np.asarray(ladder.surge)[:, 0] == 0).all()
-    assert (np.asarray(ladder.growth)[:, 0] == 0).all()
+    assert (np.abs(np.asarray(ladder.growth)[:, 0]) < 1e-14).all()
 
 
 def test_growth_stays_below_one_and_surge_within_occupancy(ladder: Course) -> None:
     growth, surge = np.asarray(ladder.growth), np.asarray(ladder.surge)
-    assert (growth >= 0).all()
+    assert (growth > -1e-14).all()
     assert (growth < 1).all()
     assert (surge >= 0).all()
     assert (surge < 1).all()
@@ -130,13 +130,16 @@ def test_grams_give_what_milligrams_give(run: Run) -> None:
     np.testing.assert_allclose(grams.outputs["plasma"] * 1e3, milligrams.outputs["plasma"], rtol=1e-12)
 
 
-def test_every_gradient_is_finite_and_true(run: Run) -> None:
-    """For inference: the slope of growth with respect to everything about a person."""
-    amounts = jnp.full((len(DOSE_H),), 35.0)
+SHORT = plan([Occasion(t, (Inlet("vein", "all", 0.0, 2 / 3),)) for t in (0.0,)], [48.0], until_h=48.0)
+
+
+def test_every_gradient_is_finite_and_true() -> None:
+    """For inference: the slope of growth with respect to everything about a person, and to each dose."""
 
     @jax.jit
+    @jax.value_and_grad
     def at_the_end(theta: jax.Array) -> jax.Array:
-        k, out, back, tau_on, tau_off, form = theta
+        k, out, back, tau_on, tau_off, form, *amounts = theta
         kinetic = mammillary("k", elimination=k, exchange=[(out, back, 0.0)])
         who = Body(
             outputs={"occupancy_drive": {"vein": kinetic.central * 0.02}},
@@ -145,15 +148,12 @@ def test_every_gradient_is_finite_and_true(run: Run) -> None:
             formation=form,
             loss=1 / tau_off,
         )
-        return propagate(who, TIMETABLE, amounts).growth[3]
+        return propagate(who, SHORT, jnp.stack(amounts)).growth[0]
 
-    theta = jnp.array([0.6, 0.9, 0.4, TAU_ON_H, TAU_OFF_H, K_FORM])
-    slope = np.asarray(jax.jit(jax.grad(at_the_end))(theta))
+    theta = jnp.array([0.6, 0.9, 0.4, TAU_ON_H, TAU_OFF_H, K_FORM, 35.0])
+    slope = np.asarray(at_the_end(theta)[1])
     assert np.isfinite(slope).all()
     for i in range(len(theta)):
         step = 1e-5 * theta[i]
-        by_difference = (at_the_end(theta.at[i].add(step)) - at_the_end(theta.at[i].add(-step))) / (2 * step)
-        assert slope[i] == pytest.approx(float(by_difference), rel=1e-4)
-    by_amount = jax.jit(jax.grad(lambda a: course(a, jnp.ones(())).growth[-1]))(amounts)
-    assert np.isfinite(np.asarray(by_amount)).all()
-    assert (np.asarray(by_amount) >= 0).all()
+        up, down = (float(at_the_end(theta.at[i].add(sign * step))[0]) for sign in (1, -1))
+        assert slope[i] == pytest.approx((up - down) / (2 * float(step)), rel=1e-4)

@@ -25,7 +25,7 @@ def solve(coefficients: jax.Array) -> jax.Array:
 @given(roots=st.lists(positive, min_size=1, max_size=4))
 def test_roots_are_those_of_numpy(roots: list[float]) -> None:
     wanted = np.sort(roots)
-    assume(all(b / a > 1.01 for a, b in zip(wanted[:-1], wanted[1:], strict=True)))
+    assume(all(b / a > 1.01 for a, b in itertools.pairwise(wanted)))
     found = np.asarray(solve(jnp.array(np.poly(wanted)[1:])))
     np.testing.assert_allclose(found, wanted, rtol=1e-8)
     np.testing.assert_allclose(found, np.sort(np.roots(np.poly(wanted)).real), rtol=1e-6)

@@ -6,6 +6,7 @@ in, and what is read. Only a person's parameters are shared.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -121,9 +122,7 @@ def simons(v: Mapping[str, float], forms: str, *, weight_kg: float, route: str) 
         body.flow(q("ht1"), q("ht2"), kh)
         body.flow(q("ht2"), q("hyd"), kh)
         body.flow(q("hyd"), None, v["hydroxy_clearance"] * flow_scale / h_volume)
-        between(
-            "hyd", "hyd_far", v["hydroxy_peripheral_clearance"], h_volume, v["hydroxy_peripheral_volume"] * size
-        )
+        between("hyd", "hyd_far", v["hydroxy_peripheral_clearance"], h_volume, v["hydroxy_peripheral_volume"] * size)
         _absorb(body, v, form, route)
         body.flow(q("vein"), None, 1 / v["venous_delay"])
         body.matrix[body.names.index(q("vein")), body.names.index(q("centre"))] += 1 / v["venous_delay"] / volume
@@ -227,7 +226,9 @@ def compartments(
     return body, [Entry(f"{form}.centre", mg / len(forms), 0.0, over_h) for form in forms]
 
 
-def solve_linear(body: Structure, entries: Sequence[Entry], time_h: Vector, *, rtol: float = 1e-10) -> dict[str, Vector]:
+def solve_linear(
+    body: Structure, entries: Sequence[Entry], time_h: Vector, *, rtol: float = 1e-10
+) -> dict[str, Vector]:
     """Solve the compartments with LSODA, restarted at every discontinuity."""
     changes = {0.0, float(time_h[-1])}
     for e in entries:
@@ -235,7 +236,7 @@ def solve_linear(body: Structure, entries: Sequence[Entry], time_h: Vector, *, r
     edges = sorted(t for t in changes if t <= time_h[-1])
     state = np.zeros(len(body.names))
     found = {output: np.zeros(len(time_h)) for output in body.reads}
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in itertools.pairwise(edges):
         flow = np.zeros(len(body.names))
         for e in entries:
             if e.lasts_h == 0 and e.starts_h == begin:

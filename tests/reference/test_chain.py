@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -101,9 +102,9 @@ def by_upturn(regimen: Regimen, people: Crowd, reading_h: Sequence[float]) -> Co
         body = Body(
             outputs={"occupancy_drive": occupancy_drive(responses.outputs)},
             shares=responses.shares,
-            surge=surge(who.tau_on),
-            formation=who.k_form,
-            loss=1 / who.tau_off,
+            surge=surge(jnp.asarray(who.tau_on)),
+            formation=jnp.asarray(who.k_form),
+            loss=1 / jnp.asarray(who.tau_off),
         )
         amounts = jnp.full((len(regimen.dose_h), len(who.tau_on)), regimen.mg)
         return propagate(body, timetable, amounts, wanted=("occupancy_drive",))
@@ -138,7 +139,9 @@ def by_scipy(
     # x = fu C / IC50 + fu_NK NK / IC50_NK, in umol/L (Shaffer 2014).
     drive = np.array(
         [
-            (b.reads["ketamine"] / 237.73 * 1e3 * 0.53 / 1.42 + b.reads["norketamine"] / 223.70 * 1e3 * 0.5 / 9.11)[kept]
+            (b.reads["ketamine"] / 237.73 * 1e3 * 0.53 / 1.42 + b.reads["norketamine"] / 223.70 * 1e3 * 0.5 / 9.11)[
+                kept
+            ]
             for b in bodies
         ]
     )
@@ -159,10 +162,10 @@ def by_scipy(
         for e in entries[0]:
             changes |= {float(t + e.starts_h), float(t + e.starts_h + e.lasts_h)}
     edges = sorted(changes)
-    edges = [edges[0], *(b for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a > 1e-9)]
+    edges = [edges[0], *(b for a, b in itertools.pairwise(edges) if b - a > 1e-9)]
     y = np.zeros((n, size + 2))
     found = np.zeros((3, len(reading_h), n))
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in itertools.pairwise(edges):
         flow = np.zeros((n, size))
         for i, doses in enumerate(entries):
             for t in regimen.dose_h:

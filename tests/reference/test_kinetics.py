@@ -49,7 +49,7 @@ EXACT = {"ketamine", "s_ketamine", "ketamine_venous"}
 def compare(
     case: tuple[str, str, str, float, float], compartment_model: Callable[..., Any], solved: Callable[..., Any]
 ) -> dict[str, float]:
-    """Largest error of each output over the people, relative to the value, or to 1e-2 of the peak where that is more."""
+    """Largest error of each output over the people, relative to the value or, if more, to 1e-2 of the peak."""
     name, drug, route, mg, over_h = case
     model = kinetics(name, drug=drug, route=route)
     given = Given(drug, route, over_h, DEVICES_H if name.startswith("perez") and route == "intranasal" else (0.0,))

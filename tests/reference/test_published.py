@@ -142,9 +142,7 @@ def test_bioavailability_by_area_is_what_the_notes_say() -> None:
         given = Given("ketamine", route, 1.0)
         responses = model.responses(typical(model.parameters), person, given)
         paths: dict[str, Exponentials] = dict(responses.outputs["ketamine"])
-        return sum(
-            i.weight * float(responses.shares[i.share]) * float(paths[i.path].area) for i in model.inlets(given)
-        )
+        return sum(i.weight * float(responses.shares[i.share]) * float(paths[i.path].area) for i in model.inlets(given))
 
     assert area("intranasal") / area("intravenous") == pytest.approx(0.45, abs=0.005)
     assert area("oral") / area("intravenous") == pytest.approx(0.64 * (1 - 0.722), rel=1e-9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,15 @@ def yardstick() -> Any:
 def reference(w1: Any, people: np.ndarray) -> np.ndarray:
     """Outputs (people, times, 5) by DOP853, restarted at every discontinuity."""
     edges = np.unique(np.concatenate([w1.DOSE_H, w1.DOSE_H + w1.INFUSION_H, [w1.END_H]]))
+    readings_h = np.asarray(w1.OUTPUT_H)
     out = np.zeros((len(people), len(w1.OUTPUT_H), 5))
     for i, p in enumerate(people):
         y = np.zeros(8)
-        for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        for begin, end in itertools.pairwise(edges):
             rate = w1.DOSE_MG / w1.INFUSION_H if begin in w1.DOSE_H else 0.0
-            inside = np.flatnonzero((w1.OUTPUT_H > begin) & (w1.OUTPUT_H <= end))
+            inside = np.flatnonzero((readings_h > begin) & (readings_h <= end))
             at = np.unique(np.append(w1.OUTPUT_H[inside], end))
-            done = solve_ivp(
-                w1.rhs, (begin, end), y, "DOP853", t_eval=at, args=(p, rate), rtol=1e-11, atol=1e-13
-            )
+            done = solve_ivp(w1.rhs, (begin, end), y, "DOP853", t_eval=at, args=(p, rate), rtol=1e-11, atol=1e-13)
             assert done.success, done.message
             y = done.y[:, -1]
             found = done.y[:, : len(inside)]

@@ -24,9 +24,7 @@ def relapse(at_least: int = 22, consecutive: int = 2) -> Relapse:
 
 
 def sustained(excursions: int = 1, keeping: float = 0.25, until: str = "P28D") -> SustainedResponse:
-    return SustainedResponse.model_validate(
-        {"by": "P1D", "until": until, "excursions": excursions, "keeping": keeping}
-    )
+    return SustainedResponse.model_validate({"by": "P1D", "until": until, "excursions": excursions, "keeping": keeping})
 
 
 def test_response_counts_half_exactly() -> None:

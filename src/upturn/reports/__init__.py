@@ -2,3 +2,7 @@
 
 The only room that draws. ``write_html`` writes a self-contained report.html; ``terminal`` gives what ``rich`` prints.
 """
+
+from upturn.reports.page import write_html
+
+__all__ = ["write_html"]

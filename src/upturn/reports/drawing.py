@@ -16,16 +16,30 @@ import plotly.graph_objects as go
 from upturn.reports.words import Writer, between, duration
 from upturn.trials import Interval
 
-__all__ = ["ARM_INKS", "PART_INKS", "Block", "Ink", "Panel", "area", "bars", "course", "figure", "people", "steps"]
+__all__ = [
+    "ARM_INKS",
+    "PART_INKS",
+    "Block",
+    "Ink",
+    "Key",
+    "Panel",
+    "area",
+    "bars",
+    "course",
+    "figure",
+    "people",
+    "steps",
+]
 
 DIGITS = 3  # a screen shows no more
 
 
 @dataclass(frozen=True)
 class Ink:
-    """How one series looks: colour (red, green, blue), dash of a line, symbol of a point, pattern of a bar."""
+    """How one series looks: colour, the style sheet's name for it, dash, symbol of a point, pattern of a bar."""
 
     rgb: str
+    name: str
     dash: str = "solid"
     symbol: str = "circle"
     pattern: str = ""
@@ -36,18 +50,18 @@ class Ink:
 
 
 ARM_INKS = (
-    Ink("0,114,178", "solid", "circle"),
-    Ink("213,94,0", "dash", "square"),
-    Ink("0,158,115", "dot", "diamond"),
-    Ink("204,121,167", "dashdot", "triangle-up"),
-    Ink("230,159,0", "longdash", "x"),
-    Ink("86,180,233", "longdashdot", "star"),
+    Ink("0,114,178", "blue", "solid", "circle"),
+    Ink("213,94,0", "vermillion", "dash", "square"),
+    Ink("0,158,115", "green", "dot", "diamond"),
+    Ink("204,121,167", "purple", "dashdot", "triangle-up"),
+    Ink("230,159,0", "orange", "longdash", "x"),
+    Ink("86,180,233", "sky", "longdashdot", "star"),
 )
 PART_INKS = {
-    "drug": Ink("0,114,178"),
-    "antidepressant": Ink("0,158,115", pattern="x"),
-    "nonspecific": Ink("230,159,0", pattern="/"),
-    "expectancy": Ink("204,121,167", pattern="."),
+    "drug": Ink("0,114,178", "blue"),
+    "antidepressant": Ink("0,158,115", "green", pattern="x"),
+    "nonspecific": Ink("230,159,0", "orange", pattern="/"),
+    "expectancy": Ink("204,121,167", "purple", pattern="."),
 }
 
 
@@ -77,6 +91,16 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Key:
+    """One entry of a legend: the group of traces it switches, words, looks, and ``line`` or ``bar``."""
+
+    group: str
+    label: str
+    ink: Ink
+    kind: str = "line"
+
+
+@dataclass(frozen=True)
 class Block:
     """A figure of the report: one sentence above, panels, a caption below, and which switches it has."""
 
@@ -85,6 +109,7 @@ class Block:
     takeaway: str
     panels: Sequence[Panel]
     caption: str
+    legend: Sequence[Key]
     individuals: bool = False
     notes: Sequence[str] = ()
 
@@ -95,7 +120,7 @@ def figure(traces: Sequence[Any], *, percent: bool = False, bars: bool = False, 
     layout: dict[str, Any] = {
         "template": go.layout.Template(),
         "yaxis": {"tickformat": ".0%"} if percent else {},
-        "showlegend": True,
+        "showlegend": False,
         "shapes": [
             {"type": "line", "x0": t, "x1": t, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
              "line": {"dash": "dot", "width": 1, "color": "rgba(110,110,110,0.8)"}}
@@ -113,7 +138,9 @@ def figure(traces: Sequence[Any], *, percent: bool = False, bars: bool = False, 
         layout["yaxis"]["range"] = [0, ceiling]
     if bars:
         layout["barmode"] = "relative"
-    return go.Figure(data=list(traces), layout=layout)
+    # Bands first, so that no line lies under another arm's band.
+    ordered = sorted(traces, key=lambda trace: getattr(trace, "fill", None) != "toself")
+    return go.Figure(data=ordered, layout=layout)
 
 
 def area(time_h: Sequence[float], intervals: Sequence[Interval], level: int, ink: Ink, group: str) -> go.Scatter:
@@ -128,7 +155,7 @@ def area(time_h: Sequence[float], intervals: Sequence[Interval], level: int, ink
         x=[_short(t) for t, _, _ in kept] + [_short(t) for t, _, _ in reversed(kept)],
         y=[_short(low) for _, low, _ in kept] + [_short(high) for _, _, high in reversed(kept)],
         fill="toself",
-        fillcolor=ink.at(0.13 if level == 90 else 0.2),
+        fillcolor=ink.at(0.1 if level == 90 else 0.18),
         line={"width": 0},
         mode="lines",
         hoverinfo="skip",
@@ -154,22 +181,21 @@ def course(name: str, time_h: Sequence[float], intervals: Sequence[Interval], in
         ),
         mode="lines+markers" if markers else "lines",
         line={"color": ink.at(1), "width": 2.25, "dash": ink.dash},
-        marker={"symbol": ink.symbol, "size": 6, "color": ink.at(1)},
+        marker={"symbol": ink.symbol, "size": 6, "color": ink.at(1)} if markers else None,
         name=escape(name),
         legendgroup=group,
     )
     return [area(time_h, intervals, 90, ink, group), area(time_h, intervals, 50, ink, group), line] if bands else [line]
 
 
-def steps(
-    name: str, time_h: Sequence[float], intervals: Sequence[Interval], ink: Ink, write: Writer
-) -> list[go.Scatter]:
+def steps(name: str, time_h: Sequence[float], intervals: Sequence[Interval], ink: Ink, write: Writer, *,
+          group: str) -> list[go.Scatter]:  # fmt: skip
     """Draw a curve that changes only at its times, with its bands (a survival curve)."""
     times, levels = [time_h[0]], [intervals[0]]
     for t, before, now in zip(time_h[1:], intervals, intervals[1:], strict=False):
         times += [t, t]
         levels += [before, now]
-    return course(name, times, levels, ink, write, markers=False)
+    return course(name, times, levels, ink, write, markers=False, group=group)
 
 
 def people(name: str, time_h: Sequence[float], courses: Sequence[Sequence[float]], ink: Ink, group: str) -> go.Scatter:
@@ -203,10 +229,17 @@ def bars(part: str, name: str, labels: Sequence[str], values: Sequence[Interval]
         customdata=[[write(i.median or 0.0), between(i, 90, write)] for i in values],
         hovertemplate="%{fullData.name}<br>%{x}: <b>%{customdata[0]}</b><br>90 %: %{customdata[1]}<extra></extra>",
         name=escape(name),
+        legendgroup=part,
         marker={
             "color": ink.at(0.85),
             "line": {"width": 0},
-            "pattern": {"shape": ink.pattern, "fgcolor": "rgba(255,255,255,0.75)", "size": 6, "solidity": 0.25},
+            "pattern": {
+                "shape": ink.pattern,
+                "bgcolor": ink.at(0.85),
+                "fgcolor": "rgba(255,255,255,0.8)",
+                "size": 6,
+                "solidity": 0.22,
+            },
         },
     )
 

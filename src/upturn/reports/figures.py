@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from upturn.reports.drawing import ARM_INKS, Block, Ink, Panel, bars, course, figure, people, steps
+from upturn.reports.drawing import ARM_INKS, PART_INKS, Block, Ink, Key, Panel, bars, course, figure, people, steps
 from upturn.reports.reading import (
     arm_of,
     at_time,
@@ -36,7 +36,7 @@ from upturn.reports.words import (
 from upturn.trials import Answer, Interval
 from upturn.trials.answer import ArmAnswer, ContrastAnswer
 
-__all__ = ["course_blocks", "inks", "legend_name"]
+__all__ = ["arm_keys", "course_blocks", "inks", "legend_name", "part_keys"]
 
 DAY_H = 24.0
 LEGEND = 38  # characters that fit beside a phone's plot
@@ -51,6 +51,17 @@ def inks(answer: Answer) -> dict[str, Ink]:
 def legend_name(arm: ArmAnswer) -> str:
     """Write an arm beside its line."""
     return shortened(arm.title, LEGEND)
+
+
+def arm_keys(answer: Answer, arms: Sequence[ArmAnswer]) -> list[Key]:
+    """List arms for a legend."""
+    ink = inks(answer)
+    return [Key(arm.id, arm.title, ink[arm.id]) for arm in arms]
+
+
+def part_keys(parts: Sequence[str]) -> list[Key]:
+    """List parts of the change for a legend."""
+    return [Key(part, sentence_case(PART_NAMES[part]), PART_INKS[part], "bar") for part in parts]
 
 
 def course_blocks(answer: Answer) -> list[Block]:
@@ -84,7 +95,7 @@ def _change(answer: Answer) -> Block:
     day = [f"{arm_name(arm.id)} {_moved(at_time(arm.at, DAY_H).mean_change)}" for arm in answer.arms]
     takeaway = f"By {duration(at_time(answer.arms[0].at, DAY_H).time_h)} {'; '.join(day)}."
     if main_contrast(answer) is not None:
-        takeaway += " The space between the lines is what the treatment adds; the fall itself is not."
+        takeaway += " Compare the lines: a fall alone says nothing about a treatment."
     panel = Panel(
         "change",
         "Change in MADRS (points; minus = better)",
@@ -98,6 +109,7 @@ def _change(answer: Answer) -> Block:
         takeaway,
         [panel],
         f"{prose('captions', 'change')} {prose('bands', 'new_trial')}",
+        arm_keys(answer, answer.arms),
         individuals=True,
     )
 
@@ -147,6 +159,7 @@ def _made_of(answer: Answer) -> Block | None:
         share_sentence(main, split_of(main, split_time(main, answer))),
         panels,
         prose("captions", "parts"),
+        part_keys(present),
     )
 
 
@@ -154,6 +167,8 @@ def _differences(answer: Answer) -> Block | None:
     if not answer.contrasts:
         return None
     ink, panels = inks(answer), []
+    both = [arm_of(answer, name) for c in answer.contrasts for name in (c.arm, c.control)]
+    present = parts_present(both)
     for contrast in answer.contrasts:
         one, two = arm_of(answer, contrast.arm), arm_of(answer, contrast.control)
         name = f"{one.id} − {two.id}"
@@ -168,7 +183,7 @@ def _differences(answer: Answer) -> Block | None:
                 "course",
             )
         )
-        panels.append(_difference_parts(answer, contrast))
+        panels.append(_difference_parts(answer, contrast, present))
     unfair = [c for c in answer.contrasts if not can_respond(arm_of(answer, c.control))]
     note = [
         f"{sentence_case(arm_name(c.control))} cannot change: comparing with it shows no effect of treatment."
@@ -186,14 +201,14 @@ def _differences(answer: Answer) -> Block | None:
         f"{arm_name(contrast.arm)}).",
         panels,
         f"{prose('bands', 'new_trial')} {prose('captions', 'difference')}",
+        [*part_keys(present)],
         notes=note,
     )
 
 
-def _difference_parts(answer: Answer, contrast: ContrastAnswer) -> Panel:
+def _difference_parts(answer: Answer, contrast: ContrastAnswer, present: Sequence[str]) -> Panel:
     times = standard_times(answer.times_h)
     rows = [min(contrast.at, key=lambda d, t=t: abs(d.time_h - t)) for t in times]  # type: ignore[misc]
-    present = parts_present([arm_of(answer, contrast.arm), arm_of(answer, contrast.control)])
     labels = [duration(t) for t in times]
     traces = [bars(p, sentence_case(PART_NAMES[p]), labels, [row.parts[p] for row in rows], signed) for p in present]
     told = "; ".join(
@@ -256,6 +271,7 @@ def _responses(answer: Answer) -> Block | None:
         f"In response: {told}.",
         panels,
         f"{prose('captions', 'response')} {prose('bands', 'new_trial')}",
+        arm_keys(answer, arms),
         notes=[
             f"{sentence_case(arm_name(arm.id))} is left out: nobody there is ill, so response has no meaning."
             for arm in left_out
@@ -270,7 +286,7 @@ def _relapse(answer: Answer) -> Block | None:
         return None
     traces, told = [], []
     for arm, known in shown:
-        drawn = steps(legend_name(arm), known.time_h, known.still_well, ink[arm.id], percent)
+        drawn = steps(legend_name(arm), known.time_h, known.still_well, ink[arm.id], percent, group=arm.id)
         for trace in drawn:
             trace.x = [t / DAY_H for t in trace.x]
         traces += drawn
@@ -295,5 +311,6 @@ def _relapse(answer: Answer) -> Block | None:
             )
         ],
         f"{prose('captions', 'relapse')} {prose('bands', 'new_trial')}",
+        arm_keys(answer, [arm for arm, _ in shown]),
         notes=[f"Few people are in response in {arm_name(arm.id)}; its curve is rough." for arm in few],
     )

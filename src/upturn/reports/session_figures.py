@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from upturn.plasticity import read_outs
-from upturn.reports.drawing import Block, Ink, Panel, course, figure
-from upturn.reports.figures import inks, legend_name
+from upturn.reports.drawing import ARM_INKS, Block, Ink, Key, Panel, course, figure
+from upturn.reports.figures import arm_keys, inks, legend_name
 from upturn.reports.reading import median
 from upturn.reports.sentences import arm_name
 from upturn.reports.words import Writer, duration, number, percent, prose, sentence_case, with_interval
@@ -50,27 +50,41 @@ def session_blocks(answer: Answer) -> list[Block]:
 
 
 def _exposure(answer: Answer, arms: Sequence[tuple[ArmAnswer, Acute]]) -> Block:
-    ink, many = inks(answer), len(arms) > 1
-    traces = []
+    ink, traces, keys = inks(answer), [], []
     for arm, acute in arms:
-        own = ink[arm.id]
-        names = ("Ketamine", "Norketamine") if not many else (legend_name(arm), f"{legend_name(arm)}: norketamine")
-        for name, key, dash in zip(names, ("ketamine_ng_ml", "norketamine_ng_ml"), ("solid", "dash"), strict=True):
-            rgb = own.rgb if key == "ketamine_ng_ml" else _second(own)
-            traces += course(name, acute.time_h, acute.curves[key], Ink(rgb, dash), acute_writer(key), markers=False)
+        many = f"{legend_name(arm)}: " if len(arms) > 1 else ""
+        second = Ink(*_second(ink[arm.id]), dash="dash", symbol="")
+        for key, label, own, group in (
+            (
+                "ketamine_ng_ml",
+                sentence_case(f"{many}ketamine"),
+                Ink(ink[arm.id].rgb, ink[arm.id].name, symbol=""),
+                arm.id,
+            ),
+            ("norketamine_ng_ml", sentence_case(f"{many}norketamine"), second, f"{arm.id}-norketamine"),
+        ):
+            traces += course(label, acute.time_h, acute.curves[key], own, acute_writer(key), markers=False, group=group)
+            keys.append(Key(group, label, own))
     arm, acute = arms[0]
     top = with_interval(acute.peak["ketamine_ng_ml"], acute_writer("ketamine_ng_ml"))
     last = acute.curves["occupancy"][-1]
     peak_h = duration(median(acute.peak_h["ketamine_ng_ml"]))
     takeaway = (
         f"In {arm_name(arm.id)} ketamine in plasma is highest after {peak_h}: {top} ng/mL. After "
-        f"{duration(acute.time_h[-1])} {percent(median(last))} of receptors are occupied: mood outlasts the drug."
+        f"{duration(acute.time_h[-1])} {percent(median(last))} of receptors are occupied; the change of mood lasts "
+        "longer."
     )
     occupied = [
         trace
         for each, session in arms
         for trace in course(
-            legend_name(each), session.time_h, session.curves["occupancy"], ink[each.id], percent, markers=False
+            legend_name(each),
+            session.time_h,
+            session.curves["occupancy"],
+            ink[each.id],
+            percent,
+            markers=False,
+            group=each.id,
         )
     ]
     highest = max(i.high90 or 0.0 for _, session in arms for i in session.curves["occupancy"])
@@ -97,11 +111,14 @@ def _exposure(answer: Answer, arms: Sequence[tuple[ArmAnswer, Acute]]) -> Block:
             ),
         ],
         f"{prose('bands', 'people')} {prose('captions', 'exposure')} Model: {models}.",
+        keys,
     )
 
 
-def _second(ink: Ink) -> str:
-    return "213,94,0" if ink.rgb != "213,94,0" else "0,114,178"
+def _second(ink: Ink) -> tuple[str, str]:
+    """Choose a colour for the metabolite that is not the parent's."""
+    other = ARM_INKS[1] if ink.rgb != ARM_INKS[1].rgb else ARM_INKS[0]
+    return other.rgb, other.name
 
 
 def _states(answer: Answer, arms: Sequence[ArmAnswer]) -> Block:
@@ -141,6 +158,7 @@ def _states(answer: Answer, arms: Sequence[ArmAnswer]) -> Block:
         f"In {arm_name(arms[0].id)} {' and '.join(tops)}. They are bookkeeping between exposure and mood.",
         panels,
         f"{prose('bands', 'people')} {prose('captions', 'states')}",
+        arm_keys(answer, arms),
         notes=named,
     )
 
@@ -151,7 +169,9 @@ def _felt(answer: Answer, arms: Sequence[tuple[ArmAnswer, Acute]]) -> Block:
         write = acute_writer(key)
         traces, told = [], []
         for arm, acute in arms:
-            traces += course(legend_name(arm), acute.time_h, acute.curves[key], ink[arm.id], write, markers=False)
+            traces += course(
+                legend_name(arm), acute.time_h, acute.curves[key], ink[arm.id], write, markers=False, group=arm.id
+            )
             peak_h = duration(median(acute.peak_h[key]))
             told.append(f"{arm.title}: highest {with_interval(acute.peak[key], write)} after {peak_h}")
         panels.append(
@@ -173,6 +193,7 @@ def _felt(answer: Answer, arms: Sequence[tuple[ArmAnswer, Acute]]) -> Block:
         f"Back to baseline after the dose began (middle person, nine of ten people): {'; '.join(back)}.",
         panels,
         f"{prose('bands', 'people')} {prose('captions', 'felt')}",
+        arm_keys(answer, [arm for arm, _ in arms]),
     )
 
 

@@ -3,8 +3,9 @@
 ``answer`` is the main job; ``simulate`` writes the records that a clinic would have written.
 """
 
-from upturn.trials.answer import Answer, answer
+from upturn.trials.answer import answer
 from upturn.trials.exposure import Exposure, exposure
+from upturn.trials.findings import Answer
 from upturn.trials.simulate import simulate
 from upturn.trials.summary import Interval
 

@@ -8,15 +8,15 @@ stops treatment, not measurement); the share who count as responders only while 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from upturn import __version__
 from upturn.mood import moderators
+from upturn.pharmacology import acute_numbers
 from upturn.protocol import Protocol, digest
-from upturn.trials.course import Outcome
+from upturn.trials.course import Outcome, arm_mood
 from upturn.trials.endpoints import (
     kaplan_meier,
     median_time,
@@ -25,130 +25,30 @@ from upturn.trials.endpoints import (
     responded,
     time_to_first,
 )
-from upturn.trials.numbers import Number, numbers_used
+from upturn.trials.findings import (
+    Acute,
+    Answer,
+    ArmAnswer,
+    AtTime,
+    ContrastAnswer,
+    Difference,
+    Moderator,
+    Relapse,
+)
+from upturn.trials.numbers import numbers_used
 from upturn.trials.run import Group, Setup, run_arms, set_up
 from upturn.trials.session import SESSION_H, SessionCurves, first_session
 from upturn.trials.summary import Interval, interval
 
-__all__ = ["Answer", "answer"]
+__all__ = ["answer"]
 
 TRIALS = 100  # enough for the 5th and 95th percentile of a trial's mean to be steady to a tenth of a point
 SESSION_PEOPLE = 1000
 SHOWN_PEOPLE = 40
 STANDARD_H = (2.0, 4.0, 24.0, 72.0, 168.0, 336.0, 672.0)
 DAY_H = 24.0
+NOT_REACHED = Interval(None, None, None, None, None)
 PARTS = ("drug", "nonspecific", "antidepressant", "expectancy")
-
-
-@dataclass(frozen=True)
-class AtTime:
-    """One arm at one time. Changes and parts in MADRS points; a fall is negative, a part is an improvement."""
-
-    time_h: float
-    mean_change: Interval
-    person_change: Interval
-    parts: dict[str, Interval]
-    response: Interval
-    response_leavers_failed: Interval
-    remission: dict[str, Interval]
-    suicidal_ideation_change: Interval | None
-
-
-@dataclass(frozen=True)
-class Relapse:
-    """After the last planned dose, among those in response then."""
-
-    in_response: Interval
-    median_h: Interval
-    time_h: list[float]
-    still_well: list[Interval]
-
-
-@dataclass(frozen=True)
-class Acute:
-    """The first session of an arm: over people, peaks and times until back to baseline."""
-
-    model: str
-    site: str
-    time_h: list[float]
-    curves: dict[str, list[Interval]]
-    peak: dict[str, Interval]
-    peak_h: dict[str, Interval]
-    back_h: dict[str, Interval]
-
-
-@dataclass(frozen=True)
-class ArmAnswer:
-    """One arm."""
-
-    id: str
-    title: str
-    role: str
-    at: list[AtTime]
-    time_to_response_h: Interval
-    ever_responded: Interval
-    time_to_sustained_response_h: Interval | None
-    sustained_by: Interval | None
-    relapse: Relapse | None
-    boosters: Interval
-    left: Interval
-    last_planned_dose_h: float | None
-    acute: Acute | None
-    curves: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A contrast at one time: improvement of the arm less that of the control, for the same people."""
-
-    time_h: float
-    new_trial: Interval
-    one_person: Interval
-    parts: dict[str, Interval]
-    response: Interval
-
-
-@dataclass(frozen=True)
-class ContrastAnswer:
-    """One contrast of the protocol."""
-
-    arm: str
-    control: str
-    at: list[Difference]
-    curve_time_h: list[float]
-    curve: list[Interval]
-
-
-@dataclass(frozen=True)
-class Moderator:
-    """A covariate: by how much the drug effect may change per standard deviation (a ratio), and what is known."""
-
-    covariate: str
-    ratio_per_sd: Interval
-    evidence: str
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The whole answer; :meth:`as_dict` is what ``--json`` prints and what the report shows."""
-
-    protocol: dict[str, Any]
-    version: str
-    seed: int
-    patients: int
-    trials: int
-    notice: str
-    calibrated: bool
-    times_h: list[float]
-    arms: list[ArmAnswer]
-    contrasts: list[ContrastAnswer]
-    who: list[Moderator]
-    numbers: list[Number]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the answer as plain data."""
-        return asdict(self)
 
 
 def answer(
@@ -231,6 +131,16 @@ def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients:
     ratings[:, time_h <= 0] = baseline[:, None]
     present = np.asarray(out.present)
     good = responded(ratings, baseline, fall=ends.response.fall)
+    # Response and remission mean nothing for people who are not ill.
+    ill = arm_mood(protocol, arm).responds
+
+    def share(yes: np.ndarray) -> Interval:
+        return interval(_by_trial(yes, patients)) if ill else NOT_REACHED
+
+    def middle(times: np.ndarray) -> Interval:
+        medians = [float(np.quantile(x, 0.5, method="inverted_cdf")) for x in times.reshape(-1, patients)]
+        return interval(medians) if ill else NOT_REACHED
+
     in_reading = plan.rating_in_reading
     at = []
     for t in shown:
@@ -243,9 +153,9 @@ def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients:
                 mean_change=interval(_by_trial(change, patients)),
                 person_change=interval(change),
                 parts={name: interval(_by_trial(np.asarray(getattr(out, name))[:, k], patients)) for name in PARTS},
-                response=interval(_by_trial(good[:, i], patients)),
-                response_leavers_failed=interval(_by_trial(good[:, i] & present[:, i], patients)),
-                remission={r.id: interval(_by_trial(ratings[:, i] <= r.at_most, patients)) for r in ends.remission},
+                response=share(good[:, i]),
+                response_leavers_failed=share(good[:, i] & present[:, i]),
+                remission={r.id: share(ratings[:, i] <= r.at_most) for r in ends.remission},
                 suicidal_ideation_change=_ideation_change(group, i, patients),
             )
         )
@@ -264,17 +174,15 @@ def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients:
         title=spec.title,
         role=spec.role,
         at=at,
-        time_to_response_h=interval(
-            [float(np.quantile(x, 0.5, method="inverted_cdf")) for x in first.reshape(-1, patients)]
-        ),
-        ever_responded=interval(_by_trial(np.isfinite(first), patients)),
-        time_to_sustained_response_h=None
-        if sustained is None
-        else interval([float(np.quantile(x, 0.5, method="inverted_cdf")) for x in sustained.reshape(-1, patients)]),
+        time_to_response_h=middle(first),
+        ever_responded=share(np.isfinite(first)),
+        time_to_sustained_response_h=None if sustained is None else middle(sustained),
         sustained_by=None
         if sustained is None or ends.sustained_response is None
-        else interval(_by_trial(sustained <= ends.sustained_response.by_h + 1e-6, patients)),
-        relapse=_relapse(setup, arm, ratings, present, good, planned[-1] if planned else 0.0, patients),
+        else share(sustained <= ends.sustained_response.by_h + 1e-6),
+        relapse=_relapse(setup, arm, ratings, present, good, planned[-1] if planned else 0.0, patients)
+        if ill
+        else None,
         boosters=interval(_by_trial((given[:, boosters] > 0).sum(axis=1), patients)),
         left=interval(_by_trial(~present[:, -1], patients)),
         last_planned_dose_h=planned[-1] if planned else None,
@@ -329,8 +237,6 @@ def _relapse(
 def _acute(session: SessionCurves | None) -> Acute | None:
     if session is None:
         return None
-    from upturn.pharmacology import acute_numbers  # noqa: PLC0415
-
     numbers = acute_numbers()
     threshold = {
         "dissociation": numbers.value("dissociation_back"),
@@ -389,6 +295,7 @@ def _contrast(
     one, two = (group.outcome for group in groups)
     plan, other = setup.plans[arm], setup.plans[control]
     ends = setup.protocol.endpoints
+    both_ill = all(arm_mood(setup.protocol, each).responds for each in (arm, control))
 
     def part(name: str, t: float) -> np.ndarray:
         i, k = (int(np.argmin(np.abs(np.array(p.readings_h) - t))) for p in (plan, other))
@@ -414,7 +321,7 @@ def _contrast(
                 new_trial=interval(-_by_trial(whole, patients)),
                 one_person=interval(-whole),
                 parts={name: interval(_by_trial(values, patients)) for name, values in split.items()},
-                response=interval(_by_trial(gain, patients)),
+                response=interval(_by_trial(gain, patients)) if both_ill else NOT_REACHED,
             )
         )
     grid = [t for t in plan.readings_h if t in other.readings_h]

@@ -13,20 +13,12 @@ from upturn.errors import InputError
 from upturn.pharmacology import Given, Inlet, Kinetics, kinetics
 from upturn.protocol import Arm, Dose, Protocol
 
-__all__ = ["ArmPlan", "Visit", "arm_plan"]
+__all__ = ["ArmPlan", "arm_plan", "is_daily"]
 
 KINETIC_DRUGS = frozenset({"ketamine", "esketamine"})
 DAILY_TABLETS = frozenset({"escitalopram"})
 SAME_TIME_H = 1e-6
 NOTHING: tuple[Inlet, ...] = ()
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A rating: when, and whether a decision may follow it."""
-
-    time_h: float
-    decides: bool
 
 
 @dataclass(frozen=True)
@@ -45,8 +37,8 @@ class ArmPlan:
         Time of each occasion on which something is given in a session (drug or control) [h].
     amount, per_kg, ideal, adaptive, kind
         Of each occasion: amount [mg or mg/kg], its basis, whether a rule decides, and which of ``givens`` (−1: none).
-    earliest_h
-        Times at which ratings are made [h].
+    ratings_h, readings_h
+        Times at which mood is rated and the state is read [h].
     """
 
     id: str
@@ -142,13 +134,13 @@ def _sessions(arm: Arm, until_h: float) -> list[tuple[float, Dose]]:
     return [
         (round(float(t), 9), dose)
         for dose in arm.doses
-        if dose.drug not in DAILY_TABLETS and not _is_daily(dose)
+        if dose.drug not in DAILY_TABLETS and not is_daily(dose)
         for t in (*dose.on_h, *dose.candidate_times_h)
         if 0 <= t < until_h
     ]
 
 
-def _is_daily(dose: Dose) -> bool:
+def is_daily(dose: Dose) -> bool:
     """Tablets taken every day at home are not sessions, whatever they hold."""
     times = dose.on_h
     return dose.route == "oral" and len(times) > 7 and max(np.diff(times)) <= 24.0 and dose.drug not in KINETIC_DRUGS

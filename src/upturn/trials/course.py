@@ -18,7 +18,7 @@ from upturn.pharmacology import occupancy_drive
 from upturn.plasticity import plasticity_numbers, surge
 from upturn.population import Person, draw_person
 from upturn.protocol import Protocol
-from upturn.trials.arm import ArmPlan
+from upturn.trials.arm import ArmPlan, is_daily
 
 __all__ = ["ArmMood", "Drawn", "Outcome", "arm_mood", "draw_people", "kinetic_names", "person_course"]
 
@@ -93,17 +93,19 @@ def arm_mood(protocol: Protocol, arm: str) -> ArmMood:
     population = protocol.population_of(arm)
     drugs = {(d.drug, d.route) for d in spec.doses}
     names = {drug for drug, _ in drugs}
-    tablets = all(route == "oral" for _, route in drugs) and not names & {"ketamine", "esketamine"}
+    tablets = all(is_daily(dose) for dose in spec.doses)
     if names & {"ketamine", "esketamine"}:
         belief = "belief_active"
     elif "midazolam" in names:
         belief = "belief_midazolam"
+    elif tablets:
+        belief = "belief_daily_tablets"
     elif any(route == "intranasal" for _, route in drugs):
         belief = "belief_nasal_placebo"
     elif "saline" in names:
         belief = "belief_saline"
     else:
-        belief = "belief_daily_tablets" if tablets else "belief_other_placebo"
+        belief = "belief_other_placebo"
     started = spec.background == "new antidepressant" or "escitalopram" in names
     begins = started or (tablets and bool(drugs))
     resistant = population.condition == "treatment-resistant depression"

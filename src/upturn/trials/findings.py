@@ -1,0 +1,135 @@
+"""The shape of an answer: what the report shows and ``--json`` prints.
+
+Changes and differences are in MADRS points (minus is better), parts are improvements (plus is better), times in
+hours, shares between 0 and 1. An interval without numbers was not reached, or makes no sense for that arm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from upturn.trials.numbers import Number
+from upturn.trials.summary import Interval
+
+__all__ = [
+    "Acute",
+    "Answer",
+    "ArmAnswer",
+    "AtTime",
+    "ContrastAnswer",
+    "Difference",
+    "Moderator",
+    "Relapse",
+]
+
+
+@dataclass(frozen=True)
+class AtTime:
+    """One arm at one time. Changes and parts in MADRS points; a fall is negative, a part is an improvement."""
+
+    time_h: float
+    mean_change: Interval
+    person_change: Interval
+    parts: dict[str, Interval]
+    response: Interval
+    response_leavers_failed: Interval
+    remission: dict[str, Interval]
+    suicidal_ideation_change: Interval | None
+
+
+@dataclass(frozen=True)
+class Relapse:
+    """After the last planned dose, among those in response then."""
+
+    in_response: Interval
+    median_h: Interval
+    time_h: list[float]
+    still_well: list[Interval]
+
+
+@dataclass(frozen=True)
+class Acute:
+    """The first session of an arm: over people, peaks and times until back to baseline."""
+
+    model: str
+    site: str
+    time_h: list[float]
+    curves: dict[str, list[Interval]]
+    peak: dict[str, Interval]
+    peak_h: dict[str, Interval]
+    back_h: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class ArmAnswer:
+    """One arm."""
+
+    id: str
+    title: str
+    role: str
+    at: list[AtTime]
+    time_to_response_h: Interval
+    ever_responded: Interval
+    time_to_sustained_response_h: Interval | None
+    sustained_by: Interval | None
+    relapse: Relapse | None
+    boosters: Interval
+    left: Interval
+    last_planned_dose_h: float | None
+    acute: Acute | None
+    curves: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A contrast at one time: improvement of the arm less that of the control, for the same people."""
+
+    time_h: float
+    new_trial: Interval
+    one_person: Interval
+    parts: dict[str, Interval]
+    response: Interval
+
+
+@dataclass(frozen=True)
+class ContrastAnswer:
+    """One contrast of the protocol."""
+
+    arm: str
+    control: str
+    at: list[Difference]
+    curve_time_h: list[float]
+    curve: list[Interval]
+
+
+@dataclass(frozen=True)
+class Moderator:
+    """A covariate: by how much the drug effect may change per standard deviation (a ratio), and what is known."""
+
+    covariate: str
+    ratio_per_sd: Interval
+    evidence: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer; :meth:`as_dict` is what ``--json`` prints and what the report shows."""
+
+    protocol: dict[str, Any]
+    version: str
+    seed: int
+    patients: int
+    trials: int
+    notice: str
+    calibrated: bool
+    times_h: list[float]
+    arms: list[ArmAnswer]
+    contrasts: list[ContrastAnswer]
+    who: list[Moderator]
+    numbers: list[Number]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the answer as plain data."""
+        return asdict(self)
