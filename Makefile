@@ -42,5 +42,8 @@ lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
 benchmark: $(STAMP)  ## measure the engine beside its peers, as ratios
 	$(BIN)/python -m benchmarks
 
+picture: demo    ## renew the README's picture of the report (needs Debian's chromium)
+	$(BIN)/python docs/picture.py upturn-demo/report.html docs/report.png
+
 clean:           ## remove what was built
 	rm -rf $(VENV) upturn-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

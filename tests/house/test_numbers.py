@@ -95,9 +95,10 @@ def constants(tree: ast.Module) -> Iterator[tuple[float, int]]:
         if isinstance(target, ast.Name) and target.id.isupper():
             named |= {id(node) for node in ast.walk(statement)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, float | int) and id(node) not in named:
-            if not isinstance(node.value, bool):
-                yield float(node.value), node.lineno
+        if not isinstance(node, ast.Constant) or isinstance(node.value, bool) or id(node) in named:
+            continue
+        if isinstance(node.value, float | int):
+            yield float(node.value), node.lineno
 
 
 def is_plain(value: float) -> bool:
