@@ -77,9 +77,10 @@ def test_esketamine_is_within_three_percent_of_the_paper(row: Exposure) -> None:
 
 
 @pytest.mark.parametrize("row", TABLE_4, ids=lambda row: f"{row.who}, {row.mg} mg")
-def test_noresketamine_is_over_predicted_as_the_limits_say(row: Exposure) -> None:
-    _, auc = exposure(row, "norketamine")
-    print(row.who, row.mg, exposure(row, "norketamine")[0] / row.nor_cmax, auc / row.nor_auc)
+def test_noresketamine_meets_the_peak_and_over_predicts_the_area_as_the_limits_say(row: Exposure) -> None:
+    cmax, auc = exposure(row, "norketamine")
+    print(row.who, row.mg, cmax / row.nor_cmax, auc / row.nor_auc)
+    assert cmax == pytest.approx(row.nor_cmax, rel=0.01)
     assert 1.3 < auc / row.nor_auc < 1.6
 
 

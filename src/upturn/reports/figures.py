@@ -177,7 +177,7 @@ def _differences(answer: Answer) -> Block | None:
         panels.append(
             Panel(
                 f"difference-{one.id}-{two.id}",
-                f"{shortened(one.title, LEGEND)} less {shortened(two.title, LEGEND)} (MADRS points; minus = better)",
+                f"{sentence_case(one.id)} less {two.id} (MADRS points; minus = better)",
                 _told_difference(contrast),
                 figure(course(name, contrast.curve_time_h, contrast.curve, own, signed), lines=lines),
                 "course",

@@ -159,8 +159,8 @@ def _data(panel: Panel) -> dict[str, Any]:
 
 def _answer(answer: Answer) -> str:
     found = "".join(
-        f'<div class="finding" id="finding-{f.id}"><h3>{escape(f.question)}</h3><p class="figure">{escape(f.figure)}</p>'
-        f'<p class="unit">{escape(f.unit)}</p><p>{escape(f.text)}</p></div>'
+        f'<div class="finding" id="finding-{f.id}"><h3>{escape(f.question)}</h3>'
+        f'<p class="figure">{escape(f.figure)}</p><p class="unit">{escape(f.unit)}</p><p>{escape(f.text)}</p></div>'
         for f in findings(answer)
     )
     return f'<div class="findings">{found}</div>{_shares(answer)}'
@@ -191,14 +191,14 @@ def _shares(answer: Answer) -> str:
         )
     told = " ".join(share_sentence(arm, split) for arm, split in zip(arms, splits, strict=True))
     entries = "".join(
-        f'<li><span class="entry"><span class="swatch swatch-{part}"></span>{escape(sentence_case(PART_NAMES[part]))}</span></li>'
+        f'<li><span class="entry"><span class="swatch swatch-{part}"></span>'
+        f"{escape(sentence_case(PART_NAMES[part]))}</span></li>"
         for part in present
     )
     return (
         f'<figure class="shares"><h3>What the change is made of at {duration(splits[0].time_h)}</h3>'
         f'<div role="img" aria-label="{escape(told)}">{"".join(rows)}</div><ul class="legend">{entries}</ul>'
-        "<figcaption>Points of improvement on the MADRS, middle of the new trials. The split is the model’s; a rating shows "
-        "only the whole bar.</figcaption></figure>"
+        f"<figcaption>{escape(prose('captions', 'shares'))}</figcaption></figure>"
     )
 
 
@@ -214,7 +214,7 @@ def _block(block: Block) -> str:
             '<span class="gap"></span><button type="button" data-toggle="individuals" aria-pressed="false">'
             "Single people</button>"
         )
-    switches = f'<div class="switches" role="group" aria-label="View of this figure">{buttons}</div>' if buttons else ""
+    switches = _switches("View of this figure", buttons) if buttons else ""
     keys = "".join(f"<li>{_key(key)}</li>" for key in block.legend)
     panels = "".join(
         f'<div class="panel"><h4>{escape(panel.title)}</h4><div class="plot" id="{escape(_id(panel))}" role="img" '
@@ -226,11 +226,14 @@ def _block(block: Block) -> str:
     return (
         f'<div class="block" id="figure-{block.id}"><h3>{escape(block.heading)}</h3>'
         f'<p class="takeaway">{escape(block.takeaway)}</p>{switches}<figure><ul class="legend">{keys}</ul>'
-        '<p class="unscripted">This figure is drawn by a script in this page, which has not run here. The tables below hold '
-        f'the same numbers.</p><div class="panels{count}">{panels}</div>'
+        f'<p class="unscripted">{escape(prose("unscripted"))}</p><div class="panels{count}">{panels}</div>'
         f"<figcaption>{escape(block.caption)}</figcaption></figure>"
         f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</div>"
     )
+
+
+def _switches(label: str, buttons: str) -> str:
+    return f'<div class="switches" role="group" aria-label="{label}">{buttons}</div>'
 
 
 def _key(key: Key) -> str:
@@ -242,7 +245,8 @@ def _key(key: Key) -> str:
             f'stroke="currentColor"><path d="M0 6H32" stroke-width="2.25" stroke-dasharray="{DASHES[key.ink.dash]}"/>'
             f"{POINTS[key.ink.symbol]}</svg>"
         )
-    return f'<button type="button" data-series="{escape(key.group)}" aria-pressed="true">{swatch}{escape(key.label)}</button>'
+    label = f"{swatch}{escape(key.label)}"
+    return f'<button type="button" data-series="{escape(key.group)}" aria-pressed="true">{label}</button>'
 
 
 def _tables(answer: Answer) -> str:
@@ -277,13 +281,13 @@ def _numbers(answer: Answer) -> str:
     count = Counter(number.status for number in answer.numbers)
     listed = ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
     buttons = "".join(
-        f'<button type="button" data-status-filter="{escape(status)}" aria-pressed="{"true" if status == "all" else "false"}">'
-        f"{escape(sentence_case(status))}</button>"
+        f'<button type="button" data-status-filter="{escape(status)}" '
+        f'aria-pressed="{"true" if status == "all" else "false"}">{escape(sentence_case(status))}</button>'
         for status in ("all", *sorted(count))
     )
     return (
         f"<p>{len(answer.numbers)} numbers: {escape(listed)}.</p><details><summary>Every number with its source</summary>"
-        f'<div class="switches" role="group" aria-label="Show numbers by status">{buttons}</div>{number_table(answer)}</details>'
+        f"{_switches('Show numbers by status', buttons)}{number_table(answer)}</details>"
     )
 
 
@@ -298,4 +302,5 @@ def _provenance(answer: Answer) -> str:
         "State": "calibrated" if answer.calibrated else "provisional: not yet calibrated",
     }
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
-    return f'<dl class="facts">{listed}</dl><p>The same protocol, seed and version give this page again, byte for byte.</p>'
+    again = "The same protocol, seed and version give this page again, byte for byte."
+    return f'<dl class="facts">{listed}</dl><p>{again}</p>'

@@ -83,7 +83,7 @@
       xaxis: { ...layout.xaxis, ...x, showgrid: false, zeroline: false, linecolor: faint, showline: true,
         ticks: "outside", ticklen: 4, tickcolor: faint, tickangle: 0, automargin: true, fixedrange: false },
       yaxis: { ...layout.yaxis, gridcolor: faint, zerolinecolor: ink, zerolinewidth: 1, automargin: true,
-        nticks: 7, separatethousands: true },
+        rangemode: kind === "session" ? "tozero" : "normal", nticks: 7, separatethousands: true },
     });
     for (const note of layout.annotations || []) note.font.color = css("--quiet");
     Plotly.react(element, traces, layout, { displaylogo: false, displayModeBar: "hover", responsive: true,

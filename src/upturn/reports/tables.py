@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 from upturn.reports.reading import arm_of, at_time, can_respond, median, parts_present, relapses
+from upturn.reports.sentences import arm_name
 from upturn.reports.session_figures import ACUTE_NAMES, acute_arms, acute_writer
 from upturn.reports.words import (
     Writer,
@@ -17,6 +18,7 @@ from upturn.reports.words import (
     covariate,
     duration,
     percent,
+    points,
     ratio,
     remission,
     sentence_case,
@@ -26,8 +28,8 @@ from upturn.reports.words import (
 from upturn.trials import Answer, Interval
 from upturn.trials.answer import ArmAnswer, ContrastAnswer
 
-__all__ = ["SHORT_PARTS", "acute_table", "arm_table", "contrast_table", "milestone_table", "number_table", "table",
-           "who_table"]  # fmt: skip
+__all__ = ["MILESTONES", "SHORT_PARTS", "acute_table", "arm_table", "contrast_table", "milestone_table", "milestones",
+           "number_table", "table", "who_table"]  # fmt: skip
 
 SHORT_PARTS = {
     "drug": "drug",
@@ -35,6 +37,16 @@ SHORT_PARTS = {
     "antidepressant": "antidepressant",
     "expectancy": "expectation",
 }
+MILESTONES = (
+    "Time to first response",
+    "Ever in response",
+    "Time to onset of sustained response",
+    "Sustained response begun by the named time",
+    "In response after the last planned dose",
+    "Time from that dose to relapse",
+    "Boosters per person",
+    "Left before the end",
+)
 NONE = "–"
 
 
@@ -74,7 +86,7 @@ def table(id_: str, caption: str, head: Sequence[str], rows: Sequence[Sequence[s
         body.append(f'<tr{mark}><th scope="row">{escape(_text(first))}</th>{cells}</tr>')
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{escape(id_)}-caption">'
-        f'<table id="{escape(id_)}"><caption id="{escape(id_)}-caption">{escape(caption)}</caption>'
+        f'<table id="{escape(id_)}"><caption id="{escape(id_)}-caption"><span>{escape(caption)}</span></caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 
@@ -104,10 +116,8 @@ def contrast_table(answer: Answer, contrast: ContrastAnswer) -> str:
         "Difference",
         "New trial, 50 %",
         "New trial, 90 %",
-        "One person, middle",
-        "One person, 50 %",
-        "One person, 90 %",
-        *(f"of which {SHORT_PARTS[p]}" for p in parts),
+        "One person (90 %)",
+        *(sentence_case(SHORT_PARTS[p]) for p in parts),
         *([] if well else ["Response, difference (90 %)"]),
     ]
     rows: list[list[str | Cell]] = [
@@ -118,9 +128,7 @@ def contrast_table(answer: Answer, contrast: ContrastAnswer) -> str:
             Cell(signed(median(d.new_trial)), "strong"),
             between(d.new_trial, 50, signed),
             between(d.new_trial, 90, signed),
-            signed(median(d.one_person)),
-            between(d.one_person, 50, signed),
-            between(d.one_person, 90, signed),
+            with_interval(d.one_person, signed),
             *(signed(-median(d.parts[p])) for p in parts),
             *([] if well else [with_interval(d.response, percent)]),
         ]
@@ -129,7 +137,7 @@ def contrast_table(answer: Answer, contrast: ContrastAnswer) -> str:
     return table(
         f"contrast-{one.id}-{two.id}",
         f"{one.title}, compared with {two.title}. MADRS points; minus = better, and a minus in the difference favours "
-        f"{one.id}. Middle values of parts need not add up exactly.",
+        f"{one.id}. Then the parts of the difference; as middle values they need not add up exactly.",
         head,
         rows,
     )
@@ -144,7 +152,7 @@ def arm_table(arm: ArmAnswer) -> str:
         "Time",
         "Change, new trial (90 %)",
         "Change, one person (90 %)",
-        *(f"of which {SHORT_PARTS[p]}" for p in parts),
+        *(f"Of which {SHORT_PARTS[p]}" for p in parts),
         *(["Response (90 %)", "Response, leavers count as failed"] if ill else []),
         *(remission(name) for name in names),
         *(["Suicidal ideation (SSI), change"] if ideation else []),
@@ -166,56 +174,51 @@ def arm_table(arm: ArmAnswer) -> str:
 
 def milestone_table(answer: Answer) -> str:
     """Write when things happen in each arm: response, sustained response, relapse; boosters, leaving."""
-    rows: list[list[str | Cell]] = []
-    for arm in answer.arms:
-        ill, known = can_respond(arm), relapses(arm)
-        rows.append(
-            [
-                sentence_case(arm.id),
-                _maybe(arm.time_to_response_h if ill else None, duration),
-                _maybe(arm.ever_responded if ill else None, percent),
-                _maybe(arm.time_to_sustained_response_h if ill else None, duration),
-                _maybe(arm.sustained_by if ill else None, percent),
-                _maybe(known.in_response if known else None, percent),
-                _maybe(known.median_h if known else None, duration),
-                _maybe(arm.boosters, lambda v: f"{v:.1f}"),
-                _maybe(arm.left, percent),
-            ]
-        )
+    head = ["", *(sentence_case(arm.id) for arm in answer.arms)]
+    rows: list[list[str | Cell]] = [
+        [name, *values] for name, *values in zip(MILESTONES, *(milestones(arm) for arm in answer.arms), strict=True)
+    ]
     return table(
         "milestones",
         "When things happen: middle of the new trials with the 90 % interval. “Not reached”: fewer than half of the "
         "people get there, so there is no middle time. A dash: does not apply.",
-        [
-            "Arm",
-            "Time to first response",
-            "Ever in response",
-            "Time to sustained response",
-            "Sustained response by the named time",
-            "In response after the last planned dose",
-            "Time from that dose to relapse",
-            "Boosters per person",
-            "Left before the end",
-        ],
+        head,
         rows,
     )
 
 
+def milestones(arm: ArmAnswer) -> list[str]:
+    """Write an arm's milestones in the order of :data:`MILESTONES`."""
+    ill, known = can_respond(arm), relapses(arm)
+    return [
+        _maybe(arm.time_to_response_h if ill else None, duration),
+        _maybe(arm.ever_responded if ill else None, percent),
+        _maybe(arm.time_to_sustained_response_h if ill else None, duration),
+        _maybe(arm.sustained_by if ill else None, percent),
+        _maybe(known.in_response if known else None, percent),
+        _maybe(known.median_h if known else None, duration),
+        _maybe(arm.boosters, points),
+        _maybe(arm.left, percent),
+    ]
+
+
 def acute_table(answer: Answer) -> str:
     """Write the first session: how high, when, and when back to baseline."""
+    arms = acute_arms(answer)
     rows: list[list[str | Cell]] = [
         [
-            Cell(f"{sentence_case(arm.id)}: {name}"),
+            f"{sentence_case(arm.id)}: {name}" if len(arms) > 1 else name,
             with_interval(acute.peak[key], acute_writer(key)),
             with_interval(acute.peak_h[key], duration),
             _maybe(acute.back_h.get(key), duration),
         ]
-        for arm, acute in acute_arms(answer)
+        for arm, acute in arms
         for key, name in ACUTE_NAMES.items()
     ]
     return table(
         "session",
-        "The first session: middle person with the 90 % interval over people. Times count from the start of the dose.",
+        f"The first session of {' and '.join(arm_name(arm.id) for arm, _ in arms)}: middle person with the 90 % interval "
+        "over people. Times count from the start of the dose.",
         ["What", "Highest", "Time of the highest", "Back to baseline"],
         rows,
     )
@@ -235,8 +238,8 @@ def who_table(answer: Answer) -> str:
     ]
     return table(
         "who",
-        "By how much the drug effect may change for one standard deviation more: a ratio, 1 is no change. Where no trial "
-        "has been fitted these are the beliefs that the model starts from.",
+        "By how much the drug effect may change for one standard deviation more: a ratio, 1 is no change. Before trials "
+        "are fitted these are the beliefs that the model starts from.",
         ["Characteristic", "Ratio", "90 % interval", "Evidence", "Verdict"],
         rows,
         text=(3, 4),
