@@ -54,9 +54,7 @@ def test_a_file_holds_numbers_and_names_only() -> None:
     for file in files("upturn.instruments").joinpath("scales").iterdir():
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         assert set(document) <= allowed, file.name
-        assert set(document.get("items", {})) <= {"count", "least", "most", "source", "status", "note"}, (
-            file.name
-        )
+        assert set(document.get("items", {})) <= {"count", "least", "most", "source", "status", "note"}, file.name
 
 
 @pytest.mark.parametrize("id", all_ids())

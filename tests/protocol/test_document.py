@@ -55,9 +55,7 @@ def test_a_series_ends_at_its_last_time_in_spite_of_thirds() -> None:
     assert repeated(every_h=1 / 3, from_h=0.0, until_h=7.0)[-1] == pytest.approx(7.0)
 
 
-def test_the_digest_does_not_see_order_spaces_comments_or_how_a_duration_is_written(
-    small: str, spoil: Any
-) -> None:
+def test_the_digest_does_not_see_order_spaces_comments_or_how_a_duration_is_written(small: str, spoil: Any) -> None:
     known = protocol.digest(protocol.read(small))
     _, *head, rest = small.split("\n", 6)
     reordered = "\n".join(reversed(head))

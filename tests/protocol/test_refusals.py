@@ -178,11 +178,7 @@ def test_several_faults_come_in_one_message_in_the_order_of_the_file(small: str)
         protocol.read(spoilt, file="small.yaml")
     message = str(caught.value)
     assert message.startswith("small.yaml has 3 faults.")
-    assert (
-        message.index("population.female")
-        < message.index("arms.midazolam.role")
-        < message.index("follow_up (")
-    )
+    assert message.index("population.female") < message.index("arms.midazolam.role") < message.index("follow_up (")
     assert "did you mean control?" in message
 
 

@@ -63,9 +63,7 @@ def test_a_source_is_listed_because_it_is_cited(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_supervised_dose_and_every_rating_falls_into_a_visit(name: str) -> None:
     study = protocol.load(name)
-    doses = {
-        time for arm in study.arms.values() for dose in arm.doses for time in dose.on_h if dose.id != "daily"
-    }
+    doses = {time for arm in study.arms.values() for dose in arm.doses for time in dose.on_h if dose.id != "daily"}
     ratings = {time for time in study.assessment_times_h("MADRS") if time >= 24.0}
     visits = [(each.opens_h, each.closes_h) for each in study.encounters]
     assert [time for time in sorted(doses | ratings) if not any(a <= time <= b for a, b in visits)] == []

@@ -80,9 +80,7 @@ def test_a_bad_truth_and_a_bad_whole_number_are_named(tmp_path: Path) -> None:
         ("notes.txt", b"hello", "none of the tables"),
     ],
 )
-def test_a_folder_that_cannot_be_used_is_refused(
-    tmp_path: Path, name: str, content: bytes, fault: str
-) -> None:
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path, name: str, content: bytes, fault: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(RecordsError, match=fault):
         read(tmp_path)

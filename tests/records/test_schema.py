@@ -59,8 +59,6 @@ def test_an_unknown_table_or_column_is_refused_with_the_nearest_name() -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_page_shows_the_tables_as_they_are(table: str) -> None:
-    shown = re.search(
-        rf"<!-- table {table} -->\n(.*?)\n<!-- end -->", PAGE.read_text(encoding="utf-8"), re.DOTALL
-    )
+    shown = re.search(rf"<!-- table {table} -->\n(.*?)\n<!-- end -->", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert shown, f"docs/records.md has no table {table}"
     assert shown[1] == TABLES[table].markdown(), f"paste TABLES['{table}'].markdown() into docs/records.md"

@@ -46,8 +46,7 @@ def any_records(draw: st.DrawFn) -> Records:
     )
     unknown = dict.fromkeys(("age_y", "sex", "weight_kg", "height_cm"))
     rows = [
-        {"participant": person, "arm": draw(word), **unknown, "cov_x": draw(st.none() | number)}
-        for person in people
+        {"participant": person, "arm": draw(word), **unknown, "cov_x": draw(st.none() | number)} for person in people
     ]
     return validate(
         Records(
@@ -198,9 +197,7 @@ def test_a_number_survives_csv_to_the_last_bit(values: list[float]) -> None:
     people = (
         empty("participants")
         .clear(len(values))
-        .with_columns(
-            arm=pl.lit("a"), participant=pl.int_range(pl.len()).cast(pl.String), cov_x=pl.Series(values)
-        )
+        .with_columns(arm=pl.lit("a"), participant=pl.int_range(pl.len()).cast(pl.String), cov_x=pl.Series(values))
     )
     with TemporaryDirectory() as place:
         back = read(write(Records(participants=people), Path(place, "study"), format="csv"))

@@ -229,7 +229,6 @@ def errors(compartment_model: Callable[..., Any]) -> Callable[..., Errors]:
 
 
 PEOPLE = 11
-QUIET = "defect: the quiet steps of chain/plan.py are too long for the growth step"
 each_regimen = pytest.mark.parametrize("regimen", REGIMENS, ids=lambda regimen: regimen.name)
 
 
@@ -245,18 +244,15 @@ def test_growth_of_the_typical_person_agrees_with_scipy(regimen: Regimen, errors
     assert errors(regimen, PEOPLE)["growth"][:, 0].max() < 1e-3
 
 
-@pytest.mark.xfail(reason=QUIET, strict=True)
 @each_regimen
 def test_growth_of_random_people_agrees_with_scipy(regimen: Regimen, errors: Callable[..., Errors]) -> None:
     assert errors(regimen, PEOPLE)["growth"].max() < 1e-3
 
 
-@pytest.mark.xfail(reason=QUIET, strict=True)
 def test_growth_agrees_with_scipy_where_it_is_read_once_a_week(errors: Callable[..., Errors]) -> None:
     assert errors(REGIMENS[0], PEOPLE, sparse=True)["growth"].max() < 1e-3
 
 
-@pytest.mark.xfail(reason=QUIET, strict=True)
 @pytest.mark.slow
 @each_regimen
 @pytest.mark.parametrize("sparse", [False, True])

@@ -89,7 +89,6 @@ def test_concentrations_agree_with_the_compartments_solved_by_scipy(
         assert error < (1e-5 if transits and output not in EXACT else 1e-6), (output, error)
 
 
-@pytest.mark.xfail(reason="defect: two pairs of equal transits cost ten digits; error 2e-4 of the peak", strict=True)
 def test_hydroxynorketamine_agrees_with_the_compartments_solved_by_scipy(
     compartment_model: Callable[..., Any], solved: Callable[..., Any]
 ) -> None:

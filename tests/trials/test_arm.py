@@ -90,7 +90,6 @@ def test_a_decision_may_follow_every_rating_but_those_within_a_day_after_a_sessi
     assert [plan.readings_h[i] for i in plan.rating_in_reading] == list(plan.ratings_h)
 
 
-@pytest.mark.xfail(reason="defect: a quiet stretch of 200 to 225 h has no rule (StopIteration)", strict=True)
 def test_ratings_may_be_few() -> None:
     assert laid_out({**KETAMINE, "on": ["P0D"]}, ratings_h=(0.0, 456.0)).ratings_h == (0.0, 456.0)
 

@@ -126,7 +126,6 @@ def test_a_median_that_is_not_reached_is_infinite() -> None:
     assert median_time(curve) == INF
 
 
-@pytest.mark.xfail(reason="defect: events between two times of the grid are not counted", strict=True)
 def test_events_between_two_times_of_the_grid_count() -> None:
     curve = kaplan_meier(np.array([1.0, 2.0]), np.array([True, True]), grid_h=np.array([1.5, 3.0]))
     assert curve.still.tolist() == [0.5, 0.0]

@@ -34,9 +34,7 @@ def test_twice_the_number_is_twice_the_time(value: float, unit: str) -> None:
 
 @unhurried
 @given(weeks=whole, days=whole, some=whole, minutes=whole, seconds=whole)
-def test_an_iso_duration_is_the_sum_of_its_parts(
-    weeks: int, days: int, some: int, minutes: int, seconds: int
-) -> None:
+def test_an_iso_duration_is_the_sum_of_its_parts(weeks: int, days: int, some: int, minutes: int, seconds: int) -> None:
     written = f"P{weeks}W{days}DT{some}H{minutes}M{seconds}S"
     parts = (f"P{weeks}W", f"P{days}D", f"PT{some}H", f"PT{minutes}M", f"PT{seconds}S")
     assert math.isclose(iso_duration(written), sum(map(iso_duration, parts)), rel_tol=1e-12)

@@ -79,10 +79,10 @@ class Course(NamedTuple):
         What the decisions noted at the start of each block.
     """
 
-    outputs: dict[str, Float[Array, readings * people]]
-    surge: Float[Array, readings * people]
-    growth: Float[Array, readings * people]
-    given_mg: Float[Array, occasions * people]
+    outputs: dict[str, Float[Array, "readings *people"]]
+    surge: Float[Array, "readings *people"]
+    growth: Float[Array, "readings *people"]
+    given_mg: Float[Array, "occasions *people"]
     notes: Any
 
 
@@ -92,7 +92,7 @@ Decide = Callable[[Any, Boundary, PerPerson], tuple[PerPerson, Any, Any]]
 def propagate(
     body: Body,
     timetable: Plan,
-    amounts_mg: Float[Array, occasions * people],
+    amounts_mg: Float[Array, "occasions *people"],
     *,
     drive: str = "occupancy_drive",
     wanted: Sequence[str] = (),
@@ -224,7 +224,7 @@ class _Walk:
         # Without a barrier XLA recomputes the exponentials at every use.
         self.to_node, self.to_end, self.fade = jax.lax.optimization_barrier((to_node, to_end, fade))
 
-    def _decay(self, rate: PerPerson, times_h: Sequence[float]) -> Float[Array, times * people]:
+    def _decay(self, rate: PerPerson, times_h: Sequence[float]) -> Float[Array, "times *people"]:
         return jnp.exp(-rate * self._column(times_h))
 
     def _column(self, values: Sequence[float]) -> Array:

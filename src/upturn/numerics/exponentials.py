@@ -23,6 +23,8 @@ Scalar = Float[Array, ""]
 # A convolution divides by the difference of two rates. Two rates closer than this (relative) are moved apart by
 # it: the response changes by about that much, and rounding costs 1e-16 over it.
 LEAST_GAP = 1e-6
+PAIR_GAP = 2e-4
+ROUNDS = 2
 
 
 @jax.tree_util.register_dataclass
@@ -41,7 +43,7 @@ class Exponentials:
     rates: Mapping[str, Scalar]
     amplitudes: Mapping[str, Scalar]
 
-    def __call__(self, time_h: Float[Array, ...]) -> Float[Array, ...]:
+    def __call__(self, time_h: Float[Array, "..."]) -> Float[Array, "..."]:
         """Give the response at ``time_h`` [h] after an impulse."""
         return sum(
             (self.amplitudes[name] * jnp.exp(-self.rates[name] * time_h) for name in self.rates),
@@ -73,22 +75,26 @@ def first_order(name: str, rate: Scalar | float) -> Exponentials:
 
 
 def delay(name: str, mean_time: Scalar | float, compartments: int = 1) -> Exponentials:
-    """Give the outflow of a chain of equal compartments with a mean transit time [h]; its area is one.
+    """Give the outflow of one or two equal compartments with a mean transit time [h]; its area is one.
 
-    Equal rates have no sum of plain exponentials; :func:`convolve` moves each by a relative :data:`LEAST_GAP`.
+    Two equal rates have no sum of plain exponentials: they are set apart symmetrically by :data:`PAIR_GAP`, which
+    changes the response by less than its square.
     """
     rate = compartments / jnp.asarray(mean_time)
-    chain = first_order(f"{name}1", rate)
-    for i in range(1, compartments):
-        chain = convolve(chain, first_order(f"{name}{i + 1}", rate))
-    return chain
+    if compartments == 1:
+        return first_order(f"{name}1", rate)
+    if compartments == 2:
+        slower, faster = rate * (1 - PAIR_GAP / 2), rate * (1 + PAIR_GAP / 2)
+        return convolve(first_order(f"{name}1", slower), first_order(f"{name}2", faster))
+    raise ValueError("a delay has one or two compartments: more equal rates cancel too many digits")
 
 
 def convolve(first: Exponentials, second: Exponentials) -> Exponentials:
     """Put two linear systems in series.
 
     ``a e^{−λt} * b e^{−μt} = ab (e^{−λt} − e^{−μt}) / (μ − λ)``, summed over all pairs. The rates of
-    ``second`` that come too near a rate of ``first`` are moved apart by :data:`LEAST_GAP`.
+    ``second`` run a little faster (all together, so that gaps among them stay) where one comes too near to a rate
+    of ``first``.
 
     Examples
     --------
@@ -99,7 +105,8 @@ def convolve(first: Exponentials, second: Exponentials) -> Exponentials:
     shared = set(first.rates) & set(second.rates)
     if shared:
         raise ValueError(f"two systems in series need modes of their own; both have {sorted(shared)}")
-    moved = {name: _apart(rate, first.rates) for name, rate in second.rates.items()}
+    second = _apart(second, first)
+    moved = second.rates
     amplitudes: dict[str, Scalar] = {}
     for i, rate in first.rates.items():
         amplitudes[i] = first.amplitudes[i] * _sum([second.amplitudes[j] / (moved[j] - rate) for j in moved])
@@ -110,11 +117,25 @@ def convolve(first: Exponentials, second: Exponentials) -> Exponentials:
     return Exponentials({**first.rates, **moved}, amplitudes)
 
 
-def _apart(rate: Scalar, others: Mapping[str, Scalar]) -> Scalar:
-    for other in others.values():
-        near = jnp.abs(rate - other) < LEAST_GAP * other
-        rate = jnp.where(near, other * (1 + LEAST_GAP), rate)
-    return rate
+def _apart(second: Exponentials, first: Exponentials) -> Exponentials:
+    """Run ``second`` faster by a few :data:`LEAST_GAP` until none of its rates meets one of ``first``."""
+    pace = jnp.ones(())
+    for _ in range(ROUNDS):
+        near = [
+            jnp.abs(rate * pace - other) < LEAST_GAP * other
+            for rate in second.rates.values()
+            for other in first.rates.values()
+        ]
+        pace = jnp.where(_any(near), pace * (1 + 2.5 * LEAST_GAP), pace)
+    faster = {name: rate * pace for name, rate in second.rates.items()}
+    return Exponentials(faster, {name: a * pace for name, a in second.amplitudes.items()})
+
+
+def _any(conditions: Sequence[Array]) -> Array:
+    out = conditions[0]
+    for each in conditions[1:]:
+        out = out | each
+    return out
 
 
 def _sum(terms: Sequence[Scalar]) -> Scalar:

@@ -34,20 +34,20 @@ def effect_site(
 
 
 def dissociation(
-    effect_site_umol_l: Float[Array, ...], *, maximum: Float[Array, ""], c50_umol_l: float
-) -> Float[Array, ...]:
+    effect_site_umol_l: Float[Array, "..."], *, maximum: Float[Array, ""], c50_umol_l: float
+) -> Float[Array, "..."]:
     """Give the rise of CADSS [points]: D = Dmax Ce / (Ce + C50) (Olofsen 2022)."""
     return maximum * effect_site_umol_l / (effect_site_umol_l + c50_umol_l)
 
 
-def pressure_rise(effect_site_umol_l: Float[Array, ...], *, slope: Float[Array, ""]) -> Float[Array, ...]:
+def pressure_rise(effect_site_umol_l: Float[Array, "..."], *, slope: Float[Array, ""]) -> Float[Array, "..."]:
     """Give the rise of blood pressure [mmHg], linear in the effect site."""
     return slope * effect_site_umol_l
 
 
 def sedation_probability(
-    effect_site_umol_l: Float[Array, ...], *, c50_umol_l: float, steepness: float
-) -> Float[Array, ...]:
+    effect_site_umol_l: Float[Array, "..."], *, c50_umol_l: float, steepness: float
+) -> Float[Array, "..."]:
     """Give the probability of sedation (MOAA/S below 5): logistic in the logarithm of the effect site."""
     relative = (jnp.maximum(effect_site_umol_l, 0.0) / c50_umol_l) ** steepness
     return relative / (1 + relative)

@@ -14,7 +14,7 @@ from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, i
 
 __all__ = ["OttoFanta"]
 
-REFERENCE_WEIGHT_KG: Final = 70.0
+REFERENCE_WEIGHT_KG: Final = 70.0  # Table 3: values at 70 kg
 
 
 @final

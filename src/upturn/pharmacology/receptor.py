@@ -41,7 +41,7 @@ def occupancy_drive(outputs: Mapping[str, Mapping[str, Exponentials]]) -> dict[s
     return drive
 
 
-def occupancy(ketamine_mg_l: Float[Array, ...], norketamine_mg_l: Float[Array, ...]) -> Float[Array, ...]:
+def occupancy(ketamine_mg_l: Float[Array, "..."], norketamine_mg_l: Float[Array, "..."]) -> Float[Array, "..."]:
     """Give receptor occupancy x/(1+x) from plasma concentrations [mg/L].
 
     Examples

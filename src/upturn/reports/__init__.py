@@ -4,5 +4,6 @@ The only room that draws. ``write_html`` writes a self-contained report.html; ``
 """
 
 from upturn.reports.page import write_html
+from upturn.reports.terminal import terminal
 
-__all__ = ["write_html"]
+__all__ = ["terminal", "write_html"]

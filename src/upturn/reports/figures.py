@@ -15,6 +15,7 @@ from upturn.reports.reading import (
     can_respond,
     curve_at,
     median,
+    parts_apart,
     parts_present,
     relapses,
     split_of,
@@ -34,7 +35,7 @@ from upturn.reports.words import (
     with_interval,
 )
 from upturn.trials import Answer, Interval
-from upturn.trials.answer import ArmAnswer, ContrastAnswer
+from upturn.trials.findings import ArmAnswer, ContrastAnswer
 
 __all__ = ["arm_keys", "course_blocks", "inks", "legend_name", "part_keys"]
 
@@ -167,8 +168,7 @@ def _differences(answer: Answer) -> Block | None:
     if not answer.contrasts:
         return None
     ink, panels = inks(answer), []
-    both = [arm_of(answer, name) for c in answer.contrasts for name in (c.arm, c.control)]
-    present = parts_present(both)
+    present = [p for p in PART_NAMES if any(p in parts_apart(contrast) for contrast in answer.contrasts)]
     for contrast in answer.contrasts:
         one, two = arm_of(answer, contrast.arm), arm_of(answer, contrast.control)
         name = f"{one.id} − {two.id}"

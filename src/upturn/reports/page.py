@@ -35,7 +35,7 @@ from upturn.reports.tables import (
     number_table,
     who_table,
 )
-from upturn.reports.words import duration, points, prose, sentence_case
+from upturn.reports.words import duration, kept_together, points, prose, sentence_case
 from upturn.trials import Answer
 
 __all__ = ["page", "write_html"]
@@ -160,7 +160,8 @@ def _data(panel: Panel) -> dict[str, Any]:
 def _answer(answer: Answer) -> str:
     found = "".join(
         f'<div class="finding" id="finding-{f.id}"><h3>{escape(f.question)}</h3>'
-        f'<p class="figure">{escape(f.figure)}</p><p class="unit">{escape(f.unit)}</p><p>{escape(f.text)}</p></div>'
+        f'<p class="figure">{escape(f.figure)}</p><p class="unit">{escape(f.unit)}</p>'
+        f"<p>{escape(kept_together(f.text))}</p></div>"
         for f in findings(answer)
     )
     return f'<div class="findings">{found}</div>{_shares(answer)}'
@@ -225,7 +226,8 @@ def _block(block: Block) -> str:
     count = {1: " one", 3: " three"}.get(len(block.panels), "")
     return (
         f'<div class="block" id="figure-{block.id}"><h3>{escape(block.heading)}</h3>'
-        f'<p class="takeaway">{escape(block.takeaway)}</p>{switches}<figure><ul class="legend">{keys}</ul>'
+        f'<p class="takeaway">{escape(kept_together(block.takeaway))}</p>{switches}'
+        f'<figure><ul class="legend">{keys}</ul>'
         f'<p class="unscripted">{escape(prose("unscripted"))}</p><div class="panels{count}">{panels}</div>'
         f"<figcaption>{escape(block.caption)}</figcaption></figure>"
         f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</div>"
@@ -286,7 +288,8 @@ def _numbers(answer: Answer) -> str:
         for status in ("all", *sorted(count))
     )
     return (
-        f"<p>{len(answer.numbers)} numbers: {escape(listed)}.</p><details><summary>Every number with its source</summary>"
+        f"<p>{len(answer.numbers)} numbers: {escape(listed)}.</p>"
+        "<details><summary>Every number with its source</summary>"
         f"{_switches('Show numbers by status', buttons)}{number_table(answer)}</details>"
     )
 

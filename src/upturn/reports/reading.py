@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from upturn.trials import Answer, Interval
-from upturn.trials.answer import PARTS, STANDARD_H, ArmAnswer, AtTime, ContrastAnswer, Relapse
+from upturn.trials.answer import PARTS, STANDARD_H
+from upturn.trials.findings import ArmAnswer, AtTime, ContrastAnswer, Relapse
 
-__all__ = ["Rise", "Split", "arm_of", "at_time", "can_respond", "curve_at", "half_gone_after", "median",
+__all__ = ["Rise", "Split", "arm_of", "at_time", "can_respond", "curve_at", "half_gone_after", "median", "parts_apart",
            "parts_present", "relapses", "rise_of", "split_of", "split_time", "standard_times"]  # fmt: skip
 
 DAY_H = 24.0
@@ -86,6 +87,11 @@ def relapses(arm: ArmAnswer) -> Relapse | None:
 def parts_present(arms: Sequence[ArmAnswer]) -> list[str]:
     """Name the parts that move at all in any of the arms."""
     return [p for p in PARTS if any(median(row.parts[p]) > NOTHING for arm in arms for row in arm.at)]
+
+
+def parts_apart(contrast: ContrastAnswer) -> list[str]:
+    """Name the parts by which two arms differ at any time."""
+    return [p for p in PARTS if any(abs(median(d.parts[p])) > NOTHING for d in contrast.at)]
 
 
 def split_time(arm: ArmAnswer, answer: Answer) -> float:

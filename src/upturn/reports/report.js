@@ -19,9 +19,9 @@
   const asked = new Map(); // what the reader chose, by block: {axis, individuals, hidden}
 
   function coloured(panel) {
-    let text = JSON.stringify(panel);
-    for (const [rgb, name] of Object.entries(INKS)) text = text.replaceAll(`rgba(${rgb},`, `rgba(${css(name)},`);
-    return JSON.parse(text);
+    const inks = Object.fromEntries(Object.entries(INKS).map(([rgb, name]) => [rgb, css(name)]));
+    return JSON.parse(JSON.stringify(panel).replace(/rgba\((\d+,\d+,\d+),/g,
+      (whole, rgb) => (rgb in inks ? `rgba(${inks[rgb]},` : whole)));
   }
 
   function dayStep(days) {

@@ -21,7 +21,7 @@ from upturn.reports.reading import (
 )
 from upturn.reports.words import between, duration, percent, points, ratio, sentence_case
 from upturn.trials import Answer
-from upturn.trials.answer import ArmAnswer, ContrastAnswer
+from upturn.trials.findings import ArmAnswer, ContrastAnswer
 
 __all__ = ["PART_NAMES", "Finding", "arm_name", "findings", "main_arm", "main_contrast", "share_sentence"]
 
@@ -136,8 +136,9 @@ def _how_much(answer: Answer) -> Finding:
         unlike = split.total - other.total - (split.parts[own] - other.parts[own])
         if unlike >= SEEN:
             text += f" So {points(unlike)} points of the difference between the arms are not the drug either."
-    unit = f"of the change at {duration(split.time_h)} is {PART_NAMES[own]}"
-    return Finding("much", "How much of it is the drug?", f"{split.percents()[own]} %", unit, text)
+    share = split.percents()[own]
+    unit = f"of the change at {duration(split.time_h)} is {PART_NAMES[own]}; {100 - share} % is not"
+    return Finding("much", "How much of it is the drug?", f"{share} %", unit, text)
 
 
 def share_sentence(arm: ArmAnswer, split: Split) -> str:

@@ -14,7 +14,7 @@ from upturn.reports.reading import median
 from upturn.reports.sentences import arm_name
 from upturn.reports.words import Writer, duration, number, percent, prose, sentence_case, with_interval
 from upturn.trials import Answer
-from upturn.trials.answer import Acute, ArmAnswer
+from upturn.trials.findings import Acute, ArmAnswer
 
 __all__ = ["ACUTE_NAMES", "acute_arms", "acute_writer", "session_blocks"]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from upturn.reports.reading import arm_of, at_time, can_respond, median, parts_present, relapses
+from upturn.reports.reading import arm_of, at_time, can_respond, median, parts_apart, parts_present, relapses
 from upturn.reports.sentences import arm_name
 from upturn.reports.session_figures import ACUTE_NAMES, acute_arms, acute_writer
 from upturn.reports.words import (
@@ -26,7 +26,7 @@ from upturn.reports.words import (
     with_interval,
 )
 from upturn.trials import Answer, Interval
-from upturn.trials.answer import ArmAnswer, ContrastAnswer
+from upturn.trials.findings import ArmAnswer, ContrastAnswer
 
 __all__ = ["MILESTONES", "SHORT_PARTS", "acute_table", "arm_table", "contrast_table", "milestone_table", "milestones",
            "number_table", "table", "who_table"]  # fmt: skip
@@ -40,10 +40,10 @@ SHORT_PARTS = {
 MILESTONES = (
     "Time to first response",
     "Ever in response",
-    "Time to onset of sustained response",
-    "Sustained response begun by the named time",
-    "In response after the last planned dose",
-    "Time from that dose to relapse",
+    "Time to sustained response",
+    "Sustained response by named time",
+    "In response after last planned dose",
+    "From that dose to relapse",
     "Boosters per person",
     "Left before the end",
 )
@@ -107,7 +107,7 @@ def _maybe(interval: Interval | None, write: Writer) -> str:
 def contrast_table(answer: Answer, contrast: ContrastAnswer) -> str:
     """Write one contrast at every time: both arms, the difference for a new trial and for one person, its parts."""
     one, two = arm_of(answer, contrast.arm), arm_of(answer, contrast.control)
-    parts = parts_present([one, two])
+    parts = parts_apart(contrast)
     well = not can_respond(two)
     head = [
         "Time",
@@ -217,8 +217,8 @@ def acute_table(answer: Answer) -> str:
     ]
     return table(
         "session",
-        f"The first session of {' and '.join(arm_name(arm.id) for arm, _ in arms)}: middle person with the 90 % interval "
-        "over people. Times count from the start of the dose.",
+        f"The first session of {' and '.join(arm_name(arm.id) for arm, _ in arms)}: middle person, with the 90 % "
+        "interval over people. Times count from the start of the dose.",
         ["What", "Highest", "Time of the highest", "Back to baseline"],
         rows,
     )
@@ -238,8 +238,8 @@ def who_table(answer: Answer) -> str:
     ]
     return table(
         "who",
-        "By how much the drug effect may change for one standard deviation more: a ratio, 1 is no change. Before trials "
-        "are fitted these are the beliefs that the model starts from.",
+        "By how much the drug effect may change for one standard deviation more: a ratio, 1 is no change. Before "
+        "trials are fitted these are the beliefs that the model starts from.",
         ["Characteristic", "Ratio", "90 % interval", "Evidence", "Verdict"],
         rows,
         text=(3, 4),

@@ -16,8 +16,8 @@ import yaml
 
 from upturn.trials import Interval
 
-__all__ = ["NEVER", "Writer", "between", "covariate", "duration", "number", "percent", "points", "prose", "ratio",
-           "remission", "sentence_case", "shortened", "signed", "with_interval"]  # fmt: skip
+__all__ = ["NEVER", "Writer", "between", "covariate", "duration", "kept_together", "number", "percent", "points",
+           "prose", "ratio", "remission", "sentence_case", "shortened", "signed", "with_interval"]  # fmt: skip
 
 Writer = Callable[[float], str]
 
@@ -149,6 +149,17 @@ def remission(name: str) -> str:
     """
     found = re.fullmatch(r"remission-(\d+)", name)
     return f"Remission ≤ {found[1]}" if found else sentence_case(name.replace("-", " "))
+
+
+def kept_together(text: str) -> str:
+    """Tie each figure to its unit, so that no line ends between them.
+
+    Examples
+    --------
+    >>> len(kept_together("by 24 h").split())
+    2
+    """
+    return re.sub(r"(?<=\d) (?=(?:h|d|min|%|points|ng/mL)(?!\w))", "\N{NO-BREAK SPACE}", text)
 
 
 def sentence_case(words: str) -> str:

@@ -250,7 +250,8 @@ def _acute(session: SessionCurves | None) -> Acute | None:
         if name in threshold:
             above = curve >= threshold[name]
             last = curve.shape[1] - above[:, ::-1].argmax(axis=1)
-            back[name] = interval(np.where(above.any(axis=1), SESSION_H[np.minimum(last, len(SESSION_H) - 1)], 0.0))
+            never = np.append(SESSION_H, np.inf)
+            back[name] = interval(np.where(above.any(axis=1), never[last], 0.0))
     return Acute(
         model=session.model,
         site=session.site,

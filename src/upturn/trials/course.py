@@ -186,7 +186,7 @@ def person_course(
             return (
                 jnp.where(dosed, dose, 0.0),
                 new,
-                {"rating": rating, "there": memory["there"], "dosed": dosed},
+                {"rating": rating, "there": memory["there"], "stays": there, "dosed": dosed},
             )
 
         zero = jnp.zeros_like(baseline)
@@ -208,7 +208,10 @@ def person_course(
         ideation = _ideation(person, trial, course.growth[in_reading], ratings_h, who.noise_ideation.T, mood)
         return Outcome(
             ratings=ratings.astype(jnp.float32),
-            present=course.notes["there"][last_block],
+            # At a visit people are seen before they may leave; later in the block they have left.
+            present=jnp.where(
+                block_of[:, None] >= 0, course.notes["there"][block_of], course.notes["stays"][last_block]
+            ),
             drug=split.drug.astype(jnp.float32),
             nonspecific=split.nonspecific.astype(jnp.float32),
             antidepressant=jnp.broadcast_to(split.antidepressant, course.growth.shape).astype(jnp.float32),

@@ -16,6 +16,7 @@ from upturn.protocol import Relapse, SustainedResponse
 __all__ = ["Survival", "kaplan_meier", "median_time", "onset_of_sustained_response", "relapse_times", "responded",
            "time_to_first"]  # fmt: skip
 
+SAME_TIME_H = 1e-6
 Ratings = Float[np.ndarray, "people ratings"]
 
 
@@ -38,7 +39,7 @@ class Survival:
     at_risk: Float[np.ndarray, " times"]
 
 
-def responded(ratings: Ratings, baseline: Float[np.ndarray, " people"], *, fall: float) -> Bool[np.ndarray, ...]:
+def responded(ratings: Ratings, baseline: Float[np.ndarray, " people"], *, fall: float) -> Bool[np.ndarray, "..."]:
     """Say at each rating whether the score has fallen by at least ``fall`` of the person's baseline.
 
     Examples
@@ -91,7 +92,7 @@ def relapse_times(
     origin_h: float,
     definition: Relapse,
 ) -> tuple[Float[np.ndarray, " people"], Bool[np.ndarray, " people"]]:
-    """Give the time from the last planned dose to relapse or to the last rating seen.
+    """Give the time from an origin to relapse or to the last rating seen.
 
     Relapse is a score of at least ``definition.at_least`` at that many ratings in a row; its time is that of the
     first of them (MADRS ≥ 22 twice, SUSTAIN-1).
@@ -136,11 +137,15 @@ def kaplan_meier(
     known = ~np.isnan(time_h)
     time, event = time_h[known], event[known]
     order = np.sort(time)
-    risk = len(order) - np.searchsorted(order, grid_h - 1e-6, side="left")
-    ends = np.sort(time[event])
-    died = np.searchsorted(ends, grid_h + 1e-6, side="right") - np.searchsorted(ends, grid_h - 1e-6, side="left")
-    hazard = np.divide(died, risk, out=np.zeros(len(grid_h)), where=risk > 0)
-    return Survival(grid_h, np.cumprod(1 - hazard), risk.astype(float))
+
+    def at_risk(at_h: np.ndarray) -> np.ndarray:
+        return len(order) - np.searchsorted(order, at_h - SAME_TIME_H, side="left")
+
+    ends, died = np.unique(time[event], return_counts=True)
+    steps = np.cumprod(1 - died / at_risk(ends)) if len(ends) else np.array([])
+    reached = np.searchsorted(ends, grid_h + SAME_TIME_H, side="right")
+    still = np.concatenate([[1.0], steps])[reached]
+    return Survival(grid_h, still, at_risk(grid_h).astype(float))
 
 
 def median_time(curve: Survival) -> float:

@@ -83,7 +83,7 @@ class ArmAnswer:
 
 @dataclass(frozen=True)
 class Difference:
-    """A contrast at one time: improvement of the arm less that of the control, for the same people."""
+    """A contrast at one time, for the same people: change in the arm less change in the control (minus is better)."""
 
     time_h: float
     new_trial: Interval

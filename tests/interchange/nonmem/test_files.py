@@ -31,9 +31,7 @@ def test_missing_values_are_empty_and_everything_is_a_number(study: Records, tmp
 def test_a_dot_is_read_as_missing(study: Records, tmp_path: Path) -> None:
     table, _ = write_event_table(study, tmp_path / "events.csv")
     expected = read_event_table(table)
-    table.write_text(
-        "\n".join(",".join(c or "." for c in line.split(",")) for line in table.read_text().splitlines())
-    )
+    table.write_text("\n".join(",".join(c or "." for c in line.split(",")) for line in table.read_text().splitlines()))
     assert read_event_table(table).equals(expected)
 
 

@@ -182,14 +182,8 @@ def test_an_observation_without_a_value_is_left_out(study: Records) -> None:
         ("AMT", float("nan"), "A value is not allowed", "nan"),
     ],
 )
-def test_what_cannot_be_understood_is_refused(
-    study: Records, column: str, value: Any, fault: str, came: str
-) -> None:
-    table = (
-        to_event_table(study)
-        .with_columns(ADDL=pl.lit(0), SS=pl.lit(0), II=pl.lit(0.0))
-        .with_row_index("_row")
-    )
+def test_what_cannot_be_understood_is_refused(study: Records, column: str, value: Any, fault: str, came: str) -> None:
+    table = to_event_table(study).with_columns(ADDL=pl.lit(0), SS=pl.lit(0), II=pl.lit(0.0)).with_row_index("_row")
     row = 0 if column in {"DVID", "RATER"} else 1
     new = pl.when(pl.col("_row") == row).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
     with pytest.raises(RecordsError, match=fault) as refused:
