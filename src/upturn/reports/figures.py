@@ -189,16 +189,17 @@ def _differences(answer: Answer) -> Block | None:
         f"{sentence_case(arm_name(c.control))} cannot change: comparing with it shows no effect of treatment."
         for c in unfair
     ]
-    contrast = main_contrast(answer) or answer.contrasts[0]
+    fair = main_contrast(answer)
+    contrast = fair or answer.contrasts[0]
     at = [t for t in standard_times(answer.times_h) if t >= DAY_H]
-    lead = ", ".join(
-        f"{signed(median(curve_at(contrast, t)[1]))} at {duration(t)}" for t in (at[0], at[len(at) // 2], at[-1])
-    )
+    some = (at[0], at[len(at) // 2], at[-1])
+    lead = ", ".join(f"{signed(median(curve_at(contrast, t)[1]))} at {duration(t)}" for t in some)
+    one, two = arm_name(contrast.arm), arm_name(contrast.control)
+    meaning = f"minus favours {one}" if fair else "not an effect of treatment"
     return Block(
         "difference",
         "The difference between the arms",
-        f"{sentence_case(arm_name(contrast.arm))} less {arm_name(contrast.control)}: {lead} (minus favours "
-        f"{arm_name(contrast.arm)}).",
+        f"{sentence_case(one)} less {two}: {lead} ({meaning}).",
         panels,
         f"{prose('bands', 'new_trial')} {prose('captions', 'difference')}",
         [*part_keys(present)],

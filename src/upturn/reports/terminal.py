@@ -213,7 +213,7 @@ def _whom(answer: Answer) -> Text:
 def _provenance(answer: Answer) -> Text:
     state = "calibrated" if answer.calibrated else "provisional: not yet calibrated"
     return Text(
-        f"{answer.protocol['id']} {answer.protocol['version']}, {answer.protocol['digest']}, seed {answer.seed}, upturn "
-        f"{answer.version}, {answer.patients} people per arm × {answer.trials} trials, {state}",
+        f"{answer.protocol['id']} {answer.protocol['version']}, {answer.protocol['digest']}, seed {answer.seed}, "
+        f"upturn {answer.version}, {answer.patients} people per arm × {answer.trials} trials, {state}",
         style="dim",
     )

@@ -107,7 +107,7 @@ def answer(
 
 
 def _curve_times(horizon_h: float) -> list[float]:
-    days = [2, 3, 4, 5, 6, 7, 9, 11, 12, 14, 17, 21, 24, 28, 31, 35, 42]
+    days = [2, 3, 4, 7, 9, 11, 14, 21, 28, 35, 42]
     return [t for t in (1.0, 8.0, *(DAY_H * d for d in days)) if t <= max(horizon_h, STANDARD_H[-1])]
 
 
