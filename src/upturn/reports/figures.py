@@ -194,12 +194,12 @@ def _differences(answer: Answer) -> Block | None:
     at = [t for t in standard_times(answer.times_h) if t >= DAY_H]
     some = (at[0], at[len(at) // 2], at[-1])
     lead = ", ".join(f"{signed(median(curve_at(contrast, t)[1]))} at {duration(t)}" for t in some)
-    one, two = arm_name(contrast.arm), arm_name(contrast.control)
-    meaning = f"minus favours {one}" if fair else "not an effect of treatment"
+    first, second = arm_name(contrast.arm), arm_name(contrast.control)
+    meaning = f"minus favours {first}" if fair else "not an effect of treatment"
     return Block(
         "difference",
         "The difference between the arms",
-        f"{sentence_case(one)} less {two}: {lead} ({meaning}).",
+        f"{sentence_case(first)} less {second}: {lead} ({meaning}).",
         panels,
         f"{prose('bands', 'new_trial')} {prose('captions', 'difference')}",
         [*part_keys(present)],
