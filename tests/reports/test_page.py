@@ -33,12 +33,11 @@ class Outline(HTMLParser):
         self.images = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = dict(attrs)
-        if tag not in VOID and "/>" not in (self.get_starttag_text() or ""):
+        if tag not in VOID:
             self.open.append(tag)
         if re.fullmatch(r"h[1-6]", tag):
             self.headings.append(int(tag[1]))
-        self.ids += [known["id"]] if known.get("id") else []
+        self.ids += [v for k, v in attrs if k == "id" and v is not None]
         self.links += [v for k, v in attrs if k in ("src", "href", "action", "srcset") and v is not None]
         self.scripts += tag == "script"
         self.images += tag == "img"

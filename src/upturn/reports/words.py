@@ -156,7 +156,7 @@ def kept_together(text: str) -> str:
 
     Examples
     --------
-    >>> len(kept_together("by 24 h").split())
+    >>> len(kept_together("by 24 h").split(" "))
     2
     """
     return re.sub(r"(?<=\d) (?=(?:h|d|min|%|points|ng/mL)(?!\w))", "\N{NO-BREAK SPACE}", text)
