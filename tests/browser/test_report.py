@@ -79,6 +79,12 @@ def test_every_figure_is_drawn(opened: Opened) -> None:
     assert page.locator(".unscripted").first.is_hidden()
 
 
+def test_no_button_offers_to_send_data_anywhere(opened: Opened) -> None:
+    page = opened()
+    offered = page.locator("#plot-change .modebar-btn").evaluate_all("all => all.map(e => e.dataset.title)")
+    assert offered == ["Zoom", "Pan", "Reset axes", "Download plot as a PNG"]
+
+
 def test_a_phone_scrolls_down_only(opened: Opened) -> None:
     page = opened(width=390, height=844)
     assert overflow(page) == 0

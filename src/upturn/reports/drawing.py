@@ -209,7 +209,7 @@ def people(name: str, time_h: Sequence[float], courses: Sequence[Sequence[float]
         x=x,
         y=y,
         mode="lines",
-        line={"color": ink.at(0.35), "width": 0.9},
+        line={"color": ink.at(0.28), "width": 0.9},
         hoverinfo="skip",
         visible=False,
         showlegend=False,

@@ -75,7 +75,7 @@
       font: { family: css("--sans"), size: narrow ? 11 : 12.5, color: ink },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 46, r: 12, t: 10, b: 34 }, showlegend: false, hovermode: "closest",
-      dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      dragmode: false, modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--quiet"), activecolor: ink },
       height: printing.matches ? (alone ? 300 : 240) : alone ? (narrow ? 330 : 420) : 280,
       width: printing.matches ? (alone ? PRINT_WIDTH : PRINT_WIDTH / 2 - 12) : undefined,
       autosize: !printing.matches,
@@ -86,8 +86,9 @@
         rangemode: kind === "session" ? "tozero" : "normal", nticks: 7, separatethousands: true },
     });
     for (const note of layout.annotations || []) note.font.color = css("--quiet");
+    // The buttons are named one by one: the library's own choice offers to share data with others.
     Plotly.react(element, traces, layout, { displaylogo: false, displayModeBar: "hover", responsive: true,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], showTips: false });
+      modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]], showTips: false });
   }
 
   const redraw = (within) => within.querySelectorAll(".plot").forEach(draw);

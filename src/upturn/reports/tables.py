@@ -174,7 +174,7 @@ def arm_table(arm: ArmAnswer) -> str:
 
 def milestone_table(answer: Answer) -> str:
     """Write when things happen in each arm: response, sustained response, relapse; boosters, leaving."""
-    head = ["", *(sentence_case(arm.id) for arm in answer.arms)]
+    head = ["Milestone", *(sentence_case(arm.id) for arm in answer.arms)]
     rows: list[list[str | Cell]] = [
         [name, *values] for name, *values in zip(MILESTONES, *(milestones(arm) for arm in answer.arms), strict=True)
     ]

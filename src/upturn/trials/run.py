@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,9 +134,7 @@ def run_arms(
                 progress(n)
         return Group(*jax.tree.map(lambda *xs: np.concatenate(xs), *parts) if len(parts) > 1 else parts[0])
 
-    # Arms compile side by side; the numbers do not depend on the order.
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return dict(zip(arms, pool.map(one, arms), strict=True))
+    return {arm: one(arm) for arm in arms}
 
 
 def _steps(total: int, step: int) -> Iterator[tuple[int, int]]:
