@@ -13,8 +13,8 @@ help:            ## show the targets
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.13.8'
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --editable .
 	touch $(STAMP)
 
 demo: $(STAMP)   ## set up and run the main job: the answer for the shipped protocol, with a report
@@ -37,7 +37,7 @@ format: $(STAMP) ## put the code in order
 	$(BIN)/ruff format .
 
 lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile --system-certs pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet --output-file requirements.lock
 
 benchmark: $(STAMP)  ## measure the engine beside its peers, as ratios
 	$(BIN)/python -m benchmarks
