@@ -100,8 +100,8 @@ NEARBY = 1.5
 MOST_NODES = 8
 # Quiet time: longest step [h] by time since the last dose [h]. The growth step needs short ones while the surge
 # of a person with large k_form or short τ_on still moves; errors against tight ODE solutions for 200 random people
-# stay below 2e-3 (tests/reference/test_chain.py).
-QUIET_STEP_H = ((60.0, 12.0), (108.0, 24.0), (float("inf"), 48.0))
+# stay below 5e-3 (tests/reference/test_chain.py).
+QUIET_STEP_H = ((48.0, 12.0), (108.0, 30.0), (float("inf"), 60.0))
 QUIET_NODES = ((26.0, 5), (float("inf"), 6))
 UNDOSED_STEP_H = 168.0
 NEARLY = 0.25
@@ -144,7 +144,7 @@ def plan(
     sequence, starts, which = [], [], []
     dose_h = [o.time_h for o in occasions if o.inlets]
     for start, stop, occasion in stretches:
-        marks = _marks(start, stop, occasion, stretches, readings)
+        marks = _marks(start, stop, readings)
         before = [t for t in dose_h if t < start + SAME_TIME_H]
         since = start - before[-1] if before else None
         block = _block(stop - start, occasions[occasion].inlets if occasion >= 0 else (), marks, since)
@@ -187,21 +187,9 @@ def _stretches(
     return out
 
 
-def _marks(
-    start: float,
-    stop: float,
-    occasion: int,
-    stretches: Sequence[tuple[float, float, int]],
-    readings: Sequence[float],
-) -> list[float]:
-    """Offsets of readings inside this block, and inside every block of its kind, so that they share one type."""
-    length = stop - start
-    offsets = []
-    for begin, end, other in stretches:
-        same_kind = abs((end - begin) - length) < SAME_TIME_H and (other >= 0) == (occasion >= 0)
-        if (begin == start) or (same_kind and occasion >= 0):
-            offsets += [t - begin for t in readings if begin + SAME_TIME_H < t < end - SAME_TIME_H]
-    return _unique([round(t, 9) for t in offsets])
+def _marks(start: float, stop: float, readings: Sequence[float]) -> list[float]:
+    """Offsets of the readings inside a block."""
+    return _unique([round(t - start, 9) for t in readings if start + SAME_TIME_H < t < stop - SAME_TIME_H])
 
 
 def _block(length: float, inlets: Sequence[Inlet], marks: Sequence[float], since: float | None) -> Block:

@@ -22,6 +22,9 @@ Out = TypeVar("Out")
 
 CPU_BLOCK = 128  # the states and tables of 256 people stay in a megabyte of cache; measured in benchmarks/
 GPU_BLOCK = 65_536
+# Blocks that one call hands to each device: every call has the same shape, so that one compiled program serves
+# any number of people.
+CPU_ROUNDS, GPU_ROUNDS = 16, 1
 
 
 def block_size() -> int:
@@ -48,11 +51,12 @@ def map_people(some: Callable[..., Out], *, workers: int | None = None) -> Calla
     Returns
     -------
     callable
-        ``many(constants, people)``, with people as the first axis of both.
+        ``many(constants, people)``, with people as the first axis of both; the result is on the host.
     """
     devices = jax.devices()[: workers or None]
     block = block_size()
-    step = block * len(devices)
+    rounds = CPU_ROUNDS if jax.default_backend() == "cpu" else GPU_ROUNDS
+    step = block * rounds * len(devices)
     mesh = jax.sharding.Mesh(np.array(devices), ("people",))
 
     def on_one_device(constants: PyTree, people: PyTree) -> PyTree:
@@ -76,10 +80,18 @@ def map_people(some: Callable[..., Out], *, workers: int | None = None) -> Calla
 
     def many(constants: PyTree, people: PyTree) -> Out:
         n = jax.tree.leaves(people)[0].shape[0]
-        short = -n % step
-        if short:
-            people = jax.tree.map(lambda x: jnp.concatenate([x, jnp.repeat(x[-1:], short, axis=0)]), people)
-        done: Out = sharded(constants, people)
-        return jax.tree.map(lambda x: x[:n], done) if short else done
+        people = jax.device_get(people)
+        parts = []
+        for first in range(0, n, step):
+            some_people = jax.tree.map(lambda x, first=first: x[first : first + step], people)
+            short = first + step - n
+            if short > 0:
+                some_people = jax.tree.map(
+                    lambda x, s=short: np.concatenate([x, np.repeat(x[-1:], s, axis=0)]), some_people
+                )
+            parts.append(sharded(constants, some_people))
+        done = [jax.device_get(part) for part in parts]
+        out: Out = jax.tree.map(lambda *xs: np.concatenate(xs)[:n] if len(xs) > 1 else xs[0][:n], *done)
+        return out
 
     return many

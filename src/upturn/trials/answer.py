@@ -180,9 +180,7 @@ def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients:
         sustained_by=None
         if sustained is None or ends.sustained_response is None
         else share(sustained <= ends.sustained_response.by_h + 1e-6),
-        relapse=_relapse(setup, arm, ratings, present, good, planned[-1], patients)
-        if ill and planned
-        else None,
+        relapse=_relapse(setup, arm, ratings, present, good, planned[-1], patients) if ill and planned else None,
         boosters=interval(_by_trial((given[:, boosters] > 0).sum(axis=1), patients)),
         left=interval(_by_trial(~present[:, -1], patients)),
         last_planned_dose_h=planned[-1] if planned else None,

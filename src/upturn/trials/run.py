@@ -19,7 +19,7 @@ from upturn.trials.course import Drawn, Outcome, arm_mood, draw_people, kinetic_
 __all__ = ["Group", "Setup", "run_arms", "set_up"]
 
 # Sizes of the steps in which people are handed to the device; they bound memory, not results.
-HANDED_AT_ONCE = 32_768
+HANDED_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
