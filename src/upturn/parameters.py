@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
@@ -83,6 +84,7 @@ class ParameterFile:
         return self[name].value
 
 
+@cache
 def read(package: str, name: str) -> ParameterFile:
     """Read the parameter file ``name`` that lies beside ``package``.
 
