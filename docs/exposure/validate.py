@@ -13,13 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from upturn.numerics import Exponentials
 from upturn.pharmacology import MODELS, Covariates, Given, Kinetics, Responses, concentration, kinetics, receptor
-from upturn.protocol import read_dose
+from upturn.protocol import Dose, read_dose
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "exposure.md"
@@ -28,15 +27,11 @@ AGE_Y = 40.0  # where none is stated; only ages over 60 matter, and only to the 
 # Every nine seconds for four hours, then every three minutes to a day.
 GRID_H = np.concatenate([np.arange(0, 4, 1 / 400), np.arange(4, 24.01, 1 / 20)])
 
-LEVELS = ("Cmax", "AUC0-24", "AUC0-8", "AUC0-6", "AUC ratio", "F")
-GROUPS = {
-    "nasal_table": "Esketamine nasal spray: the table printed with the model",
-    "label": "Esketamine nasal spray: the label",
-    "infusion": "Infusions: the parent drug",
-    "disposition": "Clearance, volume and half-life",
-    "other_routes": "By mouth, under the tongue, racemic nasal spray",
-    "metabolites": "Norketamine and hydroxynorketamine",
-}
+KINDS = {"Cmax": "peak", "F": "bioavailability", "AUC ratio": "ratio of areas", "CL": "clearance", "Vss": "volume"}
+LEVELS = {"peak", "area", "bioavailability", "ratio of areas"}
+ORDER = ("independent", "set a number", "own data", "own model")
+NASAL_COLUMNS = [(analyte, metric) for analyte in ("s_ketamine", "s_norketamine") for metric in ("Cmax", "AUC0-24")]
+GROUPS = ("nasal_table", "label", "infusion", "disposition", "other_routes", "metabolites")
 WHERE = {"ketamine_venous": "venous, by delay"}
 
 
@@ -73,6 +68,19 @@ class Prediction(NamedTuple):
     value: float
 
     @property
+    def kind(self) -> str:
+        """What sort of quantity it is."""
+        metric = self.published.metric
+        return KINDS.get(
+            metric, "time of peak" if metric.startswith("Tmax") else "area" if metric.startswith("AUC") else metric
+        )
+
+    @property
+    def same_site(self) -> bool:
+        """Whether the plasma is of the published site, or the site does not matter."""
+        return self.site == "any" or self.site.startswith(self.published.site)
+
+    @property
     def ratio(self) -> float:
         """Predicted over published."""
         return self.value / self.published.middle
@@ -98,21 +106,10 @@ class Subject(NamedTuple):
 
 @cache
 def _responses(model: Kinetics, drug: str, route: str, age_y: float, ancestry: str) -> Responses:
+    # Not compiled: a handful of typical people is quicker without. Two devices have every path that one or three have.
     covariates = (WEIGHT_KG, age_y, float(ancestry in {"Asian", "Japanese"}), float(ancestry == "Japanese"))
-    outputs, shares = _compiled(model, drug, route)(Covariates(*(jnp.asarray(x) for x in covariates)))
-    return Responses(outputs, shares)
-
-
-@cache
-def _compiled(model: Kinetics, drug: str, route: str) -> Callable[[Covariates], Any]:
-    # Two devices have every path that one or three have.
-    given = Given(drug, route, 0.0, (0.0, 1.0))
-
-    def body(person: Covariates) -> Any:
-        found = model.responses(model.values({}), person, given)
-        return found.outputs, found.shares
-
-    return jax.jit(body)
+    person = Covariates(*(jnp.asarray(x) for x in covariates))
+    return model.responses(model.values({}), person, Given(drug, route, 0.0, (0.0, 1.0)))
 
 
 def only(responses: Responses, output: str, form: str) -> dict[str, Exponentials]:
@@ -146,7 +143,9 @@ def predict(published: Published) -> Iterator[Prediction]:
         outputs = [_output(subject, published, part) for part in published.analyte.split("/")]
         if all(output in subject.responses().outputs for output in outputs):
             value = _value(subject, published, outputs[0])
-            yield Prediction(published, name, isinstance(default, MODELS[name]), _where(model, published, outputs), value)
+            yield Prediction(
+                published, name, isinstance(default, MODELS[name]), _where(model, published, outputs), value
+            )
 
 
 def _output(subject: Subject, published: Published, analyte: str) -> str:
@@ -172,7 +171,9 @@ def _value(subject: Subject, published: Published, output: str) -> float:
         return area(subject, output, form) / area(subject, below, form)
     if metric == "F":
         vein = subject._replace(route="intravenous")
-        return 100 * area(subject, output, form) / area(vein, output, form)
+        return (
+            100 * area(subject, output, form, doses(published)[0].device_times_h or (0.0,)) / area(vein, output, form)
+        )
     if metric in {"CL", "Vss", "half-life"}:
         return disposition(subject, output, form)[metric]
     time_h, curve, last_device_h = course(subject, published, output, form)
@@ -191,19 +192,13 @@ def _per_mg_l(unit: str, name: str) -> float:
     return 1e3 / receptor().value(f"molar_mass_{name}")  # nmol/mL
 
 
-def area(subject: Subject, output: str, form: str) -> float:
-    """Give the area under an output to the end of time [mg h/L per mg of the enantiomer or drug]."""
+def area(subject: Subject, output: str, form: str, devices_h: tuple[float, ...] = (0.0,)) -> float:
+    """Give the area under an output to the end of time [h/L]: per mg of the enantiomer asked for, or of the drug."""
     responses = subject.responses()
     paths = only(responses, output, form)
-    inlets = [inlet for inlet in subject.inlets() if inlet.path in paths]
-    return sum(i.weight * float(responses.shares[i.share]) * float(paths[i.path].area) for i in inlets) / _part(
-        subject, form
-    )
-
-
-def _part(subject: Subject, form: str) -> float:
-    """Give the part of an amount that is this enantiomer."""
-    return 0.5 if subject.drug == "ketamine" and form else 1.0
+    inlets = [inlet for inlet in subject.inlets(devices_h=devices_h) if inlet.path in paths]
+    whole = sum(i.weight * float(responses.shares[i.share]) * float(paths[i.path].area) for i in inlets)
+    return whole / (0.5 if subject.drug == "ketamine" and form else 1.0)
 
 
 def disposition(subject: Subject, output: str, form: str) -> dict[str, float]:
@@ -220,22 +215,25 @@ def disposition(subject: Subject, output: str, form: str) -> dict[str, float]:
     return {"CL": 1 / auc, "Vss": aumc / auc**2, "half-life": float(np.log(2)) / min(rate for rate, _ in pairs)}
 
 
-def course(subject: Subject, published: Published, output: str, form: str) -> tuple[Any, Any, float]:
-    """Give times [h], an output [mg/L], and the start of the last nasal device [h]; steps follow one another."""
+def doses(published: Published) -> list[Dose]:
+    """Read the doses as anyone would write them; several follow one another without a pause."""
     over = published.over or None
-    doses = [
-        read_dose(drug=published.drug, route=published.route, amount=amount.strip(), over=over)
-        for amount in published.dose.split(";")
-    ]
-    over_h, devices_h = doses[0].over_h or 0.0, doses[0].device_times_h or (0.0,)
-    starts = np.arange(len(doses)) * over_h
+    amounts = [amount.strip() for amount in published.dose.split(";")]
+    return [read_dose(drug=published.drug, route=published.route, amount=each, over=over) for each in amounts]
+
+
+def course(subject: Subject, published: Published, output: str, form: str) -> tuple[Any, Any, float]:
+    """Give times [h], an output [mg/L], and the start of the last nasal device [h]."""
+    given = doses(published)
+    over_h, devices_h = given[0].over_h or 0.0, given[0].device_times_h or (0.0,)
+    starts = np.arange(len(given)) * over_h
     time_h = np.union1d(GRID_H, starts + over_h)
     responses = subject.responses()
     curve = concentration(
         Responses({output: only(responses, output, form)}, responses.shares),
         subject.inlets(over_h, devices_h),
         output,
-        amounts_mg=jnp.array([dose.amount.mg(WEIGHT_KG) for dose in doses]),
+        amounts_mg=jnp.array([dose.amount.mg(WEIGHT_KG) for dose in given]),
         starts_h=jnp.asarray(starts),
         time_h=jnp.asarray(time_h),
     )
@@ -265,10 +263,174 @@ def number(value: float) -> str:
     return f"{value:.0f}" if value >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
+def shown(published: Published) -> str:
+    """Write a published value with its spread and unit."""
+    unit = "" if published.unit == "1" else f" {published.unit}"
+    return f"{published.value}{f' ({published.spread})' if published.spread else ''}{unit}"
+
+
+def ratio(prediction: Prediction) -> str:
+    """Write a ratio; of a range, the ratio to its geometric middle, and whether the prediction lies in it."""
+    low, high = prediction.published.ends
+    where = "" if low == high else ", inside" if low <= prediction.value <= high else ", outside"
+    return f"{prediction.ratio:.2f}{where}"
+
+
+def words(name: str) -> str:
+    """Write an analyte as people do.
+
+    Examples
+    --------
+    >>> words("s_hydroxynorketamine/s_ketamine")
+    'S-hydroxynorketamine/S-ketamine'
+    """
+    return name.replace("s_", "S-").replace("r_", "R-")
+
+
+def nasal_table(predictions: Sequence[Prediction]) -> str:
+    """Give the nasal table: one line for each kind of person and dose, predicted over published and their ratio."""
+    people: dict[tuple[str, ...], dict[tuple[str, str], Prediction]] = {}
+    for each in predictions:
+        p = each.published
+        who = (p.ancestry, p.population, f"{p.age_y} y", p.dose)
+        people.setdefault(who, {})[p.analyte, p.metric] = each
+    rows = [
+        [*who, *(f"{number(found[c].value)} / {found[c].published.value} ({ratio(found[c])})" for c in NASAL_COLUMNS)]
+        for who, found in people.items()
+    ]
+    head = ["ancestry", "published for", "predicted at", "dose"]
+    units = {"Cmax": "ng/mL", "AUC0-24": "ng h/mL"}
+    head += [f"{words(analyte)} {metric} [{units[metric]}]" for analyte, metric in NASAL_COLUMNS]
+    return table(head, rows)
+
+
+def group_table(predictions: Sequence[Prediction]) -> str:
+    """Give one group; a further model for the same published number follows below it."""
+    rows = []
+    for each in predictions:
+        p = each.published
+        given = f"{p.drug} {p.route} {p.dose}" + (f" over {p.over}" if p.over else "") + (" each" * (";" in p.dose))
+        facts = [given, f"{words(p.analyte)} {p.metric}", shown(p), p.site, p.standing, p.source]
+        says = [number(each.value), ratio(each), each.model, each.site]
+        first, rest = (facts[:3], facts[3:]) if each.default else ([""] * 3, [""] * 3)
+        rows.append([*first, *says, *rest])
+    head = ["given", "quantity", "published", "predicted", "ratio", "model", "its site"]
+    return table([*head, "published site", "standing", "source"], rows)
+
+
+def summarise(predictions: Sequence[Prediction]) -> list[str]:
+    """Give number, geometric mean ratio, and shares within 25 % (0.80 to 1.25) and two-fold."""
+    ratios = np.array([each.ratio for each in predictions])
+    distance = np.abs(np.log(ratios))
+    near, far = (float(np.mean(distance <= np.log(limit) + 1e-12)) for limit in (1.25, 2.0))
+    return [str(len(ratios)), f"{np.exp(np.log(ratios).mean()):.2f}", f"{100 * near:.0f} %", f"{100 * far:.0f} %"]
+
+
+MEASURES = ("n", "geometric mean ratio", "within 25 %", "within 2-fold")
+
+
+def summary(
+    predictions: Sequence[Prediction], head: Sequence[str], key: Callable[[Prediction], tuple[str, ...]]
+) -> str:
+    """Give a summary by ``key``."""
+    groups: dict[tuple[str, ...], list[Prediction]] = {}
+    for each in predictions:
+        groups.setdefault(key(each), []).append(each)
+    ordered = sorted(groups, key=lambda k: (ORDER.index(k[0]) if k[0] in ORDER else 0, k))
+    return table([*head, *MEASURES], [[*k, *summarise(groups[k])] for k in ordered])
+
+
+def name_of(prediction: Prediction) -> str:
+    """Name the analyte, whichever enantiomer."""
+    return "/".join(split(part)[1] for part in prediction.published.analyte.split("/"))
+
+
+def span(predictions: Iterable[Prediction]) -> str:
+    """Write the smallest and largest ratio."""
+    ratios = sorted(each.ratio for each in predictions)
+    return f"{ratios[0]:.2f}" if len(ratios) == 1 else f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+
+
+def page() -> str:
+    """Write the whole page."""
+    everything = [each for published in read() for each in predict(published)]
+    by_default = [each for each in everything if each.default]
+    independent = [each for each in by_default if each.published.standing == "independent" and each.kind in LEVELS]
+
+    def having(found: Iterable[Prediction], **facts: str) -> list[Prediction]:
+        known = {"name": name_of, "kind": lambda each: each.kind, "model": lambda each: each.model}
+        return [
+            each
+            for each in found
+            if all((known[k](each) if k in known else each.published.row[k]) == v for k, v in facts.items())
+        ]
+
+    parent = having(independent, name="ketamine")
+    rest = [each for each in independent if name_of(each) != "ketamine"]
+    nasal = having(everything, group="nasal_table")
+    hydroxy = having(by_default, name="hydroxynorketamine/ketamine")
+    half_lives = having(everything, kind="half-life")
+    text = (HERE / "page.md").read_text(encoding="utf-8")
+    slots: dict[str, str] = {
+        "headline": table(
+            ["independent peaks, areas and bioavailabilities, default model", *MEASURES],
+            [["ketamine and its enantiomers", *summarise(parent)], ["metabolites", *summarise(rest)]],
+        ),
+        "summary": summary(
+            by_default,
+            ["standing", "quantity", "analyte", "route"],
+            lambda each: (each.published.standing, each.kind, name_of(each), each.published.route),
+        ),
+        "alternatives": summary(
+            [each for each in everything if not each.default],
+            ["model", "quantity", "analyte", "route", "plasma"],
+            lambda each: (
+                each.model,
+                each.kind,
+                name_of(each),
+                each.published.route,
+                "published site" if each.same_site else "other site",
+            ),
+        ),
+        "not_compared": _not_compared(),
+        "nasal_ketamine": span(having(nasal, name="ketamine")),
+        "nasal_nor_peak": span(having(nasal, name="norketamine", kind="peak")),
+        "nasal_nor_area": span(having(nasal, name="norketamine", kind="area")),
+        "nor_vein": span(having(by_default, name="norketamine", route="intravenous")),
+        "nor_oral": span(having(by_default, name="norketamine", route="oral")),
+        "nor_sublingual": span(having(by_default, name="norketamine", route="sublingual")),
+        "nor_nasal": span(having(by_default, name="norketamine", route="intranasal", drug="ketamine")),
+        "hydroxy_peak": span(having(by_default, name="hydroxynorketamine")),
+        "hydroxy_vein": span(having(hydroxy, route="intravenous")),
+        "hydroxy_oral": span(having(hydroxy, route="oral")),
+        "oral_peak": span(having(by_default, route="oral", metric="Cmax")),
+        "oral_share": span(having(by_default, route="oral", metric="F", drug="ketamine")),
+        "oral_share_s": span(having(by_default, route="oral", metric="F", drug="esketamine")),
+        "sublingual_share": span(having(by_default, route="sublingual", metric="F")),
+        "arterial": span(
+            having(by_default, group="infusion", site="arterial", standing="independent")
+            + having(by_default, group="infusion", site="arterial", standing="own data")
+        ),
+        "venous": span(having(by_default, group="infusion", site="venous")),
+        "otto_arterial": span(having(everything, group="infusion", site="arterial", model="otto_fanta")),
+        "otto_venous": span(having(everything, group="infusion", site="venous", model="otto_fanta")),
+    }
+    slots |= {f"hours_{model}": number(having(half_lives, model=model)[0].value) for model in MODELS}
+    for group in GROUPS:
+        found = having(everything, group=group)
+        slots[group] = (nasal_table if group == "nasal_table" else group_table)(found)
+    for name, value in slots.items():
+        text = text.replace("{{" + name + "}}", value)
+    if "{{" in text:
+        raise ValueError(f"page.md asks for something that is not worked out: {text[text.index('{{') :][:40]}")
+    return text
+
+
+def _not_compared() -> str:
+    with (HERE / "not_compared.csv").open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    return table(head, rows)
+
+
 if __name__ == "__main__":
-    import time
-    t=time.time()
-    for p in read():
-        for q in predict(p):
-            print(p.group[:6], p.drug, p.route, p.dose, p.ancestry, p.age_y, p.analyte, p.metric, p.value, p.unit, number(q.value), f"{q.ratio:.2f}", q.model, q.site)
-    print(time.time()-t)
+    PAGE.write_text(page(), encoding="utf-8")
