@@ -7,6 +7,7 @@ not: any number of a model (``parameters/``) or of a paper (``published.csv``); 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from upturn.numerics import Exponentials
-from upturn.pharmacology import MODELS, Covariates, Given, Kinetics, Responses, concentration, kinetics, receptor
+from upturn.pharmacology import MODELS, Covariates, Given, Inlet, Responses, concentration, kinetics, receptor
 from upturn.protocol import Dose, read_dose
 
 HERE = Path(__file__).parent
@@ -31,8 +32,7 @@ KINDS = {"Cmax": "peak", "F": "bioavailability", "AUC ratio": "ratio of areas", 
 LEVELS = {"peak", "area", "bioavailability", "ratio of areas"}
 ORDER = ("independent", "set a number", "own data", "own model")
 NASAL_COLUMNS = [(analyte, metric) for analyte in ("s_ketamine", "s_norketamine") for metric in ("Cmax", "AUC0-24")]
-GROUPS = ("nasal_table", "label", "infusion", "disposition", "other_routes", "metabolites")
-WHERE = {"ketamine_venous": "venous, by delay"}
+SITELESS = {"F", "CL", "AUC ratio", "half-life"}  # the same in any plasma
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Prediction(NamedTuple):
 class Subject(NamedTuple):
     """A typical person given one drug by one route, in one model."""
 
-    model: Kinetics
+    model: str
     drug: str
     route: str
     age_y: float
@@ -97,19 +97,21 @@ class Subject(NamedTuple):
 
     def responses(self) -> Responses:
         """Give the person's linear kinetics."""
-        return _responses(*self)
+        return _responses(self)
 
-    def inlets(self, over_h: float = 0.0, devices_h: tuple[float, ...] = (0.0,)) -> tuple[Any, ...]:
+    def inlets(self, over_h: float = 0.0, devices_h: tuple[float, ...] = (0.0,)) -> tuple[Inlet, ...]:
         """Give the ways in of a dose."""
-        return self.model.inlets(Given(self.drug, self.route, over_h, devices_h))
+        model = kinetics(self.model, drug=self.drug, route=self.route)
+        return model.inlets(Given(self.drug, self.route, over_h, devices_h))
 
 
 @cache
-def _responses(model: Kinetics, drug: str, route: str, age_y: float, ancestry: str) -> Responses:
+def _responses(subject: Subject) -> Responses:
     # Not compiled: a handful of typical people is quicker without. Two devices have every path that one or three have.
-    covariates = (WEIGHT_KG, age_y, float(ancestry in {"Asian", "Japanese"}), float(ancestry == "Japanese"))
-    person = Covariates(*(jnp.asarray(x) for x in covariates))
-    return model.responses(model.values({}), person, Given(drug, route, 0.0, (0.0, 1.0)))
+    model = kinetics(subject.model, drug=subject.drug, route=subject.route)
+    asian, japanese = (float(subject.ancestry in which) for which in (("Asian", "Japanese"), ("Japanese",)))
+    person = Covariates(*(jnp.asarray(x) for x in (WEIGHT_KG, subject.age_y, asian, japanese)))
+    return model.responses(model.values({}), person, Given(subject.drug, subject.route, 0.0, (0.0, 1.0)))
 
 
 def only(responses: Responses, output: str, form: str) -> dict[str, Exponentials]:
@@ -133,19 +135,18 @@ def split(analyte: str) -> tuple[str, str]:
 
 def predict(published: Published) -> Iterator[Prediction]:
     """Give what every model that describes the drug, the route and the analyte says; the default model first."""
-    default = kinetics("default", drug=published.drug, route=published.route)
-    for name in sorted(MODELS, key=lambda each: (not isinstance(default, MODELS[each]), each)):
-        if not MODELS[name]().supports(published.drug, published.route):
+    chosen = kinetics("default", drug=published.drug, route=published.route).parameters.id
+    for name in sorted(MODELS, key=lambda each: (each != chosen, each)):
+        model = MODELS[name]()
+        if not model.supports(published.drug, published.route):
             continue
-        model = kinetics(name, drug=published.drug, route=published.route)
         age = float(published.age_y or AGE_Y)
-        subject = Subject(model, published.drug, published.route, age, published.ancestry)
+        subject = Subject(name, published.drug, published.route, age, published.ancestry)
         outputs = [_output(subject, published, part) for part in published.analyte.split("/")]
         if all(output in subject.responses().outputs for output in outputs):
-            value = _value(subject, published, outputs[0])
-            yield Prediction(
-                published, name, isinstance(default, MODELS[name]), _where(model, published, outputs), value
-            )
+            site = "venous, by delay" if outputs[0] == "ketamine_venous" else model.site
+            site = "any" if published.metric in SITELESS else site
+            yield Prediction(published, name, name == chosen, site, _value(subject, published, outputs[0]))
 
 
 def _output(subject: Subject, published: Published, analyte: str) -> str:
@@ -154,12 +155,6 @@ def _output(subject: Subject, published: Published, analyte: str) -> str:
     venous = f"{name}_venous"
     has = venous in subject.responses().outputs and published.site == "venous"
     return venous if has and published.metric in {"Cmax", "Tmax"} else name
-
-
-def _where(model: Kinetics, published: Published, outputs: Sequence[str]) -> str:
-    if published.metric in {"F", "CL", "AUC ratio"}:
-        return "any"
-    return WHERE.get(outputs[0], model.site)
 
 
 def _value(subject: Subject, published: Published, output: str) -> float:
@@ -198,7 +193,7 @@ def area(subject: Subject, output: str, form: str, devices_h: tuple[float, ...] 
     paths = only(responses, output, form)
     inlets = [inlet for inlet in subject.inlets(devices_h=devices_h) if inlet.path in paths]
     whole = sum(i.weight * float(responses.shares[i.share]) * float(paths[i.path].area) for i in inlets)
-    return whole / (0.5 if subject.drug == "ketamine" and form else 1.0)
+    return float(whole) / (0.5 if subject.drug == "ketamine" and form else 1.0)
 
 
 def disposition(subject: Subject, output: str, form: str) -> dict[str, float]:
@@ -345,88 +340,62 @@ def name_of(prediction: Prediction) -> str:
     return "/".join(split(part)[1] for part in prediction.published.analyte.split("/"))
 
 
-def span(predictions: Iterable[Prediction]) -> str:
-    """Write the smallest and largest ratio."""
-    ratios = sorted(each.ratio for each in predictions)
-    return f"{ratios[0]:.2f}" if len(ratios) == 1 else f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+def having(predictions: Iterable[Prediction], facts: str) -> list[Prediction]:
+    """Choose predictions by what is known of them: ``group=infusion, name=norketamine, default=yes``."""
+    asked = dict(fact.split("=") for fact in facts.split(", "))
+
+    def known(each: Prediction) -> dict[str, str]:
+        own = {"name": name_of(each), "kind": each.kind, "model": each.model, "default": "yes" if each.default else ""}
+        return each.published.row | own
+
+    return [each for each in predictions if asked.items() <= known(each).items()]
 
 
 def page() -> str:
-    """Write the whole page."""
+    """Write the whole page: the words of ``page.md``, its ``{{...}}`` filled in."""
     everything = [each for published in read() for each in predict(published)]
     by_default = [each for each in everything if each.default]
-    independent = [each for each in by_default if each.published.standing == "independent" and each.kind in LEVELS]
 
-    def having(found: Iterable[Prediction], **facts: str) -> list[Prediction]:
-        known = {"name": name_of, "kind": lambda each: each.kind, "model": lambda each: each.model}
-        return [
-            each
-            for each in found
-            if all((known[k](each) if k in known else each.published.row[k]) == v for k, v in facts.items())
-        ]
-
-    parent = having(independent, name="ketamine")
-    rest = [each for each in independent if name_of(each) != "ketamine"]
-    nasal = having(everything, group="nasal_table")
-    hydroxy = having(by_default, name="hydroxynorketamine/ketamine")
-    half_lives = having(everything, kind="half-life")
-    text = (HERE / "page.md").read_text(encoding="utf-8")
-    slots: dict[str, str] = {
-        "headline": table(
+    def headline() -> str:
+        independent = [each for each in having(by_default, "standing=independent") if each.kind in LEVELS]
+        parent = having(independent, "name=ketamine")
+        rest = [each for each in independent if each not in parent]
+        return table(
             ["independent peaks, areas and bioavailabilities, default model", *MEASURES],
             [["ketamine and its enantiomers", *summarise(parent)], ["metabolites", *summarise(rest)]],
-        ),
-        "summary": summary(
-            by_default,
-            ["standing", "quantity", "analyte", "route"],
-            lambda each: (each.published.standing, each.kind, name_of(each), each.published.route),
-        ),
-        "alternatives": summary(
-            [each for each in everything if not each.default],
-            ["model", "quantity", "analyte", "route", "plasma"],
-            lambda each: (
-                each.model,
-                each.kind,
-                name_of(each),
-                each.published.route,
-                "published site" if each.same_site else "other site",
-            ),
-        ),
-        "not_compared": _not_compared(),
-        "nasal_ketamine": span(having(nasal, name="ketamine")),
-        "nasal_nor_peak": span(having(nasal, name="norketamine", kind="peak")),
-        "nasal_nor_area": span(having(nasal, name="norketamine", kind="area")),
-        "nor_vein": span(having(by_default, name="norketamine", route="intravenous")),
-        "nor_oral": span(having(by_default, name="norketamine", route="oral")),
-        "nor_sublingual": span(having(by_default, name="norketamine", route="sublingual")),
-        "nor_nasal": span(having(by_default, name="norketamine", route="intranasal", drug="ketamine")),
-        "hydroxy_peak": span(having(by_default, name="hydroxynorketamine")),
-        "hydroxy_vein": span(having(hydroxy, route="intravenous")),
-        "hydroxy_oral": span(having(hydroxy, route="oral")),
-        "oral_peak": span(having(by_default, route="oral", metric="Cmax")),
-        "oral_share": span(having(by_default, route="oral", metric="F", drug="ketamine")),
-        "oral_share_s": span(having(by_default, route="oral", metric="F", drug="esketamine")),
-        "sublingual_share": span(having(by_default, route="sublingual", metric="F")),
-        "arterial": span(
-            having(by_default, group="infusion", site="arterial", standing="independent")
-            + having(by_default, group="infusion", site="arterial", standing="own data")
-        ),
-        "venous": span(having(by_default, group="infusion", site="venous")),
-        "otto_arterial": span(having(everything, group="infusion", site="arterial", model="otto_fanta")),
-        "otto_venous": span(having(everything, group="infusion", site="venous", model="otto_fanta")),
-    }
-    slots |= {f"hours_{model}": number(having(half_lives, model=model)[0].value) for model in MODELS}
-    for group in GROUPS:
-        found = having(everything, group=group)
-        slots[group] = (nasal_table if group == "nasal_table" else group_table)(found)
-    for name, value in slots.items():
-        text = text.replace("{{" + name + "}}", value)
-    if "{{" in text:
-        raise ValueError(f"page.md asks for something that is not worked out: {text[text.index('{{') :][:40]}")
-    return text
+        )
+
+    def defaults() -> str:
+        head = ["standing", "quantity", "analyte", "route"]
+        return summary(by_default, head, lambda e: (e.published.standing, e.kind, name_of(e), e.published.route))
+
+    def alternatives() -> str:
+        def key(each: Prediction) -> tuple[str, ...]:
+            plasma = "published site" if each.same_site else "other site"
+            return each.model, each.kind, name_of(each), each.published.route, plasma
+
+        others = [each for each in everything if not each.default]
+        return summary(others, ["model", "quantity", "analyte", "route", "plasma"], key)
+
+    tables = {"headline": headline, "defaults": defaults, "alternatives": alternatives, "not_compared": not_compared}
+
+    def fill(asked: re.Match[str]) -> str:
+        what, _, facts = asked[1].partition(" ")
+        if what in tables:
+            return tables[what]()
+        found = having(everything, facts)
+        if what == "ratios":
+            low, high = (f"{end(each.ratio for each in found):.2f}" for end in (min, max))
+            return low if low == high else f"{low} to {high}"
+        if what == "value":
+            return number(found[0].value)
+        return (nasal_table if what == "nasal_table" else group_table)(found)
+
+    return re.sub(r"\{\{([^}]+)\}\}", fill, (HERE / "page.md").read_text(encoding="utf-8"))
 
 
-def _not_compared() -> str:
+def not_compared() -> str:
+    """Give what no model can be compared with, and why."""
     with (HERE / "not_compared.csv").open(encoding="utf-8", newline="") as file:
         head, *rows = csv.reader(file)
     return table(head, rows)
