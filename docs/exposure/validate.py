@@ -203,7 +203,7 @@ def disposition(subject: Subject, output: str, form: str) -> dict[str, float]:
     """
     responses = subject._replace(route="intravenous").responses()
     paths = only(responses, output, form)
-    pairs = [(float(r.rates[m]), float(r.amplitudes[m])) for r in paths.values() for m in r.rates]
+    pairs = [pair for r in paths.values() for pair in zip(map(float, r.rates), map(float, r.amplitudes), strict=True)]
     weight = 1 / len(paths)
     auc = weight * sum(a / rate for rate, a in pairs)
     aumc = weight * sum(a / rate**2 for rate, a in pairs)

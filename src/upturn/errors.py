@@ -9,6 +9,7 @@
         ├── RecordsError         a table that does not fit its schema: row, column, value
         ├── ProtocolError        a protocol file: the path inside the document
         ├── ParameterError       a parameter file, or a parameter that a model does not have
+        ├── EvidenceError        a table of published numbers: row, column, value
         └── OutputError          a place that cannot be written
 
 Every error says what was expected, what came, where, and what to do now, in words a clinician can read.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 __all__ = [
     "CannotError",
+    "EvidenceError",
     "InputError",
     "OutputError",
     "ParameterError",
@@ -99,6 +101,10 @@ class ProtocolError(InputError):
 
 class ParameterError(InputError):
     """A parameter file that cannot be used, or a parameter that the model does not have."""
+
+
+class EvidenceError(InputError):
+    """A table of published numbers that cannot be used; names file, row, column and value."""
 
 
 class OutputError(InputError):

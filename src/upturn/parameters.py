@@ -96,7 +96,7 @@ def read(package: str, name: str) -> ParameterFile:
     resource = files(package).joinpath("parameters", f"{name}.yaml")
     if not resource.is_file():
         raise ParameterError(f"There is no parameter file {name}.", where=package)
-    document = yaml.safe_load(resource.read_text(encoding="utf-8"))
+    document = yaml.load(resource.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     parameters = {key: _parameter(key, entry, where=name) for key, entry in document["parameters"].items()}
     return ParameterFile(name, document["title"], document["source"], document["limits"], parameters)
 

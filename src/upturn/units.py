@@ -24,12 +24,14 @@ _ISO_DURATION = re.compile(
     r"^(?P<sign>-)?P(?!$)(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?!$)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?$"
 )
+# What stands in the wanted unit already needs no conversion.
+_SYMBOLS = {"mg": "milligram", "kg": "kilogram", "h": "hour"}
 _NUMBER_AND_UNIT = re.compile(r"^\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>\S.*?)?\s*$")
 
 
 @cache
 def _registry() -> Any:
-    # pint takes a quarter of a second to load; only doors that read a quantity pay for it.
+    # pint takes a third of a second to load; only doors that convert a quantity pay for it.
     import pint  # noqa: PLC0415
 
     return pint.UnitRegistry(cache_folder=None)
@@ -79,9 +81,10 @@ def quantity(text: str, unit: str, *, what: str = "quantity", where: str | None 
             where=where,
             remedy="write the unit after the number",
         )
-    registry = _registry()
     try:
-        value = float(registry.Quantity(float(found["number"]), found["unit"]).to(unit).magnitude)
+        value = float(found["number"])
+        if _SYMBOLS.get(found["unit"]) != unit:
+            value = float(_registry().Quantity(value, found["unit"]).to(unit).magnitude)
     except Exception as error:
         raise UnitError(
             f"The {what} is not in a unit of {_dimension(unit)}.",

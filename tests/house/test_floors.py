@@ -7,8 +7,18 @@ import sys
 
 import pytest
 
-LIGHT = ("errors", "units", "parameters", "records", "instruments", "protocol", "interchange", "interchange.nonmem")
-HEAVY = ("jax", "jaxlib", "jaxtyping", "plotly", "upturn.numerics")
+LIGHT = (
+    "errors",
+    "units",
+    "parameters",
+    "records",
+    "instruments",
+    "protocol",
+    "interchange",
+    "interchange.nonmem",
+    "evidence",
+)
+HEAVY = ("jax", "jaxlib", "jaxtyping", "plotly", "rich", "upturn.numerics")
 
 
 @pytest.mark.parametrize("room", ["", *LIGHT])

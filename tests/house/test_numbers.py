@@ -18,10 +18,7 @@ FILES = sorted(SOURCE.rglob("parameters/*.yaml"))
 ROOMS = ("pharmacology", "plasticity", "mood", "population")
 
 # Numbers in the code of the science rooms that are not parameters, each with its reason.
-ALLOWED: dict[tuple[str, float], str] = {
-    ("pharmacology/perez_ruixo_2021.py", 0.1): "floor of hepatic flow in extreme draws, a tenth of the person's own",
-    ("population/person.py", 0.01): "floor of a variance, so that a population of one sex has no division by zero",
-}
+ALLOWED: dict[tuple[str, float], str] = {}
 EXPLAINED = {
     "LN_2": "the natural logarithm of 2",
     "REFERENCE_WEIGHT_KG": "explained where it stands first, Simons 2022",

@@ -22,7 +22,7 @@ Rates = tuple[float, ...]
 
 def until(response: Exponentials, time_h: jax.Array) -> jax.Array:
     """∫ of the response from 0 to each time."""
-    terms = [-a / response.rates[m] * jnp.expm1(-response.rates[m] * time_h) for m, a in response.amplitudes.items()]
+    terms = [-a / k * jnp.expm1(-k * time_h) for k, a in zip(response.rates, response.amplitudes, strict=True)]
     return sum(terms, start=jnp.zeros_like(time_h))
 
 

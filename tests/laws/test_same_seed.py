@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -57,10 +60,31 @@ def test_more_trials_do_not_change_the_first(whole: Group) -> None:
     same([x[: PATIENTS * TRIALS] for x in leaves(group)], leaves(whole))
 
 
-def test_the_number_of_workers_does_not_matter(whole: Group) -> None:
-    if len(jax.devices()) < 2:
-        pytest.skip("one device")
-    same(run_arms(lay_out(1, workers=1), patients=PATIENTS, arms=("ketamine",))["ketamine"], whole)
+TWO_WORKERS = """
+import jax
+import numpy as np
+jax.config.update("jax_num_cpu_devices", 2)
+assert len(jax.devices()) == 2
+from upturn.numerics import people
+from upturn.protocol import load
+from upturn.trials.run import run_arms, set_up
+people.CPU_BLOCK, people.CPU_ROUNDS = 8, 1  # both have people to carry
+outcomes = [
+    run_arms(
+        set_up(load("single-infusion"), seed=1, n_trials=5, ratings_h=[0.0, 24.0, 168.0], workers=workers),
+        patients=6,
+        arms=("ketamine",),
+    )["ketamine"].outcome
+    for workers in (1, 2)
+]
+for one, two in zip(*map(jax.tree.leaves, outcomes), strict=True):
+    np.testing.assert_array_equal(one, two)
+"""
+
+
+def test_the_number_of_workers_does_not_matter() -> None:
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", TWO_WORKERS], env=environment, check=True)
 
 
 def test_another_seed_gives_other_people(whole: Group) -> None:

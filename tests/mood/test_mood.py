@@ -16,34 +16,37 @@ GROWTH = jnp.array([0.0, 0.0, 0.3, 0.8, 0.5, 0.1])
 
 def rise(**changed: float) -> Rise:
     names = dict.fromkeys(Rise._fields, 0.0) | {name: 10.0 for name in Rise._fields if name.endswith("_time")}
-    names |= {"expectancy_rise": 1.0, "expectancy_fade": 336.0} | changed
+    names |= {"session_rise": 1.0, "session_fade": 336.0} | changed
     return Rise(**{name: jnp.asarray(value) for name, value in names.items()})
 
 
 def test_the_parts_sum_to_the_whole() -> None:
-    found = parts(rise(effect=5.0, acute=3.0, slow=2.0, antidepressant=4.0, expectancy=5.0), TIME_H, GROWTH, TIME_H)
+    found = parts(rise(effect=5.0, acute=3.0, slow=2.0, comparator=4.0, expectancy=5.0), TIME_H, GROWTH, TIME_H)
     np.testing.assert_allclose(
-        found.total, found.drug + found.nonspecific + found.antidepressant + found.expectancy, rtol=1e-15
+        found.total, found.drug + found.nonspecific + found.comparator + found.expectancy, rtol=1e-15
     )
     np.testing.assert_allclose(found.drug, 5.0 * GROWTH)
 
 
 def test_nothing_has_changed_before_the_first_dose() -> None:
-    found = parts(rise(acute=3.0, slow=2.0, antidepressant=4.0, expectancy=5.0), TIME_H, GROWTH, TIME_H)
+    found = parts(rise(acute=3.0, slow=2.0, comparator=4.0, expectancy=5.0), TIME_H, GROWTH, TIME_H)
     np.testing.assert_array_equal(found.total[:2], [0.0, 0.0])
 
 
-def test_what_any_treatment_does_saturates() -> None:
-    found = parts(rise(acute=3.0, acute_time=1.0, slow=2.0, slow_time=100.0), TIME_H, GROWTH, TIME_H).nonspecific
+def test_what_any_treatment_does_saturates_while_sessions_go_on() -> None:
+    since = jnp.zeros_like(TIME_H)
+    found = parts(rise(acute=3.0, slow=2.0, slow_time=100.0), TIME_H, GROWTH, since).nonspecific
     exact = 3.0 * (1 - np.exp(-24.0)) + 2.0 * (1 - np.exp(-0.24))
     assert float(found[3]) == pytest.approx(exact, rel=1e-12)
     assert (np.diff(np.asarray(found)) >= 0).all()
     assert float(found[-1]) < 5.0
 
 
-def test_expectancy_fades_since_the_last_session() -> None:
+def test_what_a_session_does_fades_since_the_last_one() -> None:
     since = jnp.array([0.0, 0.0, 2.0, 0.0, 336.0, 672.0])
-    found = parts(rise(expectancy=5.0), TIME_H, GROWTH, since).expectancy
+    both = parts(rise(expectancy=5.0, acute=5.0), TIME_H, GROWTH, since)
+    np.testing.assert_allclose(both.expectancy, both.nonspecific)
+    found = both.expectancy
     assert float(found[4]) == pytest.approx(5.0 * np.exp(-1.0), rel=1e-12)
     assert float(found[3]) == pytest.approx(5.0 * (1 - np.exp(-24.0)), rel=1e-12)
 

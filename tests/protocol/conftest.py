@@ -1,4 +1,4 @@
-"""A small sound protocol, and a way to spoil it."""
+"""A way to spoil the small sound protocol."""
 
 from __future__ import annotations
 
@@ -9,67 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-SMALL = """
-upturn: 1
-id: small
-version: "1.0.0"
-title: One infusion
-summary: One infusion of ketamine or midazolam.
-sources:
-  - {id: label, text: A label}
-population:
-  condition: treatment-resistant depression
-  status: assumed
-  age_y: {mean: 45, sd: 12, min: 18, max: 65}
-  female: 0.6
-  weight_kg: {mean: 80, sd: 18, min: 40, max: 160}
-  height_cm: {mean: 169, sd: 10, min: 140, max: 205}
-  baseline:
-    MADRS: {mean: 33, sd: 6, min: 20, max: 60}
-arms:
-  ketamine:
-    title: Ketamine
-    role: active
-    doses:
-      - {id: infusion, drug: ketamine, route: intravenous, amount: 0.5 mg/kg, over: PT40M, on: [P0D, P2D]}
-      - {id: booster, like: infusion, when: relapse, not_sooner_than: P7D, until: P28D, every: P7D}
-  midazolam:
-    title: Midazolam
-    role: control
-    doses:
-      - {id: infusion, drug: midazolam, route: intravenous, amount: 0.045 mg/kg, over: PT40M, on: [P0D, P2D]}
-contrasts:
-  - {arm: ketamine, control: midazolam}
-encounters:
-  - {id: start, at: P0D, window: {after: PT12H}}
-  - {id: week, at: P7D, window: {before: P1D, after: P1D}}
-assessments:
-  - {instrument: MADRS, at: [PT2H, P1D, P7D], recall: PT24H, rater: blinded}
-  - {instrument: CADSS, at: [PT40M], rater: treating}
-session:
-  timepoints:
-    - {at: -PT15M, measures: [SBP, DBP]}
-    - {at: PT40M, measures: [SBP, DBP, CADSS]}
-  minimum_stay: PT2H
-  discharge:
-    - {id: calm, text: Dissociation is gone., status: assumed}
-gates:
-  - id: pressure
-    kind: soft
-    at: session
-    text: Blood pressure is above 140/90 mmHg.
-    rules: [{measure: SBP, above: 140}, {measure: DBP, above: 90}]
-    citation: label
-    status: seen in source
-endpoints:
-  response: {instrument: MADRS, fall: 0.5}
-  remission:
-    - {id: remission-10, instrument: MADRS, at_most: 10}
-  relapse: {instrument: MADRS, at_least: 22, consecutive: 2}
-  sustained_response: {by: P1D, until: P27D}
-follow_up: P28D
-"""
-
 Path = tuple[str | int, ...]
 Spoil = Callable[[Path, object], str]
 
@@ -77,17 +16,11 @@ REMOVED = "(removed)"
 
 
 @pytest.fixture
-def small() -> str:
-    return SMALL
-
-
-@pytest.fixture
-def spoil() -> Spoil:
+def spoil(small_document: Any) -> Spoil:
     """Give the small protocol as text, with one entry replaced (or removed)."""
-    sound = yaml.safe_load(SMALL.replace(" on:", ' "on":'))
 
     def spoiled(path: Path, value: object) -> str:
-        document: Any = copy.deepcopy(sound)
+        document: Any = copy.deepcopy(small_document)
         inner = document
         for part in path[:-1]:
             inner = inner[part]

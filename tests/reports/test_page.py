@@ -106,12 +106,19 @@ def test_a_place_that_cannot_be_written_says_so(found: Answer, tmp_path: Path) -
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 
 
-def test_provisional_numbers_are_called_so(found: Answer, text: str) -> None:
-    assert '<p class="banner"' in text
-    assert "provisional: not yet calibrated" in text
-    known = page(replace(found, calibrated=True))
-    assert '<p class="banner"' not in known
-    assert "provisional: not yet calibrated" not in known
+def test_a_condition_that_was_not_fitted_is_announced(found: Answer, text: str) -> None:
+    assert '<p class="banner"' not in text
+    told = "One small trial; nothing of the model was fitted to it."
+    other = page(replace(found, calibration=replace(found.calibration, condition=told)))
+    assert '<p class="banner"' in other
+    assert told in other
+
+
+def test_what_was_fitted_and_to_what_stands_in_it(found: Answer, text: str) -> None:
+    assert f"fitted to {found.calibration.findings} published numbers of {found.calibration.trials} trials" in text
+    assert found.calibration.evidence in text
+    assert found.calibration.posterior in text
+    assert "Post-traumatic stress disorder (not calibrated)" in text
 
 
 def test_every_number_stands_in_the_table_with_its_status(found: Answer, text: str) -> None:

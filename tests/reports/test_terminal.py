@@ -43,7 +43,7 @@ def test_it_says_where_it_comes_from(found: Answer) -> None:
     assert found.protocol["digest"] in text
     assert "seed 1" in text
     assert "10 people per arm × 100 trials" in text
-    assert "provisional: not yet calibrated" in text
+    assert f"fitted to {found.calibration.findings} published numbers" in text
     assert "decisions belong to the treating clinician" in text
 
 

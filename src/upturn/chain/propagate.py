@@ -9,7 +9,7 @@ last axis of every array (or none, for one person), so that one instruction serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from upturn.numerics import Exponentials, gauss_legendre
 __all__ = ["Body", "Boundary", "Course", "propagate"]
 
 PerPerson = Float[Array, "*people"]
-Modes = dict[str, dict[str, PerPerson]]
+Modes = dict[str, Float[Array, "modes *people"]]
 
 # Nodes for the weak part of the growth step, which is multiplied by the slow loss (dt/τ_off).
 GROWTH_RULE = gauss_legendre(4)
@@ -125,16 +125,15 @@ def propagate(
         The readings in order of ``timetable.reading_h``.
     """
     names = list(dict.fromkeys([drive, *wanted]))
-    used = _modes_used(body, names)
     zero = jnp.zeros_like(body.loss)
-    walk = _Walk(body, used, timetable.blocks, body.outputs[drive], zero)
+    walk = _Walk(body, _modes_used(body, names), timetable.blocks, body.outputs[drive], zero)
 
     def branch(block: Block) -> Callable[..., Any]:
-        def run(modes: Modes, fast: dict[str, PerPerson], growth: PerPerson, amount: PerPerson) -> Any:
+        def run(modes: Modes, fast: Array, growth: PerPerson, amount: PerPerson) -> Any:
             readings = []
             for segment in block.segments:
                 modes, fast, growth = walk.advance(segment, modes, fast, growth, amount)
-                values = {name: _output(body.outputs[name], modes, zero) for name in wanted}
+                values = {name: walk.output(body.outputs[name], modes) for name in wanted}
                 readings.append({**values, "_surge": walk.surge(fast), "_growth": growth})
             readings += [readings[-1]] * (timetable.widest - len(readings))
             stacked = {key: jnp.stack([r[key] for r in readings]) for key in readings[0]}
@@ -162,8 +161,8 @@ def propagate(
         jnp.array(timetable.occasions),
     )
     start = (
-        {path: dict.fromkeys(rates, zero) for path, rates in used.items()},
-        dict.fromkeys(body.surge.rates, zero),
+        {path: jnp.zeros_like(rates) for path, rates in walk.rates.items()},
+        jnp.zeros_like(walk.surge_rates),
         zero,
     )
     _, (readings, given, notes) = jax.lax.scan(step, (start, memory), at)
@@ -180,21 +179,12 @@ def _modes_used(body: Body, names: Sequence[str]) -> dict[str, dict[str, PerPers
     used: dict[str, dict[str, PerPerson]] = {}
     for name in names:
         for path, response in body.outputs[name].items():
-            used.setdefault(path, {}).update(response.rates)
+            used.setdefault(path, {}).update(zip(response.modes, response.rates, strict=True))
     return used
 
 
-def _output(responses: Mapping[str, Exponentials], modes: Modes, zero: PerPerson) -> PerPerson:
-    terms = [a * modes[path][mode] for path, r in responses.items() for mode, a in r.amplitudes.items()]
-    return _sum(terms) if terms else zero
-
-
-def _sum(terms: Sequence[Any]) -> Any:
-    # Unrolled: XLA does not vectorise reductions over short axes.
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+def _sum(terms: Array) -> Array:
+    return terms.sum(axis=0)
 
 
 class _Walk:
@@ -208,7 +198,10 @@ class _Walk:
         drive: Mapping[str, Exponentials],
         zero: PerPerson,
     ) -> None:
-        self.body, self.rates, self.drive, self.zero = body, used, drive, zero
+        self.body, self.drive, self.zero = body, drive, zero
+        self.modes = {path: tuple(rates) for path, rates in used.items()}
+        self.rates = {path: self._many(rates.values()) for path, rates in used.items()}
+        self.surge_rates, self.surge_amplitudes = self._many(body.surge.rates), self._many(body.surge.amplitudes)
         rules = dict.fromkeys((s.lasts_h, s.rule) for b in blocks for s in b.segments)
         self.lengths = {length: i for i, length in enumerate(dict.fromkeys(length for length, _ in rules))}
         self.nodes: dict[Any, slice] = {}
@@ -218,80 +211,85 @@ class _Walk:
             nodes += [length * x for x in rule.nodes]
         rest = [length * (1 - x) for length, rule in rules for x in rule.nodes]
         lengths = list(self.lengths)
-        to_node = {p: {m: self._decay(r, nodes) for m, r in drive[p].rates.items()} for p in drive}
-        to_end = {p: {m: self._decay(r, lengths) for m, r in rates.items()} for p, rates in used.items()}
-        fade = {m: (self._decay(r, rest), self._decay(r, lengths)) for m, r in body.surge.rates.items()}
+        # By mode and node for what is summed over modes, by time and mode for what is carried on.
+        to_node = {p: jnp.exp(-self._many(r.rates)[:, None] * self._column(nodes)) for p, r in drive.items()}
+        to_end = {p: self._decay(rates, lengths) for p, rates in self.rates.items()}
+        fade = self._decay(self.surge_rates, rest), self._decay(self.surge_rates, lengths)
         # Without a barrier XLA recomputes the exponentials at every use.
         self.to_node, self.to_end, self.fade = jax.lax.optimization_barrier((to_node, to_end, fade))
 
-    def _decay(self, rate: PerPerson, times_h: Sequence[float]) -> Float[Array, "times *people"]:
-        return jnp.exp(-rate * self._column(times_h))
+    def _many(self, rows: Iterable[PerPerson]) -> Float[Array, "modes *people"]:
+        return jnp.stack([jnp.broadcast_to(row, self.zero.shape) for row in rows])
 
-    def _column(self, values: Sequence[float]) -> Array:
-        return jnp.array(values, dtype=float).reshape((-1, *([1] * self.zero.ndim)))
+    def _decay(self, rates: Float[Array, "modes *people"], times_h: Sequence[float]) -> Array:
+        return jnp.exp(-rates * self._column(times_h)[:, None])
 
-    def surge(self, fast: Mapping[str, PerPerson]) -> PerPerson:
-        return _sum([a * fast[mode] for mode, a in self.body.surge.amplitudes.items()])
+    def _column(self, values: Sequence[float]) -> np.ndarray:
+        return np.array(values, dtype=float).reshape((-1, *([1] * self.zero.ndim)))
+
+    def surge(self, fast: Float[Array, "modes *people"]) -> PerPerson:
+        """Give P."""
+        return _sum(self.surge_amplitudes * fast)
+
+    def output(self, responses: Mapping[str, Exponentials], modes: Modes) -> PerPerson:
+        """Give an output from the modes it needs."""
+        parts = [self._part(path, response, modes[path]) for path, response in responses.items()]
+        return sum((_sum(each) for each in parts), start=self.zero)
 
     def advance(
         self,
         segment: Segment,
         modes: Modes,
-        fast: dict[str, PerPerson],
+        fast: Float[Array, "modes *people"],
         growth: PerPerson,
         amount: PerPerson,
-    ) -> tuple[Modes, dict[str, PerPerson], PerPerson]:
+    ) -> tuple[Modes, Float[Array, "modes *people"], PerPerson]:
         """Carry the state over one segment."""
         body, dt = self.body, segment.lasts_h
-        modes = {path: dict(z) for path, z in modes.items()}
+        modes = dict(modes)
         for path, share, weight in segment.boluses:
-            for mode in modes.get(path, {}):
-                modes[path][mode] = modes[path][mode] + amount * body.shares[share] * weight
+            if path in modes:
+                modes[path] = modes[path] + amount * body.shares[share] * weight
         flow: dict[str, PerPerson] = {}
         for path, share, per_hour in segment.rates:
             flow[path] = flow.get(path, self.zero) + amount * body.shares[share] * per_hour
 
         # Within the segment z(s) = level + (z − level) e^{−λ s}, level = inflow / λ.
-        level = {p: {m: flow[p] / self.rates[p][m] for m in modes[p]} for p in flow if p in modes}
-        above = {p: {m: z - level[p][m] if p in level else z for m, z in per.items()} for p, per in modes.items()}
+        level = {p: flow[p] / self.rates[p] for p in flow if p in modes}
+        above = {p: z - level[p] if p in level else z for p, z in modes.items()}
         end = self.lengths[dt]
-        ended = {
-            p: {
-                m: z * self.to_end[p][m][end] + level[p][m] if p in level else z * self.to_end[p][m][end]
-                for m, z in per.items()
-            }
-            for p, per in above.items()
-        }
+        faded = {p: z * self.to_end[p][end] for p, z in above.items()}
+        ended = {p: z + level[p] if p in level else z for p, z in faded.items()}
 
         # Occupancy at the nodes and at both ends.
         rule = self.nodes[dt, segment.rule]
-        lines = [(p, m, a * above[p][m]) for p, r in self.drive.items() for m, a in r.amplitudes.items()]
-        steady = [a * level[p][m] for p, r in self.drive.items() if p in level for m, a in r.amplitudes.items()]
-        x = _sum([c * self.to_node[p][m][rule] for p, m, c in lines]) if lines else self.zero
-        x = x + _sum(steady) if steady else x
+        lines = {p: self._part(p, self.drive[p], above[p]) for p in self.drive}
+        steady = sum((_sum(self._part(p, self.drive[p], level[p])) for p in self.drive if p in level), start=self.zero)
+        x = sum((_sum(lines[p][:, None] * self.to_node[p][:, rule]) for p in self.drive), start=steady)
         occupied = jnp.broadcast_to(x / (1 + x), (rule.stop - rule.start, *self.zero.shape))
         occupied = jax.lax.optimization_barrier(occupied)
-        x0 = _sum([c for _, _, c in lines] + steady) if lines else self.zero
-        x1 = _output(self.drive, ended, self.zero)
+        x0 = sum((_sum(each) for each in lines.values()), start=steady)
+        x1 = self.output(self.drive, ended)
 
         # Surge: y' = −ρ y + RO, integrated against its own kernel.
-        weighed = [w * dt * occupied[i] for i, w in enumerate(segment.rule.weights)]
+        weighed = self._column(segment.rule.weights) * dt * occupied
         exposure = _sum(weighed)
-        later = {}
-        for mode, (to_end, whole) in self.fade.items():
-            pushed = [each * to_end[rule.start + i] for i, each in enumerate(weighed)]
-            later[mode] = _sum([fast[mode] * whole[end], *pushed])
+        rest, whole = self.fade
+        later = fast * whole[end] + _sum(weighed[:, None] * rest[rule])
         # ∫P follows from the balance of each mode: ∫y = (∫RO − Δy) / ρ.
-        surge = body.surge
-        area = _sum([a / surge.rates[m] * (exposure - (later[m] - fast[m])) for m, a in surge.amplitudes.items()])
+        area = _sum(self.surge_amplitudes / self.surge_rates * (exposure - (later - fast)))
         start, stop = self._slopes(fast, x0 / (1 + x0)), self._slopes(later, x1 / (1 + x1))
         return ended, later, self._grow(dt, growth, area, start, stop)
 
-    def _slopes(self, fast: Mapping[str, PerPerson], occupied: PerPerson) -> tuple[PerPerson, PerPerson]:
+    def _part(self, path: str, response: Exponentials, modes: Array) -> Float[Array, "modes *people"]:
+        """Give the part that each mode of a path has in an output."""
+        rows = [self.modes[path].index(mode) for mode in response.modes]
+        inside = modes if rows == list(range(len(modes))) else modes[np.array(rows)]
+        return self._many(response.amplitudes) * inside
+
+    def _slopes(self, fast: Float[Array, "modes *people"], occupied: PerPerson) -> tuple[PerPerson, PerPerson]:
         """P and P' from the modes: y' = −ρ y + RO."""
-        surge = self.body.surge
-        change = [a * (occupied - surge.rates[m] * fast[m]) for m, a in surge.amplitudes.items()]
-        return self.surge(fast), _sum(change)
+        return self.surge(fast), _sum(self.surge_amplitudes * (occupied - self.surge_rates * fast))
 
     def _grow(
         self,
@@ -311,17 +309,16 @@ class _Walk:
         total = form * area + loss * dt
         slope0, slope1 = [(form * p + loss) * dt for p, _ in (start, stop)]
         bend0, bend1 = [form * change * (dt * dt) for _, change in (start, stop)]
-        weak = []
-        for u, w in zip(GROWTH_RULE.nodes, GROWTH_RULE.weights, strict=True):
-            u3, u4, u5 = u**3, u**4, u**5
-            inner = (
-                total * (10 * u3 - 15 * u4 + 6 * u5)
-                + slope0 * (u - 6 * u3 + 8 * u4 - 3 * u5)
-                + slope1 * (-4 * u3 + 7 * u4 - 3 * u5)
-                + bend0 * (0.5 * (u * u - 3 * u3 + 3 * u4 - u5))
-                + bend1 * (0.5 * (u3 - 2 * u4 + u5))
-            )
-            # Far from linear the interpolant may leave [0, I]; the integrand may not leave [0, 1].
-            weak.append(w * jnp.exp(jnp.minimum(inner - total, 0.0)))
+        u = self._column(GROWTH_RULE.nodes)
+        u3, u4, u5 = u**3, u**4, u**5
+        inner = (
+            total * (10 * u3 - 15 * u4 + 6 * u5)
+            + slope0 * (u - 6 * u3 + 8 * u4 - 3 * u5)
+            + slope1 * (-4 * u3 + 7 * u4 - 3 * u5)
+            + bend0 * (0.5 * (u * u - 3 * u3 + 3 * u4 - u5))
+            + bend1 * (0.5 * (u3 - 2 * u4 + u5))
+        )
+        # Far from linear the interpolant may leave [0, I]; the integrand may not leave [0, 1].
+        weak = jnp.exp(jnp.minimum(inner - total, 0.0)) * self._column(GROWTH_RULE.weights)
         kept = jnp.exp(-total)
         return growth * kept + (1.0 - kept) - loss * dt * _sum(weak)

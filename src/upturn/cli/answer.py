@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from upturn.cli.documents import open_protocol
 from upturn.cli.output import print_json, progress, writable_folder
-from upturn.protocol import load
 
 __all__ = ["command"]
 
@@ -19,14 +19,16 @@ RESULT = "answer.json"
 
 
 def command(
-    protocol: Annotated[str, typer.Argument(help="A shipped protocol's name, or a protocol file.")] = "six-infusions",
+    protocol: Annotated[
+        str, typer.Argument(help="The name of a shipped protocol or of a published trial, or a protocol file.")
+    ] = "six-infusions",
     patients: Annotated[int, typer.Option(min=2, max=100_000, help="Virtual people per arm in each new trial.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Random seed: the same seed gives the same numbers.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html and answer.json.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Answer for a protocol: how fast, for whom, how long, with uncertainty; write a report."""
-    document = load(protocol)
+    document = open_protocol(protocol)
     folder = writable_folder(out or Path("upturn-report")) if out or not as_json else None
     # The engine and the drawing take a second to load: only now that the input is known to be sound.
     from upturn.trials import answer  # noqa: PLC0415

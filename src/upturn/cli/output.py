@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from upturn.errors import OutputError, UpturnError
 
-__all__ = ["complain", "print_json", "progress", "writable_folder"]
+__all__ = ["complain", "print_json", "progress", "wide_console", "writable_folder"]
 
 QUIET_FOR_S = 2.0
+# Columns of a wide table where there is no terminal to fit into.
+WIDE = 200
 
 
 def complain(error: UpturnError) -> None:
@@ -28,6 +31,11 @@ def complain(error: UpturnError) -> None:
 def print_json(content: Any) -> None:
     """Print a result for a machine; there is no infinity or not-a-number in it."""
     typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+
+
+def wide_console() -> Console:
+    """Give a console for wide tables: as wide as the terminal, or wide where the output goes to a file."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 @contextmanager

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from upturn.cli.documents import names, open_protocol
 from upturn.cli.output import print_json
-from upturn.protocol import Protocol, canonical_json, digest, json_schema, load, shipped
+from upturn.protocol import Protocol, canonical_json, digest, json_schema
 
 __all__ = ["app"]
 
@@ -20,8 +20,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the protocols that come with upturn."""
-    found = [load(name) for name in shipped()]
+    """List the protocols that come with upturn, published trials last."""
+    found = [open_protocol(name) for name in names()]
     if as_json:
         print_json([{"id": p.id, "version": p.version, "title": p.title, "digest": digest(p)} for p in found])
         return
@@ -35,11 +35,13 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show(
-    protocol: Annotated[str, typer.Argument(help="A shipped protocol's name, or a protocol file.")],
+    protocol: Annotated[
+        str, typer.Argument(help="The name of a shipped protocol or of a published trial, or a protocol file.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show what a protocol does to whom and when."""
-    document = load(protocol)
+    document = open_protocol(protocol)
     if as_json:
         typer.echo(canonical_json(document))
         return
@@ -48,11 +50,11 @@ def show(
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="A protocol file.")],
+    file: Annotated[str, typer.Argument(help="A protocol file.")],
     as_json: AsJson = False,
 ) -> None:
     """Check a protocol file; say what is wrong and where."""
-    document = load(file)
+    document = open_protocol(file)
     if as_json:
         print_json({"id": document.id, "version": document.version, "digest": digest(document), "sound": True})
         return
@@ -75,7 +77,7 @@ def _show(document: Protocol) -> None:
         table.add_column(column)
     for name, arm in document.arms.items():
         rows = [
-            (d.id, d.drug, d.route, "" if d.is_inert else str(d.amount), _days(d.on_h, d.candidate_times_h))
+            (d.id, d.drug, d.route, str(d.amount) if d.amount.value else "", _days(d.on_h, d.candidate_times_h))
             for d in arm.doses
         ]
         for i, row in enumerate(rows or [("", "no doses", "", "", "")]):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
+from upturn.cli.documents import open_protocol
 from upturn.cli.output import print_json, progress
 from upturn.errors import OutputError
-from upturn.interchange.nonmem import write_event_table
-from upturn.protocol import digest, load
-from upturn.records import TABLES, Records, RecordsWriter, write
+from upturn.protocol import digest
+
+if TYPE_CHECKING:
+    from upturn.records import Records
 
 __all__ = ["command"]
 
@@ -27,7 +28,9 @@ class Format(StrEnum):
 
 
 def command(
-    protocol: Annotated[str, typer.Argument(help="A shipped protocol's name, or a protocol file.")],
+    protocol: Annotated[
+        str, typer.Argument(help="The name of a shipped protocol or of a published trial, or a protocol file.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the records; it must be new or empty.")],
     patients: Annotated[int, typer.Option(min=1, max=10_000_000, help="Virtual people per arm.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Random seed: the same seed gives the same records.")] = 1,
@@ -37,13 +40,16 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Simulate a study: every arm, the protocol's own visits and sessions, written as records."""
-    document = load(protocol)
+    document = open_protocol(protocol)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(
             "The folder already holds something.", expected="a new or empty folder", where=str(out),
             remedy="choose another folder with --out",
         )  # fmt: skip
-    from upturn.trials import simulate  # noqa: PLC0415
+    # Tables and engine take a second to load: only now that the input is known to be sound.
+    from upturn.interchange.nonmem import write_event_table  # noqa: PLC0415
+    from upturn.records import TABLES, RecordsWriter, write  # noqa: PLC0415
+    from upturn.trials.simulate import simulate  # noqa: PLC0415
 
     counts = dict.fromkeys(TABLES, 0)
     with progress(patients * len(document.arms), f"Simulating {document.id}") as advance:
@@ -80,4 +86,8 @@ def _count(counts: dict[str, int], records: Records) -> None:
 
 
 def _together(chunks: list[Records]) -> Records:
+    import polars as pl  # noqa: PLC0415
+
+    from upturn.records import TABLES, Records  # noqa: PLC0415
+
     return Records(**{table: pl.concat([chunk[table] for chunk in chunks]) for table in TABLES})

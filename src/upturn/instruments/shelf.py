@@ -70,7 +70,9 @@ def all_ids() -> tuple[str, ...]:
 def _shelf() -> Mapping[str, Instrument]:
     folder = files("upturn.instruments").joinpath("scales")
     documents = [
-        yaml.safe_load(file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name.endswith(".yaml")
+        yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        for file in folder.iterdir()
+        if file.name.endswith(".yaml")
     ]
     instruments = [_instrument(document) for document in documents]
     return {each.id: each for each in sorted(instruments, key=lambda each: each.id)}

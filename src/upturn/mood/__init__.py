@@ -1,7 +1,8 @@
 """Change of mood: what the drug does, what any treatment does, and what believing in it does.
 
-MADRS(t) = baseline − non-specific(t) − expectancy(t) − E·S(t) + noise, on the integers 0–60. Written for one person
-and any number of times; the growth state S comes from ``upturn.chain``.
+MADRS(t) = baseline − non-specific(t) − expectancy(t) − E·S(t) + noise, on the integers 0–60; what people do by
+themselves and what another treatment does belong to the same sum. Written for one person and any number of times; the
+growth state S comes from ``upturn.chain``.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from upturn.mood.arm import COMPARATORS, ArmMood, arm_mood
 from upturn.parameters import ParameterFile, read
 
-__all__ = ["Parts", "Rise", "moderators", "mood_numbers", "parts", "score"]
+__all__ = ["COMPARATORS", "ArmMood", "Parts", "Rise", "arm_mood", "moderators", "mood_numbers", "parts", "score"]
 
 Scalar = Float[Array, ""]
 Series = Float[Array, "*times"]
@@ -36,26 +38,30 @@ class Rise(NamedTuple):
     ----------
     effect
         Points at full growth.
-    acute, acute_time
-        Non-specific fall with the first session.
+    acute
+        Non-specific response to a session.
+    expectancy
+        Expectancy, already times the arm's belief.
+    session_rise, session_fade
+        Rise after the first session, and fade since the last, of both.
     slow, slow_time
         Non-specific fall over weeks.
-    antidepressant, antidepressant_time
-        Conventional antidepressant, where one is started.
-    expectancy, expectancy_rise, expectancy_fade
-        Expectancy at full belief, already times the arm's belief.
+    comparator, comparator_time
+        A treatment with a curve of its own, where one is begun: conventional antidepressant, ECT and the like.
+    spontaneous
+        What the person does by themselves, up or down; lasting.
     """
 
     effect: Scalar
     acute: Scalar
-    acute_time: Scalar
+    expectancy: Scalar
+    session_rise: Scalar
+    session_fade: Scalar
     slow: Scalar
     slow_time: Scalar
-    antidepressant: Scalar
-    antidepressant_time: Scalar
-    expectancy: Scalar
-    expectancy_rise: Scalar
-    expectancy_fade: Scalar
+    comparator: Scalar
+    comparator_time: Scalar
+    spontaneous: Scalar
 
 
 class Parts(NamedTuple):
@@ -63,13 +69,13 @@ class Parts(NamedTuple):
 
     drug: Series
     nonspecific: Series
-    antidepressant: Series
+    comparator: Series
     expectancy: Series
 
     @property
     def total(self) -> Series:
         """The whole improvement."""
-        return self.drug + self.nonspecific + self.antidepressant + self.expectancy
+        return self.drug + self.nonspecific + self.comparator + self.expectancy
 
 
 def parts(rise: Rise, time_h: Series, growth: Series, since_session_h: Series) -> Parts:
@@ -89,20 +95,19 @@ def parts(rise: Rise, time_h: Series, growth: Series, since_session_h: Series) -
     Returns
     -------
     Parts
-        drug = E·S; non-specific = A (1 − e^{−t/τ}) + A' (1 − e^{−t/τ'}); antidepressant likewise;
-        expectancy = X (1 − e^{−t/τ_rise}) e^{−(time since the last session)/τ_fade}.
+        drug = E·S; session parts = size (1 − e^{−t/τ_rise}) e^{−(time since the last session)/τ_fade}; non-specific =
+        session part + A' (1 − e^{−t/τ'}) + own course (1 − e^{−t/τ_rise}); comparator = C (1 − e^{−t/τ_C});
+        expectancy = session part.
     """
     t = jnp.maximum(time_h, 0.0)
     after = jnp.maximum(since_session_h, 0.0)
-
-    def saturating(size: Scalar, tau: Scalar) -> Series:
-        return size * -jnp.expm1(-t / tau)
-
+    risen = -jnp.expm1(-t / rise.session_rise)
+    session = risen * jnp.exp(-after / rise.session_fade)
     return Parts(
         drug=rise.effect * growth,
-        nonspecific=saturating(rise.acute, rise.acute_time) + saturating(rise.slow, rise.slow_time),
-        antidepressant=saturating(rise.antidepressant, rise.antidepressant_time),
-        expectancy=saturating(rise.expectancy, rise.expectancy_rise) * jnp.exp(-after / rise.expectancy_fade),
+        nonspecific=rise.acute * session + rise.slow * -jnp.expm1(-t / rise.slow_time) + rise.spontaneous * risen,
+        comparator=rise.comparator * -jnp.expm1(-t / rise.comparator_time),
+        expectancy=rise.expectancy * session,
     )
 
 

@@ -7,8 +7,8 @@ by composing a few of them. Rates are named, so that two responses that share a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -34,44 +34,48 @@ class Exponentials:
 
     Parameters
     ----------
+    modes
+        Names of the modes.
     rates
-        λᵢ by mode name [1/h].
+        λᵢ of each mode [1/h]: modes are the first axis, people (if there are many) the last.
     amplitudes
-        aᵢ by mode name; its unit is the output's per unit of input.
+        aᵢ of each mode, of the same shape; its unit is the output's per unit of input.
     """
 
-    rates: Mapping[str, Scalar]
-    amplitudes: Mapping[str, Scalar]
+    modes: tuple[str, ...] = field(metadata={"static": True})
+    rates: Float[Array, "modes *people"]
+    amplitudes: Float[Array, "modes *people"]
 
     def __call__(self, time_h: Float[Array, "..."]) -> Float[Array, "..."]:
         """Give the response at ``time_h`` [h] after an impulse."""
-        return sum(
-            (self.amplitudes[name] * jnp.exp(-self.rates[name] * time_h) for name in self.rates),
-            start=jnp.zeros_like(time_h),
-        )
+        return _sum([a * jnp.exp(-rate * time_h) for rate, a in zip(self.rates, self.amplitudes, strict=True)])
 
     def __mul__(self, factor: Scalar | float) -> Exponentials:
         """Scale the response."""
-        return Exponentials(self.rates, {name: a * factor for name, a in self.amplitudes.items()})
+        factor = jnp.asarray(factor)
+        amplitudes = _people_axes(self.amplitudes, factor.ndim) * factor
+        rates = jnp.broadcast_to(_people_axes(self.rates, factor.ndim), amplitudes.shape)
+        return Exponentials(self.modes, rates, amplitudes)
 
     def __add__(self, other: Exponentials) -> Exponentials:
         """Add two responses to the same input; modes of one name are one mode."""
-        names = {**self.rates, **other.rates}
-        both = dict(self.amplitudes)
-        for name, a in other.amplitudes.items():
-            both[name] = both[name] + a if name in both else a
-        return Exponentials(names, both)
+        rates = dict(zip(self.modes, self.rates, strict=True))
+        amplitudes = dict(zip(self.modes, self.amplitudes, strict=True))
+        for name, rate, a in zip(other.modes, other.rates, other.amplitudes, strict=True):
+            rates[name] = rate
+            amplitudes[name] = amplitudes[name] + a if name in amplitudes else a
+        return Exponentials(tuple(rates), _stack(rates.values()), _stack(amplitudes.values()))
 
     @property
     def area(self) -> Scalar:
         """The integral over all time: Σ aᵢ / λᵢ."""
-        return sum((self.amplitudes[name] / self.rates[name] for name in self.rates), start=jnp.zeros(()))
+        return _sum(list(self.amplitudes / self.rates))
 
 
 def first_order(name: str, rate: Scalar | float) -> Exponentials:
     """Give the outflow of one compartment emptied at ``rate`` [1/h]: ``k exp(−k t)``, of area one."""
-    rate = jnp.asarray(rate)
-    return Exponentials({name: rate}, {name: rate})
+    rates = jnp.asarray(rate)[None]
+    return Exponentials((name,), rates, rates)
 
 
 def delay(name: str, mean_time: Scalar | float, compartments: int = 1) -> Exponentials:
@@ -102,40 +106,41 @@ def convolve(first: Exponentials, second: Exponentials) -> Exponentials:
     >>> abs(float(two(jnp.array(2.0))) - 2 * 2.718281828459045**-2) < 1e-9
     True
     """
-    shared = set(first.rates) & set(second.rates)
+    shared = set(first.modes) & set(second.modes)
     if shared:
         raise ValueError(f"two systems in series need modes of their own; both have {sorted(shared)}")
-    second = _apart(second, first)
-    moved = second.rates
-    amplitudes: dict[str, Scalar] = {}
-    for i, rate in first.rates.items():
-        amplitudes[i] = first.amplitudes[i] * _sum([second.amplitudes[j] / (moved[j] - rate) for j in moved])
-    for j, rate in moved.items():
-        amplitudes[j] = second.amplitudes[j] * _sum(
-            [first.amplitudes[i] / (first.rates[i] - rate) for i in first.rates]
-        )
-    return Exponentials({**first.rates, **moved}, amplitudes)
+    rank = max(first.rates.ndim, second.rates.ndim) - 1
+    slow, fast = _people_axes(first.rates, rank), _people_axes(second.rates, rank)
+    pace = _apart(fast, slow)
+    fast = fast * pace
+    pushed, passed = _people_axes(first.amplitudes, rank), _people_axes(second.amplitudes, rank) * pace
+    gap = fast[:, None] - slow[None]
+    amplitudes = [pushed * _sum(list(passed[:, None] / gap)), -passed * _sum(list((pushed[None] / gap).swapaxes(0, 1)))]
+    return Exponentials(first.modes + second.modes, _join([slow, fast]), _join(amplitudes))
 
 
-def _apart(second: Exponentials, first: Exponentials) -> Exponentials:
-    """Run ``second`` faster by a few :data:`LEAST_GAP` until none of its rates meets one of ``first``."""
+def _apart(rates: Float[Array, "modes *people"], others: Float[Array, "others *people"]) -> Scalar:
+    """Give the pace, a few :data:`LEAST_GAP` above one, at which none of the rates meets one of the others."""
     pace = jnp.ones(())
     for _ in range(ROUNDS):
-        near = [
-            jnp.abs(rate * pace - other) < LEAST_GAP * other
-            for rate in second.rates.values()
-            for other in first.rates.values()
-        ]
-        pace = jnp.where(_any(near), pace * (1 + 2.5 * LEAST_GAP), pace)
-    faster = {name: rate * pace for name, rate in second.rates.items()}
-    return Exponentials(faster, {name: a * pace for name, a in second.amplitudes.items()})
+        near = jnp.abs((rates * pace)[:, None] - others[None]) < LEAST_GAP * others[None]
+        pace = jnp.where(near.any(axis=(0, 1)), pace * (1 + 2.5 * LEAST_GAP), pace)
+    return pace
 
 
-def _any(conditions: Sequence[Array]) -> Array:
-    out = conditions[0]
-    for each in conditions[1:]:
-        out = out | each
-    return out
+def _people_axes(rows: Float[Array, "modes *people"], rank: int) -> Float[Array, "modes *people"]:
+    """Give at least ``rank`` axes after the first, so that rows of one value meet rows of many."""
+    return rows.reshape(rows.shape[0], *[1] * (rank + 1 - rows.ndim), *rows.shape[1:])
+
+
+def _stack(rows: Iterable[Array]) -> Array:
+    return jnp.stack(jnp.broadcast_arrays(*rows))
+
+
+def _join(parts: Sequence[Array]) -> Array:
+    """Put modes behind modes."""
+    people = jnp.broadcast_shapes(*(part.shape[1:] for part in parts))
+    return jnp.concatenate([jnp.broadcast_to(part, (part.shape[0], *people)) for part in parts])
 
 
 def _sum(terms: Sequence[Scalar]) -> Scalar:
@@ -151,15 +156,18 @@ class Mammillary:
 
     Parameters
     ----------
+    modes
+        Names of the modes.
     rates
-        The eigenvalues [1/h] by mode name; real and positive because the exchange is symmetric (an arrow matrix).
+        The eigenvalues [1/h]; real and positive because the exchange is symmetric (an arrow matrix).
     centre
         Total rate of leaving the centre [1/h].
     out, back, leave
         For each peripheral compartment: rate from the centre, rate back, total rate of leaving it [1/h].
     """
 
-    rates: Mapping[str, Scalar]
+    modes: tuple[str, ...]
+    rates: Float[Array, "modes *people"]
     centre: Scalar
     out: tuple[Scalar, ...]
     back: tuple[Scalar, ...]
@@ -194,11 +202,11 @@ class Mammillary:
         return self._response(minor)
 
     def _response(self, top: Callable[[Scalar], Scalar]) -> Exponentials:
-        amplitudes = {}
-        for mode, root in self.rates.items():
-            others = [other - root for name, other in self.rates.items() if name != mode]
-            amplitudes[mode] = top(root) / _product(others, root)
-        return Exponentials(self.rates, amplitudes)
+        below = [
+            _product([other - root for j, other in enumerate(self.rates) if j != i], root)
+            for i, root in enumerate(self.rates)
+        ]
+        return Exponentials(self.modes, self.rates, top(self.rates) / jnp.stack(below))
 
 
 def mammillary(
@@ -229,7 +237,8 @@ def mammillary(
     leave = tuple(jnp.asarray(b) + jnp.asarray(e) for _, b, e in exchange)
     centre = _sum([jnp.asarray(elimination), *out])
     roots = real_roots(_characteristic(centre, out, back, leave))
-    return Mammillary({f"{name}{i + 1}": root for i, root in enumerate(roots)}, centre, out, back, leave)
+    modes = tuple(f"{name}{i + 1}" for i in range(len(roots)))
+    return Mammillary(modes, _stack(roots), centre, out, back, leave)
 
 
 def _product(terms: Sequence[Scalar], like: Scalar) -> Scalar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -17,6 +18,7 @@ class Rule:
     weights: tuple[float, ...]
 
 
+@cache
 def gauss_legendre(n: int) -> Rule:
     """Give the ``n``-point Gauss–Legendre rule on [0, 1], exact to degree ``2n − 1``.
 
@@ -30,6 +32,7 @@ def gauss_legendre(n: int) -> Rule:
     return Rule(tuple(float(v) for v in 0.5 * (x + 1)), tuple(float(v) for v in 0.5 * w))
 
 
+@cache
 def clustered(n: int) -> Rule:
     """Give a rule with nodes crowded towards 0, by the map x = u²: for a fast start that then slows."""
     rule = gauss_legendre(n)

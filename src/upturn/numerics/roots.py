@@ -43,7 +43,7 @@ def real_roots(coefficients: Sequence[Float[Array, ""]]) -> list[Float[Array, ""
         roots.append(root)
         rest = _deflate(rest, root)
     roots += _quadratic(rest) if len(rest) == 2 else [-rest[0]]
-    return [_polish(whole, root) for root in roots] if len(whole) > 2 else roots
+    return list(_polish(whole, jnp.stack(roots))) if len(whole) > 2 else roots
 
 
 def _values(c: Sequence[Float[Array, ""]], x: Float[Array, ""]) -> tuple[Float[Array, ""], ...]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from upturn.errors import InputError
-from upturn.numerics import Exponentials
+from upturn.numerics import Exponentials, Mammillary, mammillary
 from upturn.parameters import Parameter, ParameterFile
 from upturn.pharmacology.inlets import Inlet
 
@@ -23,6 +23,7 @@ __all__ = [
     "concentration",
     "individual",
     "individuals",
+    "metabolite",
     "typical",
     "unsupported",
 ]
@@ -136,6 +137,35 @@ def unsupported(model: str, given: Given) -> InputError:
     )
 
 
+def metabolite(
+    name: str,
+    *,
+    clearance: Scalar,
+    volume: Scalar,
+    exchange: Scalar,
+    peripheral_volume: Scalar,
+    pace: Scalar | float = 1.0,
+) -> Mammillary:
+    """Solve the two compartments of a metabolite.
+
+    Parameters
+    ----------
+    name
+        Prefix of the mode names.
+    clearance, exchange
+        Elimination from the centre, and flow between the two [L/h].
+    volume, peripheral_volume
+        Volumes of the two [L].
+    pace
+        Factor of every rate: flow over volume as they scale with the body.
+    """
+    return mammillary(
+        name,
+        elimination=clearance / volume * pace,
+        exchange=[(exchange / volume * pace, exchange / peripheral_volume * pace, 0.0)],
+    )
+
+
 def typical(parameters: ParameterFile) -> dict[str, Scalar]:
     """Give the typical person's values: every draw zero."""
     return individuals(parameters, {})
@@ -177,13 +207,14 @@ def concentration(
         after = jnp.maximum(since, 0.0)
         stopped = jnp.maximum(since - inlet.lasts_h, 0.0)
         seen = jnp.zeros_like(since)
-        for mode, rate in response.rates.items():
+        # One mode after the other: as a sum along an axis, XLA took eight times as long.
+        for rate, amplitude in zip(response.rates, response.amplitudes, strict=True):
             if inlet.lasts_h == 0:
                 gain = jnp.exp(-rate * after)
             else:
                 # ∫ of e^{−λ s} over the part of the input that lies in the past, per hour of input
                 gain = -jnp.exp(-rate * stopped) * jnp.expm1(-rate * (after - stopped)) / (rate * inlet.lasts_h)
-            seen = seen + response.amplitudes[mode] * gain
+            seen = seen + amplitude * gain
         seen = jnp.where(since >= 0, seen, 0.0)
         total = total + inlet.weight * responses.shares[inlet.share] * (seen @ amounts_mg)
     return total

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from upturn.numerics import Exponentials, convolve, mammillary
 from upturn.parameters import ParameterFile, read
 from upturn.pharmacology.inlets import Inlet
-from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, unsupported
+from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, metabolite, unsupported
 
 __all__ = ["OttoFanta"]
 
@@ -69,16 +69,12 @@ class OttoFanta:
                     (v["fast_clearance"] / volume, v["fast_clearance"] / v["fast_volume"], 0.0),
                 ],
             ).central
-            nor = mammillary(
+            nor = metabolite(
                 "n",
-                elimination=nor_clearance / nor_volume,
-                exchange=[
-                    (
-                        v["nor_peripheral_clearance"] / nor_volume,
-                        v["nor_peripheral_clearance"] / v["nor_peripheral_volume"],
-                        0.0,
-                    )
-                ],
+                clearance=nor_clearance,
+                volume=nor_volume,
+                exchange=v["nor_peripheral_clearance"],
+                peripheral_volume=v["nor_peripheral_volume"],
             ).central
             mass = self.receptor.value("molar_mass_norketamine") / self.receptor.value("molar_mass_ketamine")
             formed = parent * (clearance / volume * v["nor_fraction"] * mass)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from upturn.numerics import convolve, first_order, mammillary
 from upturn.parameters import ParameterFile, read
 from upturn.pharmacology.inlets import Inlet
-from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, unsupported
+from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, metabolite, unsupported
 
 __all__ = ["PerezRuixo2021"]
 
@@ -63,7 +63,7 @@ class PerezRuixo2021:
         flow = v["hepatic_flow"] + v["hepatic_flow_per_year_over_60"] * jnp.maximum(
             person.age_y - AGE_OF_FLOW_DECLINE_Y, 0.0
         )
-        flow = jnp.maximum(flow, 0.1 * v["hepatic_flow"])
+        flow = jnp.maximum(flow, v["least_hepatic_flow"] * v["hepatic_flow"])
         away = v["elimination_rate"] * jnp.where(person.asian > 0, v["elimination_asian"], 1.0)
         body = mammillary(
             "k",
@@ -79,16 +79,12 @@ class PerezRuixo2021:
             ],
         )
         nor_clearance = v["nor_clearance"] * jnp.where(person.asian > 0, v["nor_clearance_asian"], 1.0)
-        nor = mammillary(
+        nor = metabolite(
             "n",
-            elimination=nor_clearance / v["nor_central_volume"],
-            exchange=[
-                (
-                    v["nor_peripheral_clearance"] / v["nor_central_volume"],
-                    v["nor_peripheral_clearance"] / v["nor_peripheral_volume"],
-                    0.0,
-                )
-            ],
+            clearance=nor_clearance,
+            volume=v["nor_central_volume"],
+            exchange=v["nor_peripheral_clearance"],
+            peripheral_volume=v["nor_peripheral_volume"],
         ).central * (v["metabolism_rate"] / v["nor_central_volume"])
 
         into_centre = (body.central, body.to(LIVER))
@@ -103,7 +99,7 @@ class PerezRuixo2021:
         }
         paths = {inlet.path for inlet in self.inlets(given)}
         parent = {path: ways[path][0] * (1 / v["central_volume"]) for path in ways if path in paths}
-        metabolite = {path: convolve(ways[path][1], nor) for path in ways if path in paths}
+        noresketamine = {path: convolve(ways[path][1], nor) for path in ways if path in paths}
         first = v["nasal_fraction"] * jnp.where(person.japanese > 0, v["nasal_fraction_japanese"], 1.0)
         first = jnp.minimum(first, 1.0)
         later = first * v["nasal_fraction_later_device"]
@@ -114,4 +110,4 @@ class PerezRuixo2021:
             "swallowed_first": 1 - first,
             "swallowed_later": 1 - later,
         }
-        return Responses({"ketamine": parent, "s_ketamine": parent, "norketamine": metabolite}, shares)
+        return Responses({"ketamine": parent, "s_ketamine": parent, "norketamine": noresketamine}, shares)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from upturn.numerics import Exponentials, convolve, delay, first_order, mammillary
 from upturn.parameters import ParameterFile, read
 from upturn.pharmacology.inlets import Inlet
-from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, unsupported
+from upturn.pharmacology.kinetics import Covariates, Given, Responses, Scalar, individuals, metabolite, unsupported
 
 __all__ = ["Simons2022"]
 
@@ -64,11 +64,16 @@ class Simons2022:
     def responses(self, values: Mapping[str, Scalar], person: Covariates, given: Given) -> Responses:
         """Compose each enantiomer's chain and add the two."""
         paths = [inlet.path for inlet in self.inlets(given)]
+        relative = person.weight_kg / REFERENCE_WEIGHT_KG
+        per_volume = relative ** values["exponent_volume"]
+        # Rates scale as flow over volume; the amount-to-concentration step carries the volume itself.
+        quick = relative ** values["exponent_clearance"] / per_volume
+        metabolites = self._metabolites(values, quick)
         outputs: dict[str, dict[str, Exponentials]] = {}
         for form in ("s", "r"):
             mine = {path.partition(".")[2] for path in paths if path.startswith(f"{form}.")}
             for path in sorted(mine):
-                for name, response in self._enantiomer(values, person, form, path).items():
+                for name, response in self._enantiomer(values, (quick, per_volume), metabolites, form, path).items():
                     outputs.setdefault(name, {})[f"{form}.{path}"] = response
         shares = {
             "all": jnp.ones_like(values["clearance"]),
@@ -80,12 +85,43 @@ class Simons2022:
         }
         return Responses(outputs, shares)
 
-    def _enantiomer(self, v: Mapping[str, Scalar], person: Covariates, form: str, path: str) -> dict[str, Exponentials]:
-        relative = person.weight_kg / REFERENCE_WEIGHT_KG
-        per_flow = relative ** v["exponent_clearance"]
-        per_volume = relative ** v["exponent_volume"]
-        # Rates scale as flow over volume; the amount-to-concentration step carries the volume itself.
-        quick = per_flow / per_volume
+    @staticmethod
+    def _metabolites(v: Mapping[str, Scalar], quick: Scalar) -> tuple[Exponentials, Exponentials]:
+        """From metabolised ketamine (mg/h) to the metabolites in plasma (mg of ketamine); the same for both forms."""
+        centre = v["central_volume"]
+        nor = metabolite(
+            "n",
+            clearance=v["nor_clearance"],
+            volume=centre,
+            exchange=v["nor_peripheral_clearance"],
+            peripheral_volume=v["nor_peripheral_volume"],
+            pace=quick,
+        )
+        hydroxy = metabolite(
+            "h",
+            clearance=v["hydroxy_clearance"],
+            volume=v["hydroxy_central_volume"],
+            exchange=v["hydroxy_peripheral_clearance"],
+            peripheral_volume=v["hydroxy_peripheral_volume"],
+            pace=quick,
+        )
+        to_nor = convolve(delay("t", v["nor_transit_time"], 2) * v["nor_fraction"], nor.central)
+        away = to_nor * (v["nor_clearance"] / centre * quick)
+        to_hydroxy = convolve(
+            convolve(away, delay("u", v["hydroxy_transit_time"], 2) * v["hydroxy_fraction"]), hydroxy.central
+        )
+        return to_nor, to_hydroxy
+
+    def _enantiomer(
+        self,
+        v: Mapping[str, Scalar],
+        scale: tuple[Scalar, Scalar],
+        metabolites: tuple[Exponentials, Exponentials],
+        form: str,
+        path: str,
+    ) -> dict[str, Exponentials]:
+        quick, per_volume = scale
+        to_nor, to_hydroxy = metabolites
         centre = v["central_volume"]
         clearance = v["clearance"] * (v["r_clearance_ratio"] if form == "r" else 1.0)
         body = mammillary(
@@ -100,35 +136,6 @@ class Simons2022:
                 (v["deep_clearance"] / centre * quick, v["deep_clearance"] / v["deep_volume"] * quick, 0.0),
             ],
         )
-        # From metabolised ketamine (mg/h) to the metabolites in plasma (mg of ketamine).
-        nor = mammillary(
-            "n",
-            elimination=v["nor_clearance"] / centre * quick,
-            exchange=[
-                (
-                    v["nor_peripheral_clearance"] / centre * quick,
-                    v["nor_peripheral_clearance"] / v["nor_peripheral_volume"] * quick,
-                    0.0,
-                )
-            ],
-        )
-        hydroxy = mammillary(
-            "h",
-            elimination=v["hydroxy_clearance"] / v["hydroxy_central_volume"] * quick,
-            exchange=[
-                (
-                    v["hydroxy_peripheral_clearance"] / v["hydroxy_central_volume"] * quick,
-                    v["hydroxy_peripheral_clearance"] / v["hydroxy_peripheral_volume"] * quick,
-                    0.0,
-                )
-            ],
-        )
-        to_nor = convolve(delay("t", v["nor_transit_time"], 2) * v["nor_fraction"], nor.central)
-        away = to_nor * (v["nor_clearance"] / centre * quick)
-        to_hydroxy = convolve(
-            convolve(away, delay("u", v["hydroxy_transit_time"], 2) * v["hydroxy_fraction"]), hydroxy.central
-        )
-
         in_centre, metabolised = self._way_in(v, body.central, clearance / centre * quick, path)
         if metabolised is None:
             metabolised = in_centre * (clearance / centre * quick)

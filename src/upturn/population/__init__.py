@@ -1,10 +1,35 @@
 """Who is treated, and what differs between trials.
 
 ``draw_trial`` draws the numbers that a new trial would have (uncertainty and trial-level effects), ``draw_person``
-one person of a protocol's population. Effects are zero-centred for every covariate until trials have been fitted.
+one person of a protocol's population. The numbers come from the shipped posterior; effects of covariates stay
+zero-centred, because no trial has informed them.
 """
 
-from upturn.population.person import TRAITS, Person, draw_person, numbers
-from upturn.population.trial import draw_trial, typical_trial, uncertain
+from upturn.population.person import TRAITS, Person, draw_person, numbers, population_numbers
+from upturn.population.posterior import (
+    INFORMED,
+    Learnt,
+    Posterior,
+    read_posterior,
+    shipped_posterior,
+    write_posterior,
+)
+from upturn.population.trial import TRIAL_EFFECTS, draw_trial, trial_effects, typical_trial
 
-__all__ = ["TRAITS", "Person", "draw_person", "draw_trial", "numbers", "typical_trial", "uncertain"]
+__all__ = [
+    "INFORMED",
+    "TRAITS",
+    "TRIAL_EFFECTS",
+    "Learnt",
+    "Person",
+    "Posterior",
+    "draw_person",
+    "draw_trial",
+    "numbers",
+    "population_numbers",
+    "read_posterior",
+    "shipped_posterior",
+    "trial_effects",
+    "typical_trial",
+    "write_posterior",
+]

@@ -10,20 +10,39 @@ from upturn.mood import moderators, mood_numbers
 from upturn.parameters import Parameter
 from upturn.pharmacology import Simons2022
 from upturn.plasticity import plasticity_numbers
+from upturn.population.posterior import shipped_posterior
 
-__all__ = ["draw_trial", "typical_trial", "uncertain"]
+__all__ = ["TRIAL_EFFECTS", "draw_trial", "trial_effects", "typical_trial"]
 
 Scalar = Float[Array, ""]
 
+# What a trial multiplies: its own factor is log-normal with the SD ``<name>_between_trials``.
+TRIAL_EFFECTS = ("effect", "acute", "slow")
+SCALED = {
+    "effect": ("effect",),
+    "acute": ("acute",),
+    "slow": ("slow_ongoing", "slow_started", "slow_started_resistant"),
+}
 
-def uncertain() -> tuple[Parameter, ...]:
-    """Every number that is drawn anew for each trial, in a fixed order."""
-    return tuple(p for file in (plasticity_numbers(), mood_numbers(), moderators()) for p in file)
+
+def trial_effects(numbers: dict[str, Scalar], draws: dict[str, Scalar]) -> dict[str, Scalar]:
+    """Turn standard normal draws into a trial's own factors.
+
+    Parameters
+    ----------
+    numbers
+        The numbers of the mood model.
+    draws
+        By name of :data:`TRIAL_EFFECTS`.
+    """
+    return {name: jnp.exp(numbers[f"{name}_between_trials"] * draws[name]) for name in TRIAL_EFFECTS}
 
 
 def typical_trial() -> dict[str, Scalar]:
     """Give the trial in which every number has its central value."""
-    return _trial(jnp.zeros(len(uncertain()) + 4), jnp.zeros(()))
+    learnt = {name: jnp.asarray(each.median) for name, each in shipped_posterior().learnt.items()}
+    zero = jnp.zeros(())
+    return _trial(learnt, jnp.zeros(len(_moderators())), dict.fromkeys(TRIAL_EFFECTS, zero), zero)
 
 
 def draw_trial(key: Array) -> dict[str, Scalar]:
@@ -37,30 +56,37 @@ def draw_trial(key: Array) -> dict[str, Scalar]:
     Returns
     -------
     dict
-        Value by name: the priors' draws of plasticity, mood and moderators; the trial's own drug effect
-        (log-normal), acute and slow parts (normal, kept at or above zero); and the bioavailability after injection,
-        which is disputed: one of its two published values, with equal probability.
+        Value by name: one draw of the posterior, all its numbers together; the priors' draws of the moderators,
+        which no trial has informed; the trial's own drug effect, acute and slow parts (log-normal factors); and the
+        bioavailability after injection, which is disputed: one of its two published values, with equal probability.
     """
-    for_numbers, for_choice = jax.random.split(key)
-    return _trial(jax.random.normal(for_numbers, (len(uncertain()) + 4,)), jax.random.uniform(for_choice) - 0.5)
+    for_draw, for_moderators, for_effects, for_choice = jax.random.split(key, 4)
+    draws = {name: jnp.asarray(values) for name, values in shipped_posterior().draws.items()}
+    row = jax.random.randint(for_draw, (), 0, len(next(iter(draws.values()))))
+    own = jax.random.normal(for_effects, (len(TRIAL_EFFECTS),))
+    return _trial(
+        {name: values[row] for name, values in draws.items()},
+        jax.random.normal(for_moderators, (len(_moderators()),)),
+        {name: own[i] for i, name in enumerate(TRIAL_EFFECTS)},
+        jax.random.uniform(for_choice) - 0.5,
+    )
 
 
-def _trial(draws: Float[Array, " n"], choice: Scalar) -> dict[str, Scalar]:
-    out: dict[str, Scalar] = {}
-    for i, parameter in enumerate(uncertain()):
-        value = jnp.asarray(parameter.value)
-        if parameter.prior is not None and parameter.prior.kind == "lognormal":
-            value = value * jnp.exp(parameter.prior.sd * draws[i])
-        elif parameter.prior is not None:
-            value = value + parameter.prior.sd * draws[i]
-        out[parameter.name] = value
-    effect, acute, slow, started = draws[len(uncertain()) :]
-    out["effect"] = out["effect"] * jnp.exp(out["effect_between_trials"] * effect)
-    out["acute"] = jnp.maximum(out["acute"] + out["acute_between_trials"] * acute, 0.0)
-    out["slow_ongoing"] = jnp.maximum(out["slow_ongoing"] + 0.5 * out["slow_between_trials"] * slow, 0.0)
-    for name in ("slow_started", "slow_started_resistant"):
-        out[name] = jnp.maximum(out[name] + out["slow_between_trials"] * started, 0.0)
-    out["antidepressant"] = jnp.maximum(out["antidepressant"], 0.0)
+def _moderators() -> tuple[Parameter, ...]:
+    return tuple(moderators())
+
+
+def _trial(
+    learnt: dict[str, Scalar], moderated: Float[Array, " moderators"], own: dict[str, Scalar], choice: Scalar
+) -> dict[str, Scalar]:
+    out = {p.name: jnp.asarray(p.value) for file in (plasticity_numbers(), mood_numbers()) for p in file}
+    out |= learnt
+    for i, moderator in enumerate(_moderators()):
+        spread = moderator.prior.sd if moderator.prior else 0.0
+        out[moderator.name] = moderator.value + spread * moderated[i]
+    for name, factor in trial_effects(out, own).items():
+        for each in SCALED[name]:
+            out[each] = out[each] * factor
     published = Simons2022().parameters
     high, low = published.value("f_injection"), published.value("f_injection_low")
     out["f_injection"] = jnp.where(choice >= 0, high, low)

@@ -4,7 +4,7 @@ What lives here: the format, its validation and digest, and the shipped protocol
 (``upturn.trials``). This room loads without JAX.
 """
 
-from upturn.protocol.doses import Dose, Drug, Route
+from upturn.protocol.doses import Dose, Drug, Route, device_times_h, nasal_devices_mg
 from upturn.protocol.library import canonical_json, digest, json_schema, load, read, read_dose, shipped
 from upturn.protocol.people import Arm, Contrast, Distribution, Population
 from upturn.protocol.study import (
@@ -44,9 +44,11 @@ __all__ = [
     "Timepoint",
     "Window",
     "canonical_json",
+    "device_times_h",
     "digest",
     "json_schema",
     "load",
+    "nasal_devices_mg",
     "read",
     "read_dose",
     "shipped",

@@ -29,14 +29,25 @@ from upturn.protocol.values import (
 )
 from upturn.units import Amount
 
-__all__ = ["Dose", "Drug", "Route", "resolve_likes"]
+__all__ = ["Dose", "Drug", "Route", "device_times_h", "nasal_devices_mg", "resolve_likes"]
 
-Drug = Literal["ketamine", "esketamine", "midazolam", "saline", "placebo", "escitalopram"]
-Route = Literal["intravenous", "intramuscular", "subcutaneous", "intranasal", "sublingual", "oral"]
+Drug = Literal[
+    "ketamine", "esketamine", "midazolam", "saline", "placebo", "escitalopram", "citalopram", "bupropion",
+    "dextromethorphan-bupropion", "antidepressant", "ECT",
+]  # fmt: skip
+Route = Literal["intravenous", "intramuscular", "subcutaneous", "intranasal", "sublingual", "oral", "electric"]
 
 _INERT: Mapping[str, tuple[str, ...]] = {
     "saline": ("intravenous", "intramuscular", "subcutaneous", "intranasal"),
     "placebo": ("intranasal", "sublingual", "oral"),
+}
+# Compared by their own rate and size, not by a concentration: an amount may be written, and need not be.
+_UNMEASURED: Mapping[str, tuple[str, ...]] = {
+    "citalopram": ("oral",),
+    "bupropion": ("oral",),
+    "dextromethorphan-bupropion": ("oral",),
+    "antidepressant": ("oral",),
+    "ECT": ("electric",),
 }
 _NOTHING = Amount(0.0, per_kg=False)
 _COPIED = ("drug", "route", "amount", "weight", "over")
@@ -50,6 +61,24 @@ def _largest() -> ParameterFile:
 @cache
 def _device() -> ParameterFile:
     return parameters.read("upturn.protocol", "nasal_device")
+
+
+def nasal_devices_mg(amount_mg: float) -> tuple[float, ...]:
+    """Give what each nasal esketamine device holds [mg] when an amount is given in them.
+
+    Examples
+    --------
+    >>> nasal_devices_mg(70.0)
+    (28.0, 28.0, 14.0)
+    """
+    strength = _device().value("strength")
+    full, rest = divmod(amount_mg, strength)
+    return (strength,) * int(full) + ((rest,) if rest else ())
+
+
+def device_times_h(devices: int) -> tuple[float, ...]:
+    """Give when each of some nasal devices is used, after the start of the dose [h]."""
+    return tuple(number * _device().value("interval") for number in range(devices))
 
 
 def _loosen(schema: dict[str, Any]) -> None:
@@ -71,7 +100,7 @@ class Dose(Sourced, json_schema_extra=_loosen):
     like: Name | None = Field(default=None, exclude=True)
     """The id of a dose above, in the same arm, that this one copies."""
     drug: Drug
-    """The drug: ketamine (racemic), esketamine, midazolam, saline, placebo or escitalopram."""
+    """The drug: ketamine (racemic), esketamine, a control, a conventional antidepressant (named or not), or ECT."""
     route: Route
     """The route of administration."""
     amount: DoseAmount = _NOTHING
@@ -118,14 +147,12 @@ class Dose(Sourced, json_schema_extra=_loosen):
         """What each nasal esketamine device holds [mg]; empty where no devices are used."""
         if (self.drug, self.route) != ("esketamine", "intranasal"):
             return ()
-        strength = _device().value("strength")
-        full, rest = divmod(self.amount.value, strength)
-        return (strength,) * int(full) + ((rest,) if rest else ())
+        return nasal_devices_mg(self.amount.value)
 
     @property
     def device_times_h(self) -> tuple[float, ...]:
         """When each device is used, after the start of the dose [h]; as long as ``device_mg``."""
-        return tuple(number * _device().value("interval") for number in range(len(self.device_mg)))
+        return device_times_h(len(self.device_mg))
 
     @model_validator(mode="after")
     def _is_sound(self) -> Dose:
@@ -133,7 +160,7 @@ class Dose(Sourced, json_schema_extra=_loosen):
         return self
 
     def _faults_of_route(self) -> Iterator[Fault]:
-        routes = _INERT.get(self.drug) or tuple(_published_routes(self.drug))
+        routes = _INERT.get(self.drug) or _UNMEASURED.get(self.drug) or tuple(_published_routes(self.drug))
         if self.route not in routes:
             yield Fault(
                 ("route",),
@@ -168,7 +195,9 @@ class Dose(Sourced, json_schema_extra=_loosen):
                     came=str(self.amount),
                 )
             return
-        if not self.amount.value:
+        if self.drug == "ECT" and self.amount.value:
+            yield Fault(("amount",), "ECT has no amount.", expected="no amount", came=str(self.amount))
+        if not self.amount.value and self.drug not in _UNMEASURED:
             came = "0 mg" if "amount" in self.model_fields_set else "nothing"
             yield Fault(("amount",), "The dose has no amount.", expected="such as 0.5 mg/kg or 84 mg", came=came)
         if self.route == "intranasal" and self.drug == "esketamine" and self.amount.per_kg:

@@ -5,24 +5,18 @@ What lives here: the entries of ``population``, ``arms`` and ``contrasts``. What
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from upturn import parameters
-from upturn.parameters import ParameterFile
+from upturn import instruments
 from upturn.protocol.doses import Dose, resolve_likes
 from upturn.protocol.faults import Fault, refuse
 from upturn.protocol.values import Fraction, Instrument, Name, Number, Part, Sourced, Text
 
 __all__ = ["Arm", "Contrast", "Covariate", "Distribution", "Population"]
-
-
-@cache
-def _ranges() -> ParameterFile:
-    return parameters.read("upturn.protocol", "scale_ranges")
 
 
 class Distribution(Sourced):
@@ -81,6 +75,9 @@ class Population(Sourced):
         "major depression",
         "bipolar depression",
         "depression with suicidal ideation",
+        "post-traumatic stress disorder",
+        "social anxiety disorder",
+        "anxiety disorders",
         "healthy",
     ]
     """What the people have; healthy is for comparison groups."""
@@ -118,15 +115,16 @@ class Population(Sourced):
                     came=f"{spread.min:g}",
                 )
         for scale, spread in self.baseline.items():
-            largest = next((each.value for each in _ranges() if each.name == scale), None)
-            if largest is None:
+            if scale not in instruments.all_ids():
                 continue
+            total = instruments.get(scale).total
+            most = math.inf if total.most is None else total.most
             for entry, value in (("mean", spread.mean), ("min", spread.min), ("max", spread.max)):
-                if not 0 <= value <= largest:
+                if not total.least <= value <= most:
                     yield Fault(
                         ("baseline", scale, entry),
                         f"The value lies outside the range of the {scale}.",
-                        expected=f"0 to {largest:g}",
+                        expected=f"{total.least:g} to {most:g}",
                         came=f"{value:g}",
                     )
 

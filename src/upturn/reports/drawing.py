@@ -59,7 +59,7 @@ ARM_INKS = (
 )
 PART_INKS = {
     "drug": Ink("0,114,178", "blue"),
-    "antidepressant": Ink("0,158,115", "green", pattern="x"),
+    "comparator": Ink("0,158,115", "green", pattern="x"),
     "nonspecific": Ink("230,159,0", "orange", pattern="/"),
     "expectancy": Ink("204,121,167", "purple", pattern="."),
 }

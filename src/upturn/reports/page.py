@@ -25,7 +25,15 @@ from upturn.plasticity import plasticity_numbers
 from upturn.reports.drawing import Block, Key, Panel
 from upturn.reports.figures import course_blocks
 from upturn.reports.reading import arm_of, can_respond, parts_present, split_of, split_time
-from upturn.reports.sentences import PART_NAMES, findings, main_arm, main_contrast, share_sentence
+from upturn.reports.sentences import (
+    PART_NAMES,
+    beyond,
+    findings,
+    fitted,
+    main_arm,
+    main_contrast,
+    share_sentence,
+)
 from upturn.reports.session_figures import acute_arms, session_blocks
 from upturn.reports.tables import (
     acute_table,
@@ -37,6 +45,7 @@ from upturn.reports.tables import (
 )
 from upturn.reports.words import duration, kept_together, points, prose, sentence_case
 from upturn.trials import Answer
+from upturn.trials.findings import OtherCondition
 
 __all__ = ["page", "write_html"]
 
@@ -113,12 +122,13 @@ def page(answer: Answer) -> str:
         ("figures-section", "Figures", "".join(_block(block) for block in blocks)),
         ("tables", "Tables", _tables(answer)),
         ("whom", "For whom", f"<p>{escape(findings(answer)[3].text)}</p>{who_table(answer)}"),
+        ("conditions", "Other conditions", _conditions(answer)),
         ("methods", "How to read this", _methods()),
         ("limits", "What this cannot say", _limits(answer)),
         ("numbers", "The numbers behind it", _numbers(answer)),
         ("provenance", "Where this comes from", _provenance(answer)),
     )
-    banner = "" if answer.calibrated else f'<p class="banner" role="note">{escape(prose("provisional"))}</p>'
+    banner = f'<p class="banner" role="note">{escape(beyond(answer))}</p>' if answer.calibration.condition else ""
     panels = {_id(panel): _data(panel) for block in blocks for panel in block.panels}
     return Template(_asset("page.html")).substitute(
         title=escape(answer.protocol["title"]),
@@ -266,6 +276,16 @@ def _tables(answer: Answer) -> str:
     )
 
 
+def _conditions(answer: Answer) -> str:
+    def entry(each: OtherCondition) -> str:
+        found = "".join(f"<li>{escape(fact['text'])}</li>" for fact in each.findings)
+        state = "partly calibrated" if each.calibrated else "not calibrated"
+        return f"<dt>{escape(each.title)} ({state})</dt><dd>{escape(each.scope)}<ul class=notes>{found}</ul></dd>"
+
+    listed = "".join(entry(each) for each in answer.conditions)
+    return f'<p>{escape(prose("conditions"))}</p><dl class="defs">{listed}</dl>'
+
+
 def _methods() -> str:
     entries: Sequence[dict[str, str]] = prose("definitions")
     defined = "".join(f"<dt>{escape(e['term'])}</dt><dd>{escape(' '.join(e['text'].split()))}</dd>" for e in entries)
@@ -302,7 +322,9 @@ def _provenance(answer: Answer) -> str:
         "People": f"{answer.patients} per arm in each of {answer.trials} new trials",
         "Seed": str(answer.seed),
         "upturn": answer.version,
-        "State": "calibrated" if answer.calibrated else "provisional: not yet calibrated",
+        "Calibration": fitted(answer),
+        "Evidence": answer.calibration.evidence,
+        "Posterior": answer.calibration.posterior,
     }
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
     again = "The same protocol, seed and version give this page again, byte for byte."

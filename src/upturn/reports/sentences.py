@@ -19,16 +19,26 @@ from upturn.reports.reading import (
     split_of,
     split_time,
 )
-from upturn.reports.words import between, duration, percent, points, ratio, sentence_case
+from upturn.reports.words import between, duration, percent, points, prose, ratio, sentence_case
 from upturn.trials import Answer
 from upturn.trials.findings import ArmAnswer, ContrastAnswer
 
-__all__ = ["PART_NAMES", "Finding", "arm_name", "findings", "main_arm", "main_contrast", "share_sentence"]
+__all__ = [
+    "PART_NAMES",
+    "Finding",
+    "arm_name",
+    "beyond",
+    "findings",
+    "fitted",
+    "main_arm",
+    "main_contrast",
+    "share_sentence",
+]
 
 PART_NAMES = {
     "drug": "the rapid-acting drug",
     "nonspecific": "what any treatment and time do",
-    "antidepressant": "the conventional antidepressant",
+    "comparator": "the other treatment begun",
     "expectancy": "expecting to improve",
 }
 SEEN = 0.5  # points: ratings are whole numbers, so a smaller difference rounds to none
@@ -127,7 +137,7 @@ def _ahead(low: float | None, high: float | None) -> str:
 def _how_much(answer: Answer) -> Finding:
     arm, contrast = main_arm(answer), main_contrast(answer)
     split = split_of(arm, split_time(arm, answer))
-    own = "drug" if split.parts["drug"] >= split.parts["antidepressant"] else "antidepressant"
+    own = "drug" if split.parts["drug"] >= split.parts["comparator"] else "comparator"
     text = share_sentence(arm, split)
     if contrast is not None:
         other = split_of(arm_of(answer, contrast.control), split.time_h)
@@ -145,7 +155,7 @@ def share_sentence(arm: ArmAnswer, split: Split) -> str:
     """Say what an arm's improvement is made of."""
     named = [
         f"{split.percents()[part]} % as {PART_NAMES[part]}"
-        for part in ("drug", "antidepressant", "nonspecific", "expectancy")
+        for part in ("drug", "comparator", "nonspecific", "expectancy")
         if split.percents()[part] > 0
     ]
     if not named:
@@ -205,3 +215,15 @@ def _for_whom(answer: Answer) -> Finding:
         span = f"{ratio(min(lows))} to {ratio(max(highs))}"
         text += f" A standard deviation more of one could make it {span} times as large; nobody knows which way."
     return Finding("whom", "For whom?", "not established", "nobody can yet be singled out", text)
+
+
+def beyond(answer: Answer) -> str:
+    """Say that the protocol's condition is not the one that the model was fitted to, and what is known there."""
+    return f"{prose('beyond')} {answer.calibration.condition}"
+
+
+def fitted(answer: Answer) -> str:
+    """Say what the model was fitted to."""
+    known = answer.calibration
+    by = f"upturn {known.version}, seed {known.seed}"
+    return f"fitted to {known.findings} published numbers of {known.trials} trials ({by})"

@@ -34,7 +34,7 @@ __all__ = ["MILESTONES", "SHORT_PARTS", "acute_table", "arm_table", "contrast_ta
 SHORT_PARTS = {
     "drug": "drug",
     "nonspecific": "any treatment, time",
-    "antidepressant": "antidepressant",
+    "comparator": "other treatment",
     "expectancy": "expectation",
 }
 MILESTONES = (

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from upturn.reports.reading import arm_of, at_time, can_respond, median, parts_apart, parts_present
-from upturn.reports.sentences import arm_name, findings
+from upturn.reports.sentences import arm_name, beyond, findings, fitted
 from upturn.reports.session_figures import ACUTE_NAMES, acute_arms, acute_writer
 from upturn.reports.tables import MILESTONES, milestones
 from upturn.reports.words import (
@@ -37,7 +37,7 @@ __all__ = ["terminal"]
 
 WIDEST = 110  # columns; longer lines are hard to follow
 ROOM_FOR_PARTS = 92  # columns from which the parts fit beside the difference
-PART_COLUMNS = {"drug": "drug", "nonspecific": "any", "antidepressant": "antidep.", "expectancy": "expect."}
+PART_COLUMNS = {"drug": "drug", "nonspecific": "any", "comparator": "other", "expectancy": "expect."}
 
 
 def terminal(answer: Answer) -> RenderableType:
@@ -69,8 +69,8 @@ class _Report:
 def _parts(answer: Answer, width: int) -> Iterator[RenderableType]:
     yield Text(answer.protocol["title"], style="bold")
     yield Text(prose("notice"), style="dim")
-    if not answer.calibrated:
-        yield Text(prose("provisional"), style="yellow")
+    if answer.calibration.condition:
+        yield Text(beyond(answer), style="yellow")
     for found in findings(answer):
         yield Text("")
         answered = f" {sentence_case(found.figure)}" + (f" – {found.unit}" if found.unit else "")
@@ -143,7 +143,7 @@ def _contrast(answer: Answer, contrast: ContrastAnswer, width: int) -> Iterator[
             _row(split, [duration(d.time_h), *(signed(-median(d.parts[p])) for p in parts)])
         yield split
     told = {"drug": "the rapid-acting drug (drug)", "nonspecific": "any treatment and time (any)",
-            "antidepressant": "the conventional antidepressant (antidep.)",
+            "comparator": "the other treatment begun (other)",
             "expectancy": "expecting to improve (expect.)"}  # fmt: skip
     if parts:
         yield Text(f"Parts of the difference: {', '.join(told[p] for p in parts)}.", style="dim")
@@ -211,9 +211,8 @@ def _whom(answer: Answer) -> Text:
 
 
 def _provenance(answer: Answer) -> Text:
-    state = "calibrated" if answer.calibrated else "provisional: not yet calibrated"
     return Text(
         f"{answer.protocol['id']} {answer.protocol['version']}, {answer.protocol['digest']}, seed {answer.seed}, "
-        f"upturn {answer.version}, {answer.patients} people per arm × {answer.trials} trials, {state}",
+        f"upturn {answer.version}, {answer.patients} people per arm × {answer.trials} trials, {fitted(answer)}",
         style="dim",
     )

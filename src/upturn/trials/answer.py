@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from upturn import __version__
+from upturn.evidence import conditions
 from upturn.mood import moderators
 from upturn.pharmacology import acute_numbers
+from upturn.population import shipped_posterior
 from upturn.protocol import Protocol, digest
-from upturn.trials.course import Outcome, arm_mood
+from upturn.trials.course import Outcome, mood_of
 from upturn.trials.endpoints import (
     kaplan_meier,
     median_time,
@@ -30,9 +32,11 @@ from upturn.trials.findings import (
     Answer,
     ArmAnswer,
     AtTime,
+    Calibration,
     ContrastAnswer,
     Difference,
     Moderator,
+    OtherCondition,
     Relapse,
 )
 from upturn.trials.numbers import numbers_used
@@ -47,8 +51,13 @@ SESSION_PEOPLE = 1000
 SHOWN_PEOPLE = 40
 STANDARD_H = (2.0, 4.0, 24.0, 72.0, 168.0, 336.0, 672.0)
 DAY_H = 24.0
+# Where a protocol names a condition otherwise than the evidence does.
+NAMED_OTHERWISE = {
+    "depression with suicidal ideation": "suicidal ideation in depression",
+    "social anxiety disorder": "anxiety disorders",
+}
 NOT_REACHED = Interval(None, None, None, None, None)
-PARTS = ("drug", "nonspecific", "antidepressant", "expectancy")
+PARTS = ("drug", "nonspecific", "comparator", "expectancy")
 
 
 def answer(
@@ -97,13 +106,41 @@ def answer(
         patients=patients,
         trials=TRIALS,
         notice=protocol.notice,
-        calibrated=False,
+        calibration=_calibration(protocol.population.condition),
+        conditions=_conditions(),
         times_h=shown,
         arms=arms,
         contrasts=contrasts,
         who=_who(setup),
         numbers=numbers_used(setup.plans.values()),
     )
+
+
+def _calibration(condition: str) -> Calibration:
+    learnt = shipped_posterior()
+    told = {each.title.lower(): each.scope for each in conditions()}
+    said = told.get(NAMED_OTHERWISE.get(condition, condition).lower(), "")
+    return Calibration(
+        findings=learnt.fitted["findings"],
+        trials=learnt.fitted["trials"],
+        evidence=learnt.evidence,
+        posterior=learnt.digest,
+        version=learnt.version,
+        seed=learnt.seed,
+        condition=" ".join(said.split()),
+    )
+
+
+def _conditions() -> list[OtherCondition]:
+    return [
+        OtherCondition(
+            each.title,
+            each.calibrated,
+            " ".join(each.scope.split()),
+            [{"text": fact.text, "source": fact.source} for fact in each.findings],
+        )
+        for each in conditions()
+    ]
 
 
 def _curve_times(horizon_h: float) -> list[float]:
@@ -132,7 +169,7 @@ def _arm(setup: Setup, arm: str, group: Group, shown: Sequence[float], patients:
     present = np.asarray(out.present)
     good = responded(ratings, baseline, fall=ends.response.fall)
     # Response and remission mean nothing for people who are not ill.
-    ill = arm_mood(protocol, arm).responds
+    ill = mood_of(protocol, arm).responds
 
     def share(yes: np.ndarray) -> Interval:
         return interval(_by_trial(yes, patients)) if ill else NOT_REACHED
@@ -294,7 +331,7 @@ def _contrast(
     one, two = (group.outcome for group in groups)
     plan, other = setup.plans[arm], setup.plans[control]
     ends = setup.protocol.endpoints
-    both_ill = all(arm_mood(setup.protocol, each).responds for each in (arm, control))
+    both_ill = all(mood_of(setup.protocol, each).responds for each in (arm, control))
 
     def part(name: str, t: float) -> np.ndarray:
         i, k = (int(np.argmin(np.abs(np.array(p.readings_h) - t))) for p in (plan, other))

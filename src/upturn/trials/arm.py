@@ -10,13 +10,14 @@ import numpy as np
 
 from upturn.chain import Occasion, Plan, plan
 from upturn.errors import InputError
+from upturn.mood import COMPARATORS
 from upturn.pharmacology import Given, Inlet, Kinetics, kinetics
 from upturn.protocol import Arm, Dose, Protocol
 
 __all__ = ["ArmPlan", "arm_plan", "is_daily"]
 
 KINETIC_DRUGS = frozenset({"ketamine", "esketamine"})
-DAILY_TABLETS = frozenset({"escitalopram"})
+TABLETS = frozenset(COMPARATORS) - {"ECT"}
 SAME_TIME_H = 1e-6
 NOTHING: tuple[Inlet, ...] = ()
 
@@ -134,7 +135,7 @@ def _sessions(arm: Arm, until_h: float) -> list[tuple[float, Dose]]:
     return [
         (round(float(t), 9), dose)
         for dose in arm.doses
-        if dose.drug not in DAILY_TABLETS and not is_daily(dose)
+        if dose.drug not in TABLETS and not is_daily(dose)
         for t in (*dose.on_h, *dose.candidate_times_h)
         if 0 <= t < until_h
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from upturn import instruments
 from upturn.chain import Body, Boundary, propagate
-from upturn.mood import Rise, moderators, parts, score
+from upturn.mood import ArmMood, Rise, arm_mood, moderators, parts, score
 from upturn.numerics import person_key
 from upturn.pharmacology import occupancy_drive
 from upturn.plasticity import plasticity_numbers, surge
@@ -20,12 +21,10 @@ from upturn.population import Person, draw_person
 from upturn.protocol import Protocol
 from upturn.trials.arm import ArmPlan, is_daily
 
-__all__ = ["ArmMood", "Drawn", "Outcome", "arm_mood", "draw_people", "kinetic_names", "person_course"]
+__all__ = ["Drawn", "Outcome", "draw_people", "kinetic_names", "mood_of", "person_course"]
 
 PerPerson = Float[Array, " people"]
 SAME_TIME_H = 1e-6
-MADRS_HIGHEST = 60.0
-SSI_HIGHEST = 38.0
 
 
 class Outcome(NamedTuple):
@@ -37,7 +36,7 @@ class Outcome(NamedTuple):
         MADRS at the rating times, whether or not the person was still there.
     present
         Whether the person was still in the study at each rating.
-    drug, nonspecific, antidepressant, expectancy
+    drug, nonspecific, comparator, expectancy
         Parts of the improvement at the reading times [points].
     surge, growth
         P and S at the reading times.
@@ -53,7 +52,7 @@ class Outcome(NamedTuple):
     present: Bool[Array, "ratings people"]
     drug: Float[Array, "readings people"]
     nonspecific: Float[Array, "readings people"]
-    antidepressant: Float[Array, "readings people"]
+    comparator: Float[Array, "readings people"]
     expectancy: Float[Array, "readings people"]
     surge: Float[Array, "readings people"]
     growth: Float[Array, "readings people"]
@@ -62,55 +61,15 @@ class Outcome(NamedTuple):
     suicidal_ideation: Float[Array, "ratings people"]
 
 
-@dataclass(frozen=True)
-class ArmMood:
-    """Which parts of the mood model an arm has.
-
-    Parameters
-    ----------
-    belief
-        Name of the belief parameter: how far people in the arm think that they get the drug.
-    acute
-        Whether there is a session that people respond to at once.
-    slow
-        Name of the slow non-specific part.
-    antidepressant
-        Whether a conventional antidepressant is newly started.
-    responds
-        False for healthy comparison groups.
-    """
-
-    belief: str
-    acute: bool
-    slow: str
-    antidepressant: bool
-    responds: bool
-
-
-def arm_mood(protocol: Protocol, arm: str) -> ArmMood:
+def mood_of(protocol: Protocol, arm: str) -> ArmMood:
     """Read off a protocol which parts of the mood model one of its arms has."""
     spec = protocol.arms[arm]
-    population = protocol.population_of(arm)
-    drugs = {(d.drug, d.route) for d in spec.doses}
-    names = {drug for drug, _ in drugs}
-    tablets = all(is_daily(dose) for dose in spec.doses)
-    if names & {"ketamine", "esketamine"}:
-        belief = "belief_active"
-    elif "midazolam" in names:
-        belief = "belief_midazolam"
-    elif tablets:
-        belief = "belief_daily_tablets"
-    elif any(route == "intranasal" for _, route in drugs):
-        belief = "belief_nasal_placebo"
-    elif "saline" in names:
-        belief = "belief_saline"
-    else:
-        belief = "belief_other_placebo"
-    started = spec.background == "new antidepressant" or "escitalopram" in names
-    begins = started or (tablets and bool(drugs))
-    resistant = population.condition == "treatment-resistant depression"
-    slow = ("slow_started_resistant" if resistant else "slow_started") if begins else "slow_ongoing"
-    return ArmMood(belief, not tablets and bool(drugs), slow, started, population.condition != "healthy")
+    return arm_mood(
+        {(dose.drug, dose.route) for dose in spec.doses},
+        tablets=all(is_daily(dose) for dose in spec.doses),
+        background=spec.background,
+        condition=protocol.population_of(arm).condition,
+    )
 
 
 def kinetic_names(arms: Mapping[str, ArmPlan]) -> tuple[str, ...]:
@@ -136,21 +95,22 @@ def person_course(
     callable
         ``some(trials, people)``: the trials' numbers (arrays by name, one entry per trial) and :class:`Drawn` people.
     """
-    per_kg = jnp.array(plan.per_kg, dtype=bool)[:, None]
-    ideal = jnp.array(plan.ideal, dtype=bool)[:, None]
-    amount = jnp.array(plan.amount, dtype=float)[:, None]
-    adaptive = jnp.array([*plan.adaptive, False])
-    ratings_h = jnp.array(plan.ratings_h, dtype=float)[:, None]
-    readings_h = jnp.array(plan.readings_h, dtype=float)[:, None]
     starts = np.array(plan.timetable.starts_h)
     blocks = np.array([i for i, o in enumerate(plan.timetable.occasions) if o >= 0], dtype=int)
     # Which rating is made at the start of each block, and at which block each rating was made (−1: none).
     rated = np.array([_index(t, plan.ratings_h) for t in starts])
     block_of = np.array([_index(t, starts) for t in plan.ratings_h])
     last_block = np.array([int(np.searchsorted(starts, t + SAME_TIME_H)) - 1 for t in plan.ratings_h])
-    rated_now = jnp.array(rated)
+    highest = _highest("MADRS")
 
     def some(trials: Mapping[str, Array], who: Drawn) -> Outcome:
+        per_kg = jnp.array(plan.per_kg, dtype=bool)[:, None]
+        ideal = jnp.array(plan.ideal, dtype=bool)[:, None]
+        amount = jnp.array(plan.amount, dtype=float)[:, None]
+        adaptive = jnp.array([*plan.adaptive, False])
+        ratings_h = jnp.array(plan.ratings_h, dtype=float)[:, None]
+        readings_h = jnp.array(plan.readings_h, dtype=float)[:, None]
+        rated_now = jnp.array(rated)
         trial = {name: values[who.trial] for name, values in trials.items()}
         person = who.person
         rise = _rise(mood, person, trial)
@@ -163,7 +123,7 @@ def person_course(
         def decide(memory: Any, at: Boundary, dose: PerPerson) -> Any:
             here = rated_now[at.block]
             improvement = parts(rise, at.time_h, at.growth, at.time_h - memory["last_h"]).total
-            rating = score(baseline, improvement, noise[here], highest=MADRS_HIGHEST)
+            rating = score(baseline, improvement, noise[here], highest=highest)
             seen = (here >= 0) & (at.block > 0)
             hazard = trial["dropout_rate"] * jnp.exp(
                 trial["dropout_slope"] * (rating - baseline + trial["dropout_reference"])
@@ -202,7 +162,7 @@ def person_course(
         since = _since_session(readings_h, plan.session_h, took_place)
         split = parts(rise, readings_h, course.growth, since)
         in_reading = np.array(plan.rating_in_reading)
-        ratings = score(baseline, split.total[in_reading], noise, highest=MADRS_HIGHEST)
+        ratings = score(baseline, split.total[in_reading], noise, highest=highest)
         # Ratings on which decisions were based are taken from the course itself.
         ratings = jnp.where(block_of[:, None] > 0, course.notes["rating"][block_of], ratings)
         ideation = _ideation(person, trial, course.growth[in_reading], ratings_h, who.noise_ideation.T, mood)
@@ -214,7 +174,7 @@ def person_course(
             ),
             drug=split.drug.astype(jnp.float32),
             nonspecific=split.nonspecific.astype(jnp.float32),
-            antidepressant=jnp.broadcast_to(split.antidepressant, course.growth.shape).astype(jnp.float32),
+            comparator=jnp.broadcast_to(split.comparator, course.growth.shape).astype(jnp.float32),
             expectancy=split.expectancy.astype(jnp.float32),
             surge=course.surge.astype(jnp.float32),
             growth=course.growth.astype(jnp.float32),
@@ -276,6 +236,11 @@ def _index(time_h: float, times: Any) -> int:
     return int(close[0]) if close.size else -1
 
 
+def _highest(instrument: str) -> float:
+    most = instruments.get(instrument).total.most
+    return math.inf if most is None else most
+
+
 def _since_session(
     time_h: Float[Array, "times 1"], session_h: Sequence[float], given: Bool[Array, "occasions people"]
 ) -> Float[Array, "times people"]:
@@ -291,20 +256,18 @@ def _rise(mood: ArmMood, person: Person, trial: Mapping[str, PerPerson]) -> Rise
     moved = sum((trial[m.name] * person.standing[m.name] for m in moderators()), start=jnp.zeros(()))
     on = 1.0 if mood.responds else 0.0
     unspecific = on * (1 + trial["nonspecific_between_people"] * z["nonspecific"])
+    comparator = mood.comparator
     return Rise(
         effect=on * trial["effect"] * jnp.exp(moved) * (1 + trial["effect_between_people"] * z["effect"]),
-        acute=trial["acute"] * unspecific * (1.0 if mood.acute else 0.0),
-        acute_time=trial["acute_time"],
+        acute=trial["acute"] * unspecific * (1.0 if mood.session else 0.0),
+        expectancy=trial["expectancy"] * trial[mood.belief] * unspecific,
+        session_rise=trial["session_rise"],
+        session_fade=trial["session_fade"],
         slow=trial[mood.slow] * unspecific,
         slow_time=trial["slow_time"],
-        antidepressant=on * trial["antidepressant"] * (1.0 if mood.antidepressant else 0.0),
-        antidepressant_time=trial["antidepressant_time"],
-        expectancy=on
-        * trial["expectancy"]
-        * trial[mood.belief]
-        * (1 + trial["expectancy_between_people"] * z["expectancy"]),
-        expectancy_rise=trial["expectancy_rise"],
-        expectancy_fade=trial["expectancy_fade"],
+        comparator=trial[comparator] * unspecific if comparator else jnp.zeros_like(unspecific),
+        comparator_time=trial[f"{comparator}_time"] if comparator else jnp.ones_like(unspecific),
+        spontaneous=on * trial["spontaneous_between_people"] * z["spontaneous"],
     )
 
 
@@ -341,6 +304,6 @@ def _ideation(
 ) -> Float[Array, "ratings people"]:
     if "SSI" not in person.baseline:
         return jnp.full_like(growth, jnp.nan)
-    acute = trial["suicidal_ideation_acute"] * (1.0 if mood.acute else 0.0)
-    fall = trial["suicidal_ideation_effect"] * growth + acute * -jnp.expm1(-time_h / trial["acute_time"])
-    return score(person.baseline["SSI"], fall, trial["suicidal_ideation_noise"] * noise, highest=SSI_HIGHEST)
+    acute = trial["suicidal_ideation_acute"] * (1.0 if mood.session else 0.0)
+    fall = trial["suicidal_ideation_effect"] * growth + acute * -jnp.expm1(-time_h / trial["session_rise"])
+    return score(person.baseline["SSI"], fall, trial["suicidal_ideation_noise"] * noise, highest=_highest("SSI"))

@@ -114,6 +114,41 @@ class Moderator:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What the numbers were fitted to, and whether the people of the protocol were among them.
+
+    Parameters
+    ----------
+    findings, trials
+        How many published numbers of how many trials.
+    evidence, posterior
+        Digests of the published numbers and of the draws.
+    version, seed
+        Code and random seed of the fit.
+    condition
+        Empty where depression trials like this one were fitted; else what is known for this condition and what is not.
+    """
+
+    findings: int
+    trials: int
+    evidence: str
+    posterior: str
+    version: str
+    seed: int
+    condition: str
+
+
+@dataclass(frozen=True)
+class OtherCondition:
+    """A condition beside unipolar depression: whether any number rests on it, and what was found."""
+
+    title: str
+    calibrated: bool
+    scope: str
+    findings: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
 class Answer:
     """The whole answer; :meth:`as_dict` is what ``--json`` prints and what the report shows."""
 
@@ -123,7 +158,8 @@ class Answer:
     patients: int
     trials: int
     notice: str
-    calibrated: bool
+    calibration: Calibration
+    conditions: list[OtherCondition]
     times_h: list[float]
     arms: list[ArmAnswer]
     contrasts: list[ContrastAnswer]

@@ -14,7 +14,7 @@ from upturn.numerics import map_people
 from upturn.population import draw_trial, numbers
 from upturn.protocol import Protocol
 from upturn.trials.arm import ArmPlan, arm_plan
-from upturn.trials.course import Drawn, Outcome, arm_mood, draw_people, kinetic_names, person_course
+from upturn.trials.course import Drawn, Outcome, draw_people, kinetic_names, mood_of, person_course
 
 __all__ = ["Group", "Setup", "run_arms", "set_up"]
 
@@ -90,7 +90,7 @@ def set_up(
         "consecutive": relapse.consecutive if relapse else 1,
     }
     arms = {
-        arm: map_people(person_course(plan, arm_mood(protocol, arm), rule), workers=workers)
+        arm: map_people(person_course(plan, mood_of(protocol, arm), rule), workers=workers)
         for arm, plan in plans.items()
     }
     n_ratings = len(next(iter(plans.values())).ratings_h)

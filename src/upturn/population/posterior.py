@@ -1,0 +1,143 @@
+"""What was learnt from the evidence: draws of the calibrated numbers, and where they come from.
+
+What lives here: reading and writing draws. What does not: the fit (``upturn.inference``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from jaxtyping import Float
+
+from upturn.errors import ParameterError
+
+__all__ = ["INFORMED", "Learnt", "Posterior", "read_posterior", "shipped_posterior", "write_posterior"]
+
+# A number whose variance contracted by less than this was not informed by the data.
+INFORMED = 0.3
+DRAWS, ABOUT = "posterior.npy", "posterior.yaml"
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """One calibrated number.
+
+    Parameters
+    ----------
+    median, low, high
+        Middle and 90 % interval of the posterior.
+    contraction
+        1 − posterior variance over prior variance, on the scale on which the prior is normal.
+    r_hat, ess
+        Convergence: rank-normalised R-hat, and the smaller of bulk and tail effective sample size.
+    """
+
+    median: float
+    low: float
+    high: float
+    contraction: float
+    r_hat: float
+    ess: float
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of the calibrated numbers.
+
+    Parameters
+    ----------
+    draws
+        Draws by name; the same row of every array belongs together.
+    learnt
+        Summary by name.
+    evidence, version, seed
+        Digest of the evidence, version of the code and random seed of the fit.
+    fitted
+        How many findings and trials were fitted, and how: chains, draws, divergences.
+    """
+
+    draws: Mapping[str, Float[np.ndarray, " draws"]]
+    learnt: Mapping[str, Learnt]
+    evidence: str
+    version: str
+    seed: int
+    fitted: Mapping[str, int]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the draws."""
+        content = np.ascontiguousarray(_table(self.draws)).tobytes() + "\n".join(self.draws).encode()
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@cache
+def shipped_posterior() -> Posterior:
+    """Give the posterior that comes with upturn."""
+    with as_file(files("upturn.population").joinpath("posterior")) as folder:
+        return read_posterior(folder)
+
+
+def read_posterior(folder: Path) -> Posterior:
+    """Read a posterior from a folder.
+
+    Raises
+    ------
+    ParameterError
+        A folder without a posterior, or draws that are not the ones described.
+    """
+    try:
+        about: dict[str, Any] = yaml.safe_load((folder / ABOUT).read_text(encoding="utf-8"))
+        table = np.load(folder / DRAWS, allow_pickle=False)
+    except (OSError, ValueError, yaml.YAMLError) as problem:
+        raise ParameterError(
+            "There is no posterior to read.",
+            expected=f"a folder with {ABOUT} and {DRAWS}",
+            came=type(problem).__name__,
+            where=folder.name,
+            remedy="upturn evidence calibrate --out FOLDER writes one",
+        ) from problem
+    names = list(about["learnt"])
+    found = Posterior(
+        draws={name: table[i].astype(float) for i, name in enumerate(names)},
+        learnt={name: Learnt(**entry) for name, entry in about["learnt"].items()},
+        evidence=about["evidence"],
+        version=about["version"],
+        seed=about["seed"],
+        fitted=about["fitted"],
+    )
+    if found.digest != about["draws"]:
+        raise ParameterError(
+            "The draws are not the ones described beside them.",
+            expected=about["draws"],
+            came=found.digest,
+            where=folder.name,
+            remedy="rebuild the posterior with upturn evidence calibrate",
+        )
+    return found
+
+
+def write_posterior(posterior: Posterior, folder: Path) -> None:
+    """Write a posterior into a folder, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {
+        "evidence": posterior.evidence,
+        "version": posterior.version,
+        "seed": posterior.seed,
+        "draws": posterior.digest,
+        "fitted": dict(posterior.fitted),
+        "learnt": {name: asdict(each) for name, each in posterior.learnt.items()},
+    }
+    np.save(folder / DRAWS, _table(posterior.draws))
+    (folder / ABOUT).write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _table(draws: Mapping[str, Float[np.ndarray, " draws"]]) -> Float[np.ndarray, "names draws"]:
+    return np.stack([np.asarray(values, dtype=np.float32) for values in draws.values()])

@@ -1,0 +1,45 @@
+"""The page of predictions beside published numbers belongs to the shipped posterior and evidence."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from upturn import evidence
+from upturn.population import shipped_posterior
+
+DOCS = Path(__file__).parents[2] / "docs"
+REBUILD = "run: python docs/validation/page.py"
+
+
+@pytest.fixture
+def written() -> str:
+    return (DOCS / "validation.md").read_text(encoding="utf-8")
+
+
+def test_the_page_is_of_the_shipped_posterior_and_evidence(written: str) -> None:
+    assert shipped_posterior().digest in written, REBUILD
+    assert evidence.shipped().digest in written, REBUILD
+
+
+def test_every_validation_row_is_on_the_page(written: str) -> None:
+    rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| ")]
+    shown = [(cells[0].removeprefix("| "), cells[1]) for cells in rows]
+    for each in evidence.shipped().findings:
+        if each.split == "validation":
+            arm = each.arm if each.versus is None else f"{each.arm} v {each.versus}"
+            assert (each.trial, arm) in shown, each
+
+
+@pytest.mark.slow
+def test_the_page_is_what_the_script_would_write_now(written: str) -> None:
+    spec = importlib.util.spec_from_file_location("validation_page", DOCS / "validation" / "page.py")
+    assert spec is not None and spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert written == module.page(), REBUILD
+    readme = module.README.read_text(encoding="utf-8")
+    assert readme == module.front(readme), REBUILD
