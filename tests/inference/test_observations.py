@@ -55,10 +55,27 @@ def test_contrasts_share_their_control(seen: Observations) -> None:
     assert cov[control, first] < 0
 
 
-def test_nobody_is_counted_twice() -> None:
+def test_nobody_is_counted_twice(seen: Observations) -> None:
     counts = [Count(3, "remission_10", 4, 20), Count(3, "response", 9, 20), Count(5, "response", 2, 10)]
-    found = nested(counts, lambda inner, outer: inner.of == outer.of and inner.measure > outer.measure == "response")
-    assert found == counts  # "remission_10" sorts before "response"
     found = nested(counts, lambda inner, outer: inner.of == outer.of and inner.measure != outer.measure == "response")
     assert found[0] == Count(3, "remission_10", 4, 9, within=1)
     assert found[1:] == counts[1:]
+    remitters = [c for c in seen.counts if c.measure != "response"]
+    inside = [c for c in remitters if c.within >= 0]
+    assert len(inside) > 10
+    for c in inside:
+        outer = seen.counts[c.within]
+        assert (outer.of, outer.measure) == (c.of, "response")
+        assert c.happened <= c.people == outer.happened
+    early = [c for c in seen.chances if c.within >= 0]
+    assert {c.measure for c in early} >= {"sustained_response", "median_relapse_h"}
+    assert all(c.people == seen.chances[c.within].happened for c in early)
+
+
+def test_what_is_part_of_something_is_never_more_likely(seen: Observations) -> None:
+    for seed in range(5):
+        _, _, found = expectations(seen, draw_prior(seen, seed))
+        chance = np.asarray(found.chance)
+        for c in seen.chances:
+            if c.within >= 0:
+                assert chance[c.of] <= chance[seen.chances[c.within].of] + 1e-9, c

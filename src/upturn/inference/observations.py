@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from upturn.evidence import Arm, Evidence, Finding
+from upturn.inference.numbers import evidence_numbers
 from upturn.inference.quantities import Chance, Quantities, quantities
 from upturn.inference.treatment import treatment
 
@@ -26,7 +27,7 @@ UNSAID = "remission"
 PREFERRED = ("MMRM", "observed", "unknown", "LOCF")
 # Ratings between response and the end that make up "sustained" [h]: weekly after the first day.
 WEEK_H = 168.0
-DAY_28_H = 648.0
+DAY_1_H, DAY_28_H = 24.0, 648.0
 SAME_H = 1e-6
 
 
@@ -114,7 +115,8 @@ class Catalogue:
         return self.chances.index(chance)
 
     def _size(self, trial: str) -> int | None:
-        sizes = sorted(arm.participants for arm in self.arms.values() if arm.trial == trial and arm.participants)
+        whole = [arm for arm in self.arms.values() if arm.trial == trial and not arm.within]
+        sizes = sorted(arm.participants for arm in whole if arm.participants)
         return sizes[len(sizes) // 2] if sizes else None
 
     def lay_out(self) -> Quantities:
@@ -196,17 +198,20 @@ def observations(evidence: Evidence, findings: Iterable[Finding]) -> Observation
     ]
     counts = [
         Count(
-            book.reading(f, people=f.n), "remission_10" if f.measure == UNSAID else f.measure, round(f.value * f.n), f.n
+            book.reading(f, people=f.n),
+            "remission_10" if f.measure == UNSAID else f.measure,
+            round(f.value * _people(f)),
+            _people(f),
         )
-        for f in _one_analysis([f for f in usable if f.measure in (*FRACTIONS, UNSAID)])
-        if f.instrument in DEPRESSION_SCALES and f.n and f.value is not None
+        for f in _fractions(usable)
+        if f.n and f.value is not None
     ]
     chances = [
         Count(book.chance(chance), f.measure, round(_happened(f) * f.n), f.n)
         for f in usable
         if f.n and (f.instrument or "MADRS") in DEPRESSION_SCALES and (chance := chance_of(book, f)) is not None
     ]
-    counts = nested(counts, lambda inner, outer: inner.of == outer.of and inner.measure > outer.measure == "response")
+    counts = nested(counts, lambda inner, outer: inner.of == outer.of and inner.measure != outer.measure == "response")
     chances = nested(chances, lambda inner, outer: _is_earlier(book.chances[inner.of], book.chances[outer.of]))
     people = np.array([book.people.get(i, 0) for i in range(len(book.readings))])
     fall_known = np.array([known.get(i, np.nan) for i in range(len(book.readings))])
@@ -243,26 +248,29 @@ def _is_earlier(inner: Chance, outer: Chance) -> bool:
     if (inner.course, inner.entry, inner.event) != (outer.course, outer.entry, outer.event):
         return False
     if inner.event == "sustained":
-        return inner.entry_h < outer.entry_h
+        return inner.by < outer.by
     return inner.entry_h == outer.entry_h and inner.visits_h[-1] < outer.visits_h[-1]
 
 
 def _falls(
     book: Catalogue, findings: Sequence[Finding]
 ) -> tuple[list[tuple[Fall, ...]], list[tuple[int, float, int]], dict[int, float]]:
-    changes = _one_analysis([f for f in findings if f.measure == "change" and f.instrument == "MADRS" and f.n])
+    changes = _changes(findings)
     contrasts = _one_analysis(
         [f for f in findings if f.measure == "difference" and f.instrument == "MADRS" and f.versus and f.error]
     )
     contrasts = [f for f in contrasts if not _is_pool(f, contrasts)]
     spreads: list[tuple[int, float, int]] = []
     known: dict[int, float] = {}
+    common: set[str] = set()
     for f in changes:
         number = book.reading(f, people=f.n)
         known[number] = -float(f.value or 0.0)
         sd = _sd(f)
-        if sd is not None and f.n and f.n > 2:
+        # The standard errors of a model are of one common spread: it is taken once per trial.
+        if sd is not None and f.n and f.n > 2 and not (f.error_type == "SE" and f.trial in common):
             spreads.append((number, sd, f.n))
+            common |= {f.trial} if f.error_type == "SE" else set()
     out = []
     for trial in dict.fromkeys(f.trial for f in (*changes, *contrasts)):
         mine = [f for f in contrasts if f.trial == trial]
@@ -275,6 +283,28 @@ def _falls(
         rows += [Fall(book.reading(f), book.reading(f, f.versus), -float(f.value or 0.0), _se(f)) for f in mine]
         out.append(tuple(rows))
     return out, spreads, known
+
+
+def _fractions(findings: Sequence[Finding]) -> list[Finding]:
+    """Choose the fractions: of the same analysis as the mean of their group, where that was published too."""
+    means = {(f.trial, f.arm, f.time_h): f.analysis for f in _changes(findings)}
+    asked = [f for f in findings if f.measure in (*FRACTIONS, UNSAID) and f.instrument in DEPRESSION_SCALES]
+    alike = {(f.trial, f.arm, f.time_h) for f in asked if means.get((f.trial, f.arm, f.time_h)) == f.analysis}
+    chosen = [
+        f for f in asked
+        if (f.trial, f.arm, f.time_h) not in alike or f.analysis == means[f.trial, f.arm, f.time_h]
+    ]  # fmt: skip
+    return _one_analysis(chosen)
+
+
+def _changes(findings: Sequence[Finding]) -> list[Finding]:
+    return _one_analysis([f for f in findings if f.measure == "change" and f.instrument == "MADRS" and f.n])
+
+
+def _people(f: Finding) -> int:
+    """Give how many people a fraction counts for: on another scale than MADRS, at most so many as a usual trial."""
+    most = int(evidence_numbers().value("people_on_another_scale"))
+    return min(f.n or 0, most) if f.instrument != "MADRS" else f.n or 0
 
 
 def _one_analysis(findings: Sequence[Finding]) -> list[Finding]:
@@ -317,25 +347,37 @@ def chance_of(book: Catalogue, f: Finding) -> Chance | None:
         return None
     course = book.course(f.trial, f.arm)
     if f.measure == "sustained_response":
-        weekly = tuple(float(t) for t in np.arange(WEEK_H, DAY_28_H, WEEK_H) if t > f.time_h + SAME_H)
-        return Chance(course, f.time_h, "", (*weekly, DAY_28_H), "sustained")
+        return _sustained(course, f.time_h)
     if f.measure == "remitted_by":
         visits = tuple(float(t) for t in np.arange(WEEK_H / 2, f.time_h + SAME_H, WEEK_H / 2))
         return Chance(course, 0.0, "", visits, "remitted")
-    if f.measure not in {"relapsed", "not_relapsed", "median_relapse_h", "responding"}:
-        return None
-    from_h = f.event_h if f.event_h is not None else book.arms[f.trial, f.arm].doses_h[-1]
-    until_h = f.time_h if f.since == "first dose" else from_h + f.time_h
+    if f.measure in {"relapsed", "not_relapsed", "median_relapse_h", "responding"}:
+        return _lasting(book, f, course)
+    return None
+
+
+def _lasting(book: Catalogue, f: Finding, course: int) -> Chance:
+    doses = book.arms[f.trial, f.arm].doses_h or (0.0,)
+    last_h = f.event_h if f.event_h is not None else doses[-1]
+    until_h = (f.time_h or 0.0) + (0.0 if f.since == "first dose" else last_h)
     if f.measure == "median_relapse_h":
-        until_h = from_h + float(f.value or 0.0)
+        until_h = last_h + float(f.value or 0.0)
+    # Where the group was defined by its last dose, it was rated the day after.
+    from_h = last_h + DAY_1_H if last_h in doses else last_h
     entry = {"responders": "response", "remitters": "remission", "stable responders": "response",
              "stable remitters": "remission"}.get(f.at_risk, "")  # fmt: skip
     if f.measure == "responding":
         return Chance(course, from_h, entry, (until_h,), "kept")
     lasts = until_h - from_h
-    every = WEEK_H / 2 if lasts <= 4 * WEEK_H else WEEK_H if lasts <= 26 * WEEK_H else 4 * WEEK_H
+    every = WEEK_H / 2 if lasts <= 13 * WEEK_H else WEEK_H if lasts <= 26 * WEEK_H else 4 * WEEK_H
     visits = tuple(float(from_h + t) for t in np.arange(every, lasts + SAME_H, every)) or (until_h,)
     lost = not f.definition.upper().startswith("MADRS")
     # A loss of response counts once it is confirmed; a relapse by score as often as its definition says.
     twice = 2 if lost or "twice" in f.definition or "x2" in f.definition else 1
     return Chance(course, from_h, entry, visits, "lost" if lost else "relapse", consecutive=twice)
+
+
+def _sustained(course: int, by_h: float) -> Chance | None:
+    ratings = (DAY_1_H, *(float(t) for t in np.arange(WEEK_H, DAY_28_H, WEEK_H)), DAY_28_H)
+    by = sum(t <= by_h + SAME_H for t in ratings[:-1])
+    return Chance(course, ratings[0], "", ratings[1:], "sustained", by=by) if by else None

@@ -195,7 +195,7 @@ def expectations(
         for_trials, for_groups, for_chances, for_levels = jax.random.split(key, 4)
         effects = group_effects(p, draw_new_trial(for_trials, len(book.trials)))
         shift = p["between_groups"] * jax.random.normal(for_groups, (q.means,))
-        apart = p["between_groups"] * jax.random.normal(for_chances, (len(q.chances),))
+        apart = p["between_groups"] * jax.random.normal(for_chances, (len(set(q.chance_group)),))
         # The median of n people lies where a beta-distributed fraction of all people have had the event.
         level = jax.random.beta(for_levels, sizes / 2, sizes / 2)
         found = evaluate(p, effects, q, shift=shift, chance_shift=apart, chance_level=level)

@@ -17,17 +17,17 @@ import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from upturn.inference.numbers import evidence_numbers
 from upturn.inference.observations import FRACTIONS, Count, Fall, Observations
 from upturn.inference.quantities import Expected, Quantities, evaluate
 from upturn.mood import mood_numbers
-from upturn.parameters import Parameter, ParameterFile, read
+from upturn.parameters import Parameter
 from upturn.plasticity import plasticity_numbers
 from upturn.population import TRIAL_EFFECTS, trial_effects
 
 __all__ = [
     "calibrated",
     "draw_new_trial",
-    "evidence_numbers",
     "expectations",
     "fixed_numbers",
     "group_effects",
@@ -38,11 +38,6 @@ __all__ = [
 
 # Shares are kept this far from none and all.
 LEAST = 1e-4
-
-
-def evidence_numbers() -> ParameterFile:
-    """Give the numbers that only the comparison with published groups needs."""
-    return read("upturn.inference", "evidence")
 
 
 def calibrated() -> tuple[Parameter, ...]:
@@ -99,7 +94,7 @@ def program(seen: Observations, *, wider: Mapping[str, float] | None = None, lik
     standard = dist.Normal(0.0, 1.0)
     for name in (*TRIAL_EFFECTS, "baseline"):
         sites[f"trial_{name}"] = numpyro.sample(f"trial_{name}", standard.expand([len(seen.trials)]))
-    for name, size in (("group", len(seen.apart)), ("chance", len(q.chances))):
+    for name, size in (("group", len(seen.apart)), ("chance", len(set(q.chance_group)))):
         if size:
             sites[name] = numpyro.sample(name, standard.expand([size]))
     p, _, found = expectations(seen, sites)

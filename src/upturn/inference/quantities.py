@@ -57,6 +57,8 @@ class Chance:
         smaller excursion allowed).
     at_least, consecutive
         Of a relapse.
+    by
+        Of a sustained response: among how many of the first ratings, the entry included, its onset may lie.
     median
         Whether the time [h] from entry is asked for by which half of them have had the event, not their fraction.
     """
@@ -68,6 +70,7 @@ class Chance:
     event: str
     at_least: float = 22.0
     consecutive: int = 1
+    by: int = 1
     median: bool = False
 
 
@@ -88,6 +91,8 @@ class Quantities:
         Baseline of each reading as published; not-a-number where it was not.
     chances
         The chances.
+    chance_group
+        Which group of people each chance is about; chances of the same people are equally far from the model.
     chance_first
         Number of the first reading of each chance; its readings are the entry and the visits, in order.
     """
@@ -99,6 +104,7 @@ class Quantities:
     baseline: Float[np.ndarray, " readings"]
     baseline_sd: Float[np.ndarray, " readings"]
     chances: tuple[Chance, ...]
+    chance_group: tuple[int, ...]
     chance_first: tuple[int, ...]
     draws: Float[np.ndarray, "4 draws"]
 
@@ -131,6 +137,7 @@ def quantities(
     for chance in chances:
         first.append(len(every))
         every += [(chance.course, t) for t in (chance.entry_h, *chance.visits_h)]
+    groups = sorted({each.course for each in chances})
     half = np.random.default_rng(SEED).standard_normal((4, DRAWS // 2))
     return Quantities(
         laid=courses(treatments, every),
@@ -140,6 +147,7 @@ def quantities(
         baseline=np.array([baselines[c][0] for c, _ in every]),
         baseline_sd=np.array([baselines[c][1] for c, _ in every]),
         chances=tuple(chances),
+        chance_group=tuple(groups.index(each.course) for each in chances),
         chance_first=tuple(first),
         draws=np.concatenate([half, -half], axis=1),
     )
@@ -175,7 +183,7 @@ def evaluate(
     q: Quantities,
     *,
     shift: Float[Array, " readings"],
-    chance_shift: Float[Array, " chances"],
+    chance_shift: Float[Array, " groups"],
     fall_known: Float[np.ndarray, " readings"] | None = None,
     chance_level: Float[Array, " chances"] | None = None,
 ) -> Expected:
@@ -190,7 +198,7 @@ def evaluate(
     q
         From :func:`quantities`.
     shift, chance_shift
-        How far each group lies from the model [points of fall].
+        How far each reading, and each group of the chances, lies from the model [points of fall].
     fall_known
         Fall that was observed; there the fractions are those of a group with that mean. Not-a-number elsewhere.
     chance_level
@@ -224,7 +232,7 @@ def _chances(
     baseline: Float[Array, " readings"],
     baseline_sd: Float[Array, " readings"],
     q: Quantities,
-    shift: Float[Array, " chances"],
+    shift: Float[Array, " groups"],
     level: Float[Array, " chances"] | None,
 ) -> Float[Array, " chances"]:
     out = []
@@ -234,7 +242,7 @@ def _chances(
         b = baseline[rows][:, None, None] + baseline_sd[rows][:, None, None] * start
         drug = m.drug[rows][:, :, None] * (1 + p["effect_between_people"] * effect)
         rest = m.rest[rows][:, :, None] * (1 + p["nonspecific_between_people"] * other)
-        fall = drug + rest + m.own_sd[rows][:, :, None] * own + shift[number]
+        fall = drug + rest + m.own_sd[rows][:, :, None] * own + shift[q.chance_group[number]]
         responds = norm.cdf((fall - 0.5 * b) / m.noise)
         enters = {
             "response": responds[0],
@@ -246,24 +254,61 @@ def _chances(
         elif chance.event == "kept":
             happens = responds[-1]
         elif chance.event == "sustained":
-            # The first rating is the entry, the last the end; one slip between them is allowed.
-            keeps = responds[1:-1]
-            slips = norm.cdf((fall[1:-1] - 0.25 * b[1:-1]) / m.noise) - keeps
-            every = jnp.prod(jnp.maximum(keeps, 1e-6), axis=0)
-            happens = responds[0] * responds[-1] * every * (1 + jnp.sum(slips / jnp.maximum(keeps, 1e-6), axis=0))
+            happens = _sustained(fall, b, m.noise, responds, by=chance.by)
+            # Whoever has left is counted as not in response.
+            happens = happens * jnp.exp(-p["dropout_rate"] * chance.visits_h[-1])
         else:
             high = (
                 1 - responds[1:]
                 if chance.event == "lost"
                 else norm.cdf((b[1:] - fall[1:] - chance.at_least + 0.5) / m.noise)
             )
-            if chance.consecutive == 2 and len(chance.visits_h) > 1:
-                high = high[:-1] * high[1:]
+            spared = _spared(high, twice=chance.consecutive == 2 and len(chance.visits_h) > 1)
             if chance.median:
-                happened = jnp.sum(enters * (1 - jnp.cumprod(1 - high, axis=0)), axis=(1, 2)) / jnp.sum(enters)
-                visits = np.array(chance.visits_h[: len(high)]) - chance.entry_h
+                happened = jnp.sum(enters * (1 - spared), axis=(1, 2)) / jnp.sum(enters)
+                visits = np.array(chance.visits_h) - chance.entry_h
                 out.append(jnp.interp(0.5 if level is None else level[number], happened, visits))
                 continue
-            happens = 1 - jnp.prod(1 - high, axis=0)
+            happens = 1 - spared[-1]
         out.append(jnp.sum(enters * happens) / jnp.sum(enters))
     return jnp.stack(out) if out else jnp.zeros(1)
+
+
+def _sustained(
+    fall: Float[Array, "visits people draws"],
+    baseline: Float[Array, "visits people draws"],
+    noise: Float[Array, ""],
+    responds: Float[Array, "visits people draws"],
+    *,
+    by: int,
+) -> Float[Array, "people draws"]:
+    """Give the chance of being in response from one of the first ``by`` ratings on, one smaller slip allowed.
+
+    Between onset and the last rating one rating may fall short, if a quarter of the baseline stays.
+    """
+    slips = norm.cdf((fall - 0.25 * baseline) / noise) - responds
+    keeps = jnp.maximum(responds, 1e-6)
+
+    def from_rating(first: int) -> Float[Array, "people draws"]:
+        between = slice(first + 1, -1)
+        every = jnp.prod(keeps[between], axis=0)
+        return responds[first] * responds[-1] * every * (1 + jnp.sum(slips[between] / keeps[between], axis=0))
+
+    whole = from_rating(0)
+    for later in range(1, by):
+        # Onset at this rating and not before: nothing at the earlier ones, or a slip too many.
+        before = jnp.prod(1 - responds[:later], axis=0)
+        whole = whole + before * from_rating(later)
+    return whole
+
+
+def _spared(high: Float[Array, "visits people draws"], *, twice: bool) -> Float[Array, "visits people draws"]:
+    """Give the chance of no event up to each visit; an event is one high rating, or two in a row."""
+    if not twice:
+        return jnp.cumprod(1 - high, axis=0)
+    low, once = jnp.ones_like(high[0]), jnp.zeros_like(high[0])
+    out = []
+    for each in high:
+        low, once = (low + once) * (1 - each), low * each
+        out.append(low + once)
+    return jnp.stack(out)

@@ -19,7 +19,7 @@ Scalar = Float[Array, ""]
 # What a trial multiplies: its own factor is log-normal with the SD ``<name>_between_trials``.
 TRIAL_EFFECTS = ("effect", "acute", "slow")
 SCALED = {
-    "effect": ("effect",),
+    "effect": ("effect", "suicidal_ideation_effect"),
     "acute": ("acute",),
     "slow": ("slow_ongoing", "slow_started", "slow_started_resistant"),
 }

@@ -198,6 +198,10 @@ def _how_long(answer: Answer) -> Finding:
         text += (
             f" From then on boosters on relapse are part of the picture ({points(median(arm.boosters))} per person)."
         )
+    if half is not None:  # what is the drug's: relapse also counts what anything else keeps up
+        return Finding(
+            "long", question, duration(half[1]), "after the last planned dose half of the lead has gone", text
+        )
     return Finding("long", question, figure, "until half of those in response relapse", text)
 
 
