@@ -10,7 +10,7 @@ from upturn.inference.observations import Observations
 from upturn.inference.program import calibrated, program
 from upturn.inference.synthetic import draw_prior, ranks, simulate
 
-REPLICATES = 40
+REPLICATES = 25
 WATCHED = ("effect", "acute", "slow_started_resistant", "reading_noise", "tau_off", "nonspecific_between_people")
 
 
