@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import jax
+
 from upturn.inference.calibrate import QUICK, calibrate
 from upturn.inference.fit import Settings
 from upturn.population import Learnt
@@ -51,4 +53,5 @@ def sensitivity(settings: Settings = QUICK) -> tuple[Run, ...]:
                 found.diagnostics.worst_r_hat,
             )
         )
+        jax.clear_caches()  # each fit is a program of its own; a process cannot hold very many
     return tuple(out)
