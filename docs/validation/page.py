@@ -15,6 +15,7 @@ import numpy as np
 
 from upturn import __version__, evidence
 from upturn.cli.evidence_tables import measure, published, when
+from upturn.inference.acute_predictions import POOLED, PredictedEvent, predict_events, summarise_events
 from upturn.inference.claims import Judged, judge
 from upturn.inference.predict import predict
 from upturn.inference.score import Row, Score, score_rows, summarise
@@ -40,6 +41,12 @@ def judged() -> tuple[Judged, ...]:
     return judge(shipped_posterior().draws)
 
 
+@cache
+def events() -> tuple[PredictedEvent, ...]:
+    """Predict and score the adverse events of the validation rows."""
+    return predict_events(shipped_posterior().draws)
+
+
 def table(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     """Write a table in Markdown."""
     cells = [head, ["---"] * len(head), *lines]
@@ -49,13 +56,14 @@ def table(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 def provenance() -> str:
     """Say what was predicted with what."""
     found = shipped_posterior()
-    how = ", ".join(f"{name} {number}" for name, number in found.fitted.items())
+    how = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in found.fitted.items())
     return table(
         ["", ""],
         [
             ("posterior", f"`{found.digest}`"),
             ("fitted", how),
             ("fitted to the evidence", f"`{found.evidence}`"),
+            ("fitted to the adverse events", f"`{found.adverse_events}`"),
             ("evidence predicted here", f"`{evidence.shipped().digest}`"),
             ("version", f"posterior {found.version}, this page {__version__}"),
         ],
@@ -122,6 +130,45 @@ def not_scored() -> str:
     return table(["trial", "arm", "quantity", "why"], lines)
 
 
+def event_scores() -> str:
+    """Give the scores of adverse events."""
+    head = ["arms", "n", "by", "inside 50 %", "inside 90 %", "absolute error", "CRPS", "log score"]
+    lines = [
+        (
+            each.arms, each.rows, f"**{each.by}**" if each.by == "model" else each.by, f"{100 * each.coverage50:.0f} %",
+            f"{100 * each.coverage90:.0f} %", f"{each.error:.3f}", f"{each.crps:.3f}", f"{each.log_score:.2f}",
+        )
+        for each in summarise_events(events())
+    ]  # fmt: skip
+    return table(head, lines)
+
+
+def event_rows() -> str:
+    """Give every predicted adverse event beside its published rate."""
+    head = ["trial", "arm", "event", "n", "published", "model", "50 %", "90 %", "", POOLED]
+    return table(head, [_event_line(each) for each in events() if each.forecasts])
+
+
+def _event_line(each: PredictedEvent) -> Sequence[object]:
+    row, model, pooled = each.row, each.forecasts["model"], each.forecasts[POOLED]
+    seen = "none" if each.share is None else f"{'at least ' if row.at_least else ''}{_per_cent(each.share)}"
+    return (
+        row.trial, row.arm, row.event, row.n, seen, _per_cent(model.median),
+        f"{100 * model.low50:.0f} to {_per_cent(model.high50)}",
+        f"{100 * model.low90:.0f} to {_per_cent(model.high90)}",
+        each.reason or ("" if model.in90 else "**miss**"), _per_cent(pooled.median),
+    )  # fmt: skip
+
+
+def event_not_predicted() -> str:
+    """Name the adverse events of the validation rows that the model does not have."""
+    return "; ".join(sorted({each.row.event for each in events() if not each.forecasts}))
+
+
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 def claims() -> str:
     """Give every claim with both verdicts."""
     lines = [
@@ -153,6 +200,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "contrasts": contrasts,
     "durability": durability,
     "not_scored": not_scored,
+    "event_scores": event_scores,
+    "event_rows": event_rows,
+    "event_not_predicted": event_not_predicted,
     "claims": claims,
     "differences": differences,
 }

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from upturn.cli import run
 from upturn.protocol import digest, load
 from upturn.records import read
 
-
-def upturn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-    """Run the command line in this process and give exit code, output and messages."""
-    monkeypatch.setattr(sys, "argv", ["upturn", *words])
-    try:
-        run()
-        code = 0
-    except SystemExit as leave:
-        code = int(leave.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
+Upturn = Callable[..., tuple[int, str, str]]
 GOOD = Path(__file__).parent / "good.yaml"
 
 DOSE = ["--drug", "ketamine", "--route", "intravenous", "--over", "40 min", "--weight", "70 kg"]
@@ -50,10 +37,8 @@ BAD_WORDS = [
 
 
 @pytest.mark.parametrize(("words", "says"), BAD_WORDS, ids=[" ".join(w)[-40:] for w, _ in BAD_WORDS])
-def test_bad_words_are_told_plainly(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
-) -> None:
-    code, out, err = upturn(capsys, monkeypatch, *words)
+def test_bad_words_are_told_plainly(upturn: Upturn, words: list[str], says: str) -> None:
+    code, out, err = upturn(*words)
     assert code == 2
     assert out == ""
     assert says.lower() in err.lower()
@@ -74,8 +59,7 @@ BAD_DOCUMENTS = [
 
 @pytest.mark.parametrize(("old", "new", "says"), BAD_DOCUMENTS)
 def test_bad_documents_are_told_with_their_path(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    upturn: Upturn,
     tmp_path: Path,
     old: str,
     new: str,
@@ -86,7 +70,7 @@ def test_bad_documents_are_told_with_their_path(
     bad = tmp_path / "bad.yaml"
     bad.write_text(text.replace(old, new, 1), encoding="utf-8")
     out = tmp_path / "out"
-    code, printed, err = upturn(capsys, monkeypatch, "answer", str(bad), "--out", str(out))
+    code, printed, err = upturn("answer", str(bad), "--out", str(out))
     assert code == 2
     assert printed == ""
     assert says.lower() in err.lower()
@@ -95,33 +79,29 @@ def test_bad_documents_are_told_with_their_path(
 
 @pytest.mark.parametrize("command", [["answer", "single-infusion"], ["simulate", "single-infusion"]])
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
+    upturn: Upturn, tmp_path: Path, command: list[str]
 ) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("mine", encoding="utf-8")
-    code, out, err = upturn(capsys, monkeypatch, *command, "--out", str(occupied))
+    code, out, err = upturn(*command, "--out", str(occupied))
     assert code == 2
     assert out == ""
     assert str(occupied) in err
     assert occupied.read_text(encoding="utf-8") == "mine"
 
 
-def test_simulate_refuses_a_folder_with_something_in_it(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_simulate_refuses_a_folder_with_something_in_it(upturn: Upturn, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
-    code, _, err = upturn(capsys, monkeypatch, "simulate", "single-infusion", "--out", str(tmp_path))
+    code, _, err = upturn("simulate", "single-infusion", "--out", str(tmp_path))
     assert code == 2
     assert "empty" in err
     assert [f.name for f in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_simulate_writes_the_same_records_as_parquet_csv_and_events(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_simulate_writes_the_same_records_as_parquet_csv_and_events(upturn: Upturn, tmp_path: Path) -> None:
     words = ["simulate", str(GOOD), "--patients", "6", "--seed", "3", "--json"]
     for kind in ("parquet", "csv", "nonmem"):
-        code, out, _ = upturn(capsys, monkeypatch, *words, "--format", kind, "--out", str(tmp_path / kind))
+        code, out, _ = upturn(*words, "--format", kind, "--out", str(tmp_path / kind))
         assert code == 0
         summary = json.loads(out)
         assert summary["digest"] == digest(load(GOOD))
@@ -134,10 +114,8 @@ def test_simulate_writes_the_same_records_as_parquet_csv_and_events(
     assert events.filter(pl.col("EVID") == 0).height == parquet.observations.height
 
 
-def test_exposure_prints_json_with_every_model(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, out, _ = upturn(capsys, monkeypatch, "exposure", *DOSE, "--dose", "0.5 mg/kg", "--at", "40 min", "--json")
+def test_exposure_prints_json_with_every_model(upturn: Upturn) -> None:
+    code, out, _ = upturn("exposure", *DOSE, "--dose", "0.5 mg/kg", "--at", "40 min", "--json")
     assert code == 0
     found = json.loads(out)
     assert [m["model"] for m in found["models"]] == ["simons_2022", "otto_fanta"]
@@ -147,25 +125,21 @@ def test_exposure_prints_json_with_every_model(
 
 
 @pytest.mark.parametrize("sub", [["list"], ["show", "six-infusions"]])
-def test_protocols_are_shown(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, sub: list[str]
-) -> None:
-    code, out, _ = upturn(capsys, monkeypatch, "protocol", *sub)
+def test_protocols_are_shown(upturn: Upturn, sub: list[str]) -> None:
+    code, out, _ = upturn("protocol", *sub)
     assert code == 0
     assert "six-infusions" in out
-    code, out, _ = upturn(capsys, monkeypatch, "protocol", *sub, "--json")
+    code, out, _ = upturn("protocol", *sub, "--json")
     assert code == 0
     assert json.loads(out)
 
 
-def test_answer_writes_a_report_and_the_same_json_for_the_same_seed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_answer_writes_a_report_and_the_same_json_for_the_same_seed(upturn: Upturn, tmp_path: Path) -> None:
     words = ["answer", str(GOOD), "--patients", "5", "--seed", "7"]
-    code, printed, _ = upturn(capsys, monkeypatch, *words, "--out", str(tmp_path / "a"))
+    code, printed, _ = upturn(*words, "--out", str(tmp_path / "a"))
     assert code == 0
     assert "report.html" in printed
-    code, out, _ = upturn(capsys, monkeypatch, *words, "--json")
+    code, out, _ = upturn(*words, "--json")
     assert code == 0
     assert json.loads(out) == json.loads((tmp_path / "a" / "answer.json").read_text(encoding="utf-8"))
     assert sorted(f.name for f in (tmp_path / "a").iterdir()) == ["answer.json", "report.html"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,8 @@ from typing import Any
 import pytest
 
 from upturn import evidence
-from upturn.cli import run
 from upturn.evidence.columns import KINDS
-from upturn.inference.calibrate import set_aside
-from upturn.inference.program import calibrated
+from upturn.inference.calibrate import all_calibrated, set_aside
 from upturn.population import read_posterior
 
 Upturn = Callable[..., tuple[int, str, str]]
@@ -34,23 +31,6 @@ ROWS = (
     SOUND | {"arm_id": "few", "n_arm": "", "split": ""},
     SOUND | {"arm_id": "brackets [x]", "change_mean": "", "change_se_or_sd": "", "responders_pct": "50"},
 )
-
-
-@pytest.fixture
-def upturn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Upturn:
-    """Run the command line in this process and give exit code, output and messages."""
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["upturn", *words])
-        try:
-            run()
-            code = 0
-        except SystemExit as leave:
-            code = int(leave.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def write(path: Path, *rows: Mapping[str, str], header: list[str] | None = None) -> str:
@@ -194,7 +174,7 @@ def test_a_quick_calibration_says_what_was_learnt_and_writes_it(upturn: Upturn, 
     assert code == 0
     found = json.loads(out)
     names = [each["name"] for each in found["learnt"]]
-    assert names == [each.name for each in calibrated()]
+    assert names == [each.name for each in all_calibrated()]
     for each in found["learnt"]:
         assert each["informed"] == (each["contraction"] >= 0.3)
         for which in ("prior", "posterior"):

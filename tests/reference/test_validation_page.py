@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from upturn import evidence
-from upturn.population import shipped_posterior
+from upturn.population import ADVERSE_EVENTS, shipped_posterior
 
 DOCS = Path(__file__).parents[2] / "docs"
 REBUILD = "run: python docs/validation/page.py"
@@ -32,6 +32,14 @@ def test_every_validation_row_is_on_the_page(written: str) -> None:
         if each.split == "validation":
             arm = each.arm if each.versus is None else f"{each.arm} v {each.versus}"
             assert (each.trial, arm) in shown, each
+
+
+def test_every_adverse_event_of_the_validation_rows_is_on_the_page(written: str) -> None:
+    for each in evidence.adverse_events():
+        if each.split == "validation":
+            known = f"| {each.trial} | {each.arm} | {each.event} | {each.n} |" in written
+            assert known == (each.event in ADVERSE_EVENTS), each
+            assert known or each.event in written, each
 
 
 @pytest.mark.slow

@@ -151,11 +151,11 @@ def _sensitivity(*, as_json: bool) -> None:
 
 
 def _calibration(found: Calibration, *, quick: bool, seconds: float, folder: Path | None) -> dict[str, Any]:
-    from upturn.inference.program import calibrated  # noqa: PLC0415
+    from upturn.inference.calibrate import all_calibrated  # noqa: PLC0415
     from upturn.population import INFORMED  # noqa: PLC0415
 
     learnt = []
-    for parameter in calibrated():
+    for parameter in all_calibrated():
         each = found.posterior.learnt[parameter.name]
         low, median, high = tables.prior_range(parameter)
         learnt.append(
@@ -173,6 +173,7 @@ def _calibration(found: Calibration, *, quick: bool, seconds: float, folder: Pat
     return {
         "version": found.posterior.version,
         "evidence": found.posterior.evidence,
+        "adverse_events": found.posterior.adverse_events,
         "posterior": found.posterior.digest,
         "seed": found.posterior.seed,
         "quick": quick,
@@ -180,6 +181,7 @@ def _calibration(found: Calibration, *, quick: bool, seconds: float, folder: Pat
         "fitted": dict(found.posterior.fitted),
         "worst_r_hat": found.diagnostics.worst_r_hat,
         "least_ess": found.diagnostics.least_ess,
+        "checks": [asdict(each) for each in found.posterior.checks],
         "folder": str(folder.resolve()) if folder else None,
         "learnt": learnt,
     }

@@ -102,9 +102,12 @@ def sensitivity(runs: Sequence[Run]) -> Table:
 def fitted(content: Mapping[str, Any]) -> str:
     """Say what was fitted, and how."""
     how = content["fitted"]
+    overall = next(each["p"] for each in content["checks"] if each["of"] == "everything")
     lines = [
-        f"{how['findings']} findings of {how['trials']} trials; {how['chains']} chains, {how['draws']} draws in all; "
+        f"{how['findings']} findings ({how['trials']} trials), {how['adverse_event_counts']} counts of adverse events "
+        f"({how['adverse_event_trials']} trial); {how['chains']} chains, {how['draws']} draws in all; "
         f"{how['divergences']} divergences",
+        f"Posterior-predictive check of everything but adverse events: p = {overall:.2f}, near 0 or 1 is a misfit",
         f"Worst R-hat {content['worst_r_hat']:.3f}, least effective sample size {content['least_ess']:.0f}",
         f"Evidence: {content['evidence']}",
         f"Posterior: {content['posterior']}",

@@ -15,6 +15,7 @@ from upturn.evidence.cells import Row, Sheet
 from upturn.evidence.faults import Fault, refuse
 from upturn.evidence.outcomes import analysis_in, range_of, read_outcome
 from upturn.evidence.regimens import infusion_h, read_schedule, usual_schedule
+from upturn.evidence.repeated import repeated
 from upturn.evidence.rows import Arm, Finding, Refusal
 from upturn.evidence.timecourse import Read
 from upturn.evidence.treatments import (
@@ -216,12 +217,5 @@ def _impossible(rows: Sequence[Row]) -> Iterator[Fault]:
 
 
 def _repeated(rows: Sequence[Row]) -> Iterator[Fault]:
-    above: dict[tuple[str, ...], Row] = {}
-    for row in rows:
-        words = tuple(row.text[name].lower() for name in ("study_id", "contrast", "outcome", "effect_measure"))
-        key = (*words, str(row.values["time_hours"]))
-        if key in above and row.value("estimate") is not None:
-            what = f"A duplicated study row: row {above[key].number} says this of the same study, contrast and time."
-            expected = f"one value, such as {above[key].text['estimate']}"
-            yield Fault(what, expected, row.text["estimate"], "estimate", row.number, "keep one of the two")
-        above.setdefault(key, row)
+    words = ("study_id", "contrast", "outcome", "effect_measure")
+    return repeated(rows, words=words, time="time_hours", number="estimate", said="study, contrast and time")

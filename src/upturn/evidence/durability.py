@@ -16,6 +16,7 @@ from upturn.evidence.cells import Row, Sheet
 from upturn.evidence.faults import Fault, refuse
 from upturn.evidence.outcomes import read_instrument
 from upturn.evidence.regimens import DAY_H, WEEK_H, infusion_h, read_schedule, usual_schedule
+from upturn.evidence.repeated import repeated
 from upturn.evidence.rows import Arm, Finding, Refusal
 from upturn.evidence.timecourse import Read
 from upturn.evidence.treatments import (
@@ -270,12 +271,5 @@ def _impossible(rows: Sequence[Row]) -> Iterator[Fault]:
 
 
 def _repeated(rows: Sequence[Row]) -> Iterator[Fault]:
-    above: dict[tuple[str, ...], Row] = {}
-    for row in rows:
-        words = tuple(row.text[name].lower() for name in ("study_id", "arm_id", "at_risk_definition", "metric"))
-        key = (*words, str(row.values["time_days"]))
-        if key in above and row.value("value") is not None:
-            what = f"A duplicated study row: row {above[key].number} says this of the same study, arm, group and time."
-            expected = f"one value, such as {above[key].text['value']}"
-            yield Fault(what, expected, row.text["value"], "value", row.number, "keep one of the two")
-        above.setdefault(key, row)
+    words = ("study_id", "arm_id", "at_risk_definition", "metric")
+    return repeated(rows, words=words, time="time_days", number="value", said="study, arm, group and time")

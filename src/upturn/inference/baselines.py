@@ -16,14 +16,14 @@ from jaxtyping import Float
 from upturn.evidence import Evidence, Finding
 from upturn.inference.observations import DEPRESSION_SCALES
 from upturn.inference.treatment import treatment
+from upturn.parameters import ParameterFile, read
 
 __all__ = ["BASELINES", "Baseline"]
 
 FRACTIONS = frozenset({"response", "remission_10", "remission_12", "remission", "sustained_response", "relapsed"})
-# First hours, first days, first weeks, later [h].
-ENDS_H = (6.0, 60.0, 240.0)
+ENDS = ("end_of_first_hours", "end_of_first_days", "end_of_first_weeks")
+LEAST_SPREAD = {"points": "least_spread_points", "SD": "least_spread_sd", "fraction": "least_spread_fraction"}
 DRAWS = 2000
-LEAST_SPREAD = {"points": 1.0, "SD": 0.1, "fraction": 0.2}
 Kind = tuple[object, ...]
 
 
@@ -52,7 +52,7 @@ class Baseline:
         usable = [f for f in evidence.findings if f.split == "calibration" and _usable(f)]
         self._rows: dict[str, list[Row]] = {}
         for f in usable:
-            row = Row(_kinds(evidence, f), _scaled(f), float(f.n or 20))
+            row = Row(_kinds(evidence, f), _scaled(f), _people(f))
             self._rows.setdefault(_measure(f), []).append(row)
         self._effects = {
             measure: _effect(evidence, [f for f in usable if _measure(f) == measure]) for measure in self._rows
@@ -65,7 +65,7 @@ class Baseline:
         rows = self._rows.get(_measure(f), [])
         if not rows:
             return np.zeros(0), np.zeros(0)
-        least = LEAST_SPREAD.get(f.unit, 1.0)
+        least = _numbers().value(LEAST_SPREAD.get(f.unit, "least_spread_points"))
         if self._constant and f.versus is None and _is_active(evidence, f):
             effect = self._effects.get(_measure(f))
             control = [r for r in rows if r.kinds[-1] == ("control",)]
@@ -88,6 +88,14 @@ class Baseline:
         draws = centre + sd * rng.standard_normal(DRAWS)
         expected = 1 / (1 + np.exp(-draws)) if f.unit == "fraction" else draws
         return _seen(f, expected, rng), expected
+
+
+def _numbers() -> ParameterFile:
+    return read("upturn.inference", "baselines")
+
+
+def _people(f: Finding) -> float:
+    return float(f.n or _numbers().value("people_where_unknown"))
 
 
 def _seen(f: Finding, draws: Float[np.ndarray, " draws"], rng: np.random.Generator) -> Float[np.ndarray, " draws"]:
@@ -114,12 +122,12 @@ def _scaled(f: Finding) -> float:
     value = float(f.value or 0.0)
     if f.unit != "fraction":
         return value
-    n = float(f.n or 20)
+    n = _people(f)
     return float(np.log((value * n + 0.5) / ((1 - value) * n + 0.5)))
 
 
 def _bucket(time_h: float | None) -> int:
-    return int(np.searchsorted(ENDS_H, time_h or 0.0))
+    return int(np.searchsorted([_numbers().value(end) for end in ENDS], time_h or 0.0))
 
 
 def _is_active(evidence: Evidence, f: Finding) -> bool:

@@ -27,12 +27,17 @@ from upturn.population import TRIAL_EFFECTS, trial_effects
 
 __all__ = [
     "calibrated",
+    "chance_shares",
+    "count_shares",
     "draw_new_trial",
     "expectations",
     "fixed_numbers",
     "group_effects",
     "joint_falls",
+    "prior",
     "program",
+    "spread_of_spreads",
+    "standardised_differences",
 ]
 
 
@@ -135,9 +140,9 @@ def _likelihood(seen: Observations, found: Expected, p: Mapping[str, Array]) -> 
             f"falls_{number}", dist.MultivariateNormal(mean, covariance), obs=jnp.array([f.value for f in group])
         )
     if seen.standardised:
-        mean, se = _standardised(seen, found)
-        apart = jnp.sqrt(se**2 + 2 * (p["between_groups"] / found.sd[_arms(seen.standardised)]) ** 2)
-        numpyro.sample("standardised", dist.Normal(mean, apart), obs=_values(seen.standardised))
+        numpyro.sample(
+            "standardised", dist.Normal(*standardised_differences(seen, found, p)), obs=_values(seen.standardised)
+        )
     if seen.ideation:
         arm, control = _arms(seen.ideation), np.array([d.control for d in seen.ideation])
         mean = p["suicidal_ideation_effect"] * (found.growth[arm] - found.growth[control])
@@ -145,11 +150,8 @@ def _likelihood(seen: Observations, found: Expected, p: Mapping[str, Array]) -> 
             "ideation", dist.Normal(mean, np.array([d.se for d in seen.ideation])), obs=_values(seen.ideation)
         )
     if seen.spreads:
-        at = np.array([i for i, _, _ in seen.spreads])
-        n = np.array([n for _, _, n in seen.spreads], dtype=float)
-        apart = jnp.sqrt(1 / (2 * (n - 1)) + p["between_spreads"] ** 2)
         numpyro.sample(
-            "spreads", dist.Normal(jnp.log(found.sd[at]), apart), obs=np.log([sd for _, sd, _ in seen.spreads])
+            "spreads", dist.Normal(*spread_of_spreads(seen, found, p)), obs=np.log([sd for _, sd, _ in seen.spreads])
         )
     for name, rows, share in (
         ("counts", seen.counts, count_shares(seen, found)),
@@ -229,10 +231,24 @@ def joint_falls(
     return jnp.asarray(pick) @ found.fall[at], rows + apart + 1e-6 * np.eye(len(group))
 
 
-def _standardised(seen: Observations, found: Expected) -> tuple[Array, np.ndarray]:
+def standardised_differences(
+    seen: Observations, found: Expected, p: Mapping[str, Array]
+) -> tuple[Float[Array, " rows"], Float[Array, " rows"]]:
+    """Give mean and standard deviation of the published standardised differences."""
     arm, control = _arms(seen.standardised), np.array([d.control for d in seen.standardised])
     pooled = jnp.sqrt((found.sd[arm] ** 2 + found.sd[control] ** 2) / 2)
-    return (found.fall[arm] - found.fall[control]) / pooled, np.array([d.se for d in seen.standardised])
+    se = np.array([d.se for d in seen.standardised])
+    apart = jnp.sqrt(se**2 + 2 * (p["between_groups"] / found.sd[arm]) ** 2)
+    return (found.fall[arm] - found.fall[control]) / pooled, apart
+
+
+def spread_of_spreads(
+    seen: Observations, found: Expected, p: Mapping[str, Array]
+) -> tuple[Float[Array, " rows"], Float[Array, " rows"]]:
+    """Give mean and standard deviation of the logarithms of the published standard deviations."""
+    at = np.array([i for i, _, _ in seen.spreads])
+    n = np.array([n for _, _, n in seen.spreads], dtype=float)
+    return jnp.log(found.sd[at]), jnp.sqrt(1 / (2 * (n - 1)) + p["between_spreads"] ** 2)
 
 
 def _arms(rows: Any) -> np.ndarray:

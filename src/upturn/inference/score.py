@@ -13,7 +13,7 @@ from upturn.evidence import Evidence, shipped
 from upturn.inference.baselines import BASELINES
 from upturn.inference.predict import Predicted
 
-__all__ = ["Forecast", "Row", "Score", "crps", "score_rows", "summarise"]
+__all__ = ["Forecast", "Row", "Score", "crps", "log_score", "score_rows", "summarise"]
 
 FAMILIES = {
     "change": "arms, change in points",
@@ -164,11 +164,18 @@ def _forecast(each: Predicted, draws: Float[np.ndarray, " draws"], expected: Flo
         in90=low90 - slack <= value <= high90 + slack,
         error=abs(median - value),
         crps=crps(draws, value),
-        log_score=_log_score(expected, round(value * f.n), f.n) if f.unit == "fraction" and f.n else None,
+        log_score=log_score(expected, round(value * f.n), f.n) if f.unit == "fraction" and f.n else None,
     )  # fmt: skip
 
 
-def _log_score(share: Float[np.ndarray, " draws"], happened: int, people: int) -> float:
+def log_score(share: Float[np.ndarray, " draws"], happened: int, people: int) -> float:
+    """Give the log probability of a count under draws of its chance.
+
+    Examples
+    --------
+    >>> round(log_score(np.array([0.5]), 1, 2), 4)
+    -0.6931
+    """
     inside = np.clip(share, 1e-6, 1 - 1e-6)
     ways = math.lgamma(people + 1) - math.lgamma(happened + 1) - math.lgamma(people - happened + 1)
     logs = ways + happened * np.log(inside) + (people - happened) * np.log1p(-inside)

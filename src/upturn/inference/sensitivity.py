@@ -1,4 +1,4 @@
-"""How much of the answer is the prior's: the same fit with other priors, side by side."""
+"""How much of the answer is the prior's: the mood program fitted with other priors, side by side."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import jax
 
-from upturn.inference.calibrate import QUICK, calibrate
-from upturn.inference.fit import Settings
+from upturn.evidence import shipped
+from upturn.inference.calibrate import QUICK, fitted_findings, learnt
+from upturn.inference.fit import Settings, diagnose, fit
+from upturn.inference.observations import observations
+from upturn.inference.program import program
 from upturn.population import Learnt
 
 __all__ = ["RUNS", "WATCHED", "Run", "sensitivity"]
@@ -42,16 +45,12 @@ def sensitivity(settings: Settings = QUICK) -> tuple[Run, ...]:
     settings
         How long to draw in each fit.
     """
+    seen = observations(shipped(), fitted_findings(shipped()))
     out = []
     for name, wider in RUNS.items():
-        found = calibrate(settings, wider=dict(wider))
-        out.append(
-            Run(
-                name,
-                {each: found.posterior.learnt[each] for each in WATCHED},
-                found.diagnostics.divergences,
-                found.diagnostics.worst_r_hat,
-            )
-        )
+        draws, divergences = fit(program, seen, settings=settings, wider=wider)
+        judged = diagnose(draws, divergences)
+        found = learnt(draws, judged)
+        out.append(Run(name, {each: found[each] for each in WATCHED}, divergences, judged.worst_r_hat))
         jax.clear_caches()  # each fit is a program of its own; a process cannot hold very many
     return tuple(out)

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from upturn.errors import ParameterError
 
-__all__ = ["INFORMED", "Learnt", "Posterior", "read_posterior", "shipped_posterior", "write_posterior"]
+__all__ = ["INFORMED", "Checked", "Learnt", "Posterior", "read_posterior", "shipped_posterior", "write_posterior"]
 
 # A number whose variance contracted by less than this was not informed by the data.
 INFORMED = 0.3
@@ -49,6 +49,29 @@ class Learnt:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """One posterior-predictive check: how the published numbers look among those that the fitted model would give.
+
+    Parameters
+    ----------
+    of
+        ``everything``, ``kind`` or ``trial``.
+    name
+        Which kind or trial.
+    numbers
+        How many published numbers are in it.
+    p
+        Chance that a replicate lies farther from the model than the published numbers do; near 0 they lie too far,
+        near 1 too close.
+    """
+
+    of: str
+    name: str
+    numbers: int
+    p: float
+
+
+@dataclass(frozen=True)
 class Posterior:
     """Draws of the calibrated numbers.
 
@@ -61,7 +84,11 @@ class Posterior:
     evidence, version, seed
         Digest of the evidence, version of the code and random seed of the fit.
     fitted
-        How many findings and trials were fitted, and how: chains, draws, divergences.
+        How many findings, adverse events and trials were fitted, and how: chains, draws, divergences.
+    adverse_events
+        Digest of the adverse events that were fitted; they are no part of the evidence's.
+    checks
+        Posterior-predictive checks of what the mood program was fitted to.
     """
 
     draws: Mapping[str, Float[np.ndarray, " draws"]]
@@ -70,6 +97,8 @@ class Posterior:
     version: str
     seed: int
     fitted: Mapping[str, int]
+    adverse_events: str
+    checks: tuple[Checked, ...]
 
     @property
     def digest(self) -> str:
@@ -112,6 +141,8 @@ def read_posterior(folder: Path) -> Posterior:
         version=about["version"],
         seed=about["seed"],
         fitted=about["fitted"],
+        adverse_events=about["adverse_events"],
+        checks=tuple(Checked(**entry) for entry in about["checks"]),
     )
     if found.digest != about["draws"]:
         raise ParameterError(
@@ -129,11 +160,13 @@ def write_posterior(posterior: Posterior, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     about = {
         "evidence": posterior.evidence,
+        "adverse_events": posterior.adverse_events,
         "version": posterior.version,
         "seed": posterior.seed,
         "draws": posterior.digest,
         "fitted": dict(posterior.fitted),
         "learnt": {name: asdict(each) for name, each in posterior.learnt.items()},
+        "checks": [asdict(each) for each in posterior.checks],
     }
     np.save(folder / DRAWS, _table(posterior.draws))
     (folder / ABOUT).write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")

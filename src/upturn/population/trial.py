@@ -10,6 +10,7 @@ from upturn.mood import moderators, mood_numbers
 from upturn.parameters import Parameter
 from upturn.pharmacology import Simons2022
 from upturn.plasticity import plasticity_numbers
+from upturn.population.adverse_events import ADVERSE_EVENTS, with_own_adverse_events
 from upturn.population.posterior import shipped_posterior
 
 __all__ = ["TRIAL_EFFECTS", "draw_trial", "trial_effects", "typical_trial"]
@@ -42,7 +43,8 @@ def typical_trial() -> dict[str, Scalar]:
     """Give the trial in which every number has its central value."""
     learnt = {name: jnp.asarray(each.median) for name, each in shipped_posterior().learnt.items()}
     zero = jnp.zeros(())
-    return _trial(learnt, jnp.zeros(len(_moderators())), dict.fromkeys(TRIAL_EFFECTS, zero), zero)
+    events = jnp.zeros((2, len(ADVERSE_EVENTS)))
+    return _trial(learnt, jnp.zeros(len(_moderators())), dict.fromkeys(TRIAL_EFFECTS, zero), zero, events)
 
 
 def draw_trial(key: Array) -> dict[str, Scalar]:
@@ -57,18 +59,21 @@ def draw_trial(key: Array) -> dict[str, Scalar]:
     -------
     dict
         Value by name: one draw of the posterior, all its numbers together; the priors' draws of the moderators,
-        which no trial has informed; the trial's own drug effect, acute and slow parts (log-normal factors); and the
-        bioavailability after injection, which is disputed: one of its two published values, with equal probability.
+        which no trial has informed; the trial's own drug effect, acute and slow parts (log-normal factors); its own
+        rates of adverse events; and the bioavailability after injection, which is disputed: one of its two published
+        values, with equal probability.
     """
-    for_draw, for_moderators, for_effects, for_choice = jax.random.split(key, 4)
+    for_draw, for_moderators, for_effects, for_choice, for_events = jax.random.split(key, 5)
     draws = {name: jnp.asarray(values) for name, values in shipped_posterior().draws.items()}
     row = jax.random.randint(for_draw, (), 0, len(next(iter(draws.values()))))
     own = jax.random.normal(for_effects, (len(TRIAL_EFFECTS),))
+    events = jax.random.normal(for_events, (2, len(ADVERSE_EVENTS)))
     return _trial(
         {name: values[row] for name, values in draws.items()},
         jax.random.normal(for_moderators, (len(_moderators()),)),
         {name: own[i] for i, name in enumerate(TRIAL_EFFECTS)},
         jax.random.uniform(for_choice) - 0.5,
+        events,
     )
 
 
@@ -77,7 +82,11 @@ def _moderators() -> tuple[Parameter, ...]:
 
 
 def _trial(
-    learnt: dict[str, Scalar], moderated: Float[Array, " moderators"], own: dict[str, Scalar], choice: Scalar
+    learnt: dict[str, Scalar],
+    moderated: Float[Array, " moderators"],
+    own: dict[str, Scalar],
+    choice: Scalar,
+    events: Float[Array, "2 events"],
 ) -> dict[str, Scalar]:
     out = {p.name: jnp.asarray(p.value) for file in (plasticity_numbers(), mood_numbers()) for p in file}
     out |= learnt
@@ -87,6 +96,7 @@ def _trial(
     for name, factor in trial_effects(out, own).items():
         for each in SCALED[name]:
             out[each] = out[each] * factor
+    out |= with_own_adverse_events(out, events)
     published = Simons2022().parameters
     high, low = published.value("f_injection"), published.value("f_injection_low")
     out["f_injection"] = jnp.where(choice >= 0, high, low)
