@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import yardstick as w
+from benchmarks.beliefs import belief_persons
 from benchmarks.chain import full_chain
 from benchmarks.peers import diffrax_course, reference, scipy_course
 from upturn.numerics import map_people
@@ -129,9 +130,18 @@ def answer() -> dict[str, Any]:
     }
 
 
+WORKLOADS: dict[str, Callable[[], dict[str, Any]]] = {
+    "yardstick": yardstick,
+    "chain": chain,
+    "stream": stream,
+    "answer": answer,
+    "belief_persons": belief_persons,
+}
+
+
 def main() -> None:
     """Measure what the arguments name, or everything."""
-    wanted = sys.argv[1:] or ["yardstick", "chain", "stream", "answer"]
+    wanted = sys.argv[1:] or list(WORKLOADS)
     machine = {
         "python": platform.python_version(),
         "jax": jax.__version__,
@@ -141,7 +151,7 @@ def main() -> None:
     }
     found: dict[str, Any] = {"machine": machine}
     for name in wanted:
-        found[name] = {"yardstick": yardstick, "chain": chain, "stream": stream, "answer": answer}[name]()
+        found[name] = WORKLOADS[name]()
         print(json.dumps({name: found[name]}, indent=1), flush=True)
     machine["memory_peak_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 2)
     print(json.dumps({"machine": machine}, indent=1))

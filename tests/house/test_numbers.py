@@ -15,7 +15,7 @@ from upturn.parameters import Status, read
 
 SOURCE = Path(upturn.__file__).parent
 FILES = sorted(SOURCE.rglob("parameters/*.yaml"))
-ROOMS = ("pharmacology", "plasticity", "mood", "population")
+ROOMS = ("pharmacology", "plasticity", "beliefs", "mood", "population")
 
 # Numbers in the code of the science rooms that are not parameters, each with its reason.
 ALLOWED: dict[tuple[str, float], str] = {}

@@ -31,6 +31,16 @@ def test_a_missing_item_means_the_total(study: Records) -> None:
 NAN, INF = float("nan"), float("inf")
 
 
+def test_a_trial_may_lack_its_base_rate_or_an_estimate(study: Records) -> None:
+    nothing = pl.lit(None, dtype=pl.Float64)
+    filler = study.updates.with_columns(base_rate=nothing, trust=nothing)
+    late = study.updates.with_columns(first_estimate=nothing)
+    rows = pl.concat([study.updates, filler, late])
+    seen = validate(Records(participants=study.participants, updates=rows)).updates
+    assert seen["base_rate"].null_count() == 1
+    assert seen["first_estimate"].null_count() == 1
+
+
 @pytest.mark.parametrize(
     ("place", "value", "expected", "came"),
     [

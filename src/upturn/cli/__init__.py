@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from upturn.cli import answer, evidence, exposure, protocol, simulate
+from upturn.cli import answer, belief_data, belief_models, beliefs, evidence, exposure, protocol, serve, simulate
 from upturn.cli.output import complain
 from upturn.errors import UpturnError
 
@@ -32,8 +32,13 @@ app = typer.Typer(
 app.command("answer")(answer.command)
 app.command("simulate")(simulate.command)
 app.command("exposure")(exposure.command)
+app.command("serve")(serve.command)
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(evidence.app, name="evidence")
+beliefs.app.command("read")(belief_data.read)
+beliefs.app.command("compare")(belief_models.compare)
+beliefs.app.command("recover")(belief_models.recover)
+app.add_typer(beliefs.app, name="beliefs")
 
 
 @app.callback(invoke_without_command=True)

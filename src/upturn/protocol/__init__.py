@@ -17,11 +17,12 @@ from upturn.protocol.study import (
     Source,
     SustainedResponse,
 )
-from upturn.protocol.visits import Assessment, Criterion, Encounter, Gate, Rule, Session, Timepoint, Window
+from upturn.protocol.visits import Assessment, BeliefTask, Criterion, Encounter, Gate, Rule, Session, Timepoint, Window
 
 __all__ = [
     "Arm",
     "Assessment",
+    "BeliefTask",
     "Contrast",
     "Criterion",
     "Distribution",

@@ -28,7 +28,9 @@ from upturn.protocol.values import (
     times_h,
 )
 
-__all__ = ["Assessment", "Criterion", "Encounter", "Gate", "Rule", "Session", "Timepoint", "Window"]
+__all__ = ["Assessment", "BeliefTask", "Criterion", "Encounter", "Gate", "Rule", "Session", "Timepoint", "Window"]
+
+BELIEF_UPDATING = "belief-updating task"
 
 
 class Window(Part):
@@ -65,6 +67,25 @@ class Encounter(Part):
         return self.at_h + self.window.after_h
 
 
+class BeliefTask(Part):
+    """What a belief-updating task asks: the event lists, filler events, and what comes after the estimates."""
+
+    lists: tuple[Literal["a", "b", "c", "d", "e", "f"], ...] = Field(min_length=1)
+    """The event list of each visit, in order; one list serves all visits."""
+    visits: tuple[Name, ...] = ()
+    """What each visit is called in the records, so that arms with other times share a word; else its time."""
+    rotate: bool = Field(default=False, strict=True)
+    """Whether each person starts one list further than the person before."""
+    fillers: int = Field(default=0, ge=0, le=8, strict=True)
+    """How many filler events are asked about twice without a base rate, at each visit."""
+    runs: Literal[1, 2] = 2
+    """1: the second estimate follows the base rate at once; 2: it comes in a second run."""
+    ratings: bool = Field(default=False, strict=True)
+    """Whether familiarity, experience, vividness, arousal and negativity of each event are rated at the end."""
+    memory_test: bool = Field(default=False, strict=True)
+    """Whether the base rates are asked for at the end."""
+
+
 class Assessment(Sourced):
     """A rating scale or task, with its times after the first dose."""
 
@@ -80,6 +101,8 @@ class Assessment(Sourced):
     """The arms it is done in; all arms where nothing is written."""
     events: int | None = Field(default=None, ge=1, strict=True)
     """How many life events a belief-updating task asks about."""
+    task: BeliefTask | None = None
+    """What a belief-updating task asks."""
 
     @property
     def at_h(self) -> tuple[float, ...]:
@@ -95,12 +118,44 @@ class Assessment(Sourced):
         yield from faults_in_times(self.at, at=("at",))
         if not self.at_h:
             yield Fault(("at",), "The assessment has no times.", expected="such as [PT2H, P1D]", came="an empty list")
-        if self.events is not None and self.instrument != "belief-updating task":
+        if self.events is not None and self.instrument != BELIEF_UPDATING:
             yield Fault(
                 ("events",),
                 "Only a belief-updating task has life events.",
                 expected="nothing",
                 came=str(self.events),
+            )
+        if self.task is not None:
+            yield from self._faults_of_task(self.task)
+
+    def _faults_of_task(self, task: BeliefTask) -> Iterator[Fault]:
+        if self.instrument != BELIEF_UPDATING:
+            yield Fault(
+                ("task",),
+                "Only a belief-updating task has event lists.",
+                expected=f"instrument: {BELIEF_UPDATING}",
+                came=f"instrument: {self.instrument}",
+            )
+        if len(task.lists) not in (1, len(self.at_h)):
+            yield Fault(
+                ("task", "lists"),
+                "The event lists do not fit the visits.",
+                expected=f"one list, or one for each of the {len(self.at_h)} times",
+                came=", ".join(task.lists),
+            )
+        if task.visits and (len(task.visits) != len(self.at_h) or len(set(task.visits)) != len(task.visits)):
+            yield Fault(
+                ("task", "visits"),
+                "The names of the visits do not fit their times.",
+                expected=f"{len(self.at_h)} names, each once",
+                came=", ".join(task.visits),
+            )
+        if task.rotate and len(task.lists) == 1:
+            yield Fault(
+                ("task", "rotate"),
+                "One list cannot rotate.",
+                expected="one list for each time",
+                came=f"lists: [{task.lists[0]}]",
             )
 
 
