@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format lock benchmark picture clean help
+.PHONY: demo test test-slow test-postgres check format lock benchmark picture clean help
 
 help:            ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -26,6 +26,9 @@ test: $(STAMP)   ## set up and run the tests
 test-slow: $(STAMP)  ## the long statistical tests as well
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
+test-postgres: $(STAMP)  ## the clinic's tests on a throw-away PostgreSQL (needs Debian's postgresql)
+	$(BIN)/python tests/clinic/postgres.py $(BIN)/python -m pytest tests/clinic
+
 check: $(STAMP)  ## lint, types, import law
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,7 +40,7 @@ format: $(STAMP) ## put the code in order
 	$(BIN)/ruff format .
 
 lock: $(STAMP)   ## renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --system-certs pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile --system-certs pyproject.toml --extra clinic --group dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet --output-file requirements.lock
 
 benchmark: $(STAMP)  ## measure the engine beside its peers, as ratios
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,7 @@
+"""The clinic: the same protocol file, run with real people.
+
+What lives here: a web application (Django) that uses the library; its apps, its ground and its server. What does not:
+any science. The library never imports this package.
+
+Rooms, each importing only those below it: ``audit`` · ``accounts`` · ``ledger`` · ``pages`` · ``ground``.
+"""

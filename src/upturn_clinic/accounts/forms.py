@@ -1,0 +1,111 @@
+"""What people type about people and facilities. Rules of the clinic are in the actions, not here."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.ground.forms import ChangeFields, Reason
+
+__all__ = ["AcceptForm", "EmergencyForm", "FacilityForm", "InvitationForm", "ProofFields", "RoleForm"]
+
+# Participants are not invited as staff: who they are is entered where participants are.
+STAFF_ROLES = [
+    (role.value, f"{role.value.capitalize()}: {role.description}") for role in Role if role is not Role.PARTICIPANT
+]
+
+
+class ProofFields(forms.Form):
+    """Password and code once more, for a signature or emergency access. Forms that need a proof derive from this."""
+
+    password = forms.CharField(
+        label="Your password", strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
+    )
+    code = forms.CharField(
+        label="Code from your app",
+        required=False,
+        help_text="Six digits, or a recovery code. Leave empty only if you have no code app.",
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
+class FacilityForm(ChangeFields, forms.ModelForm):  # type: ignore[type-arg]  # Django itself has no brackets here
+    """The facility's own words."""
+
+    field_order = ("name", "time_zone", "country", "crisis_help", "reason")
+
+    class Meta:
+        model = Facility
+        fields: ClassVar = ["name", "time_zone", "country", "crisis_help"]
+        labels: ClassVar = {"crisis_help": "Crisis help shown to participants"}
+        help_texts: ClassVar = {
+            "time_zone": "As in Europe/Copenhagen. Times on every page follow this clock.",
+            "country": "Two letters, such as NZ. Chooses the crisis lines that are shown when none are written below.",
+            "crisis_help": "Whom to call, with numbers and hours, one per line. Check them yourself before use.",
+        }
+        widgets: ClassVar = {"crisis_help": forms.Textarea({"rows": 4})}
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["time_zone"].widget = forms.Select(choices=[(zone, zone) for zone in sorted(available_timezones())])
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite, and as what."""
+
+    email = forms.EmailField(label="Email address", widget=forms.EmailInput({"autocomplete": "off"}))
+    role = forms.ChoiceField(choices=STAFF_ROLES, widget=forms.RadioSelect, label="Role")
+
+
+class RoleForm(forms.Form):
+    """A further role for somebody who works here."""
+
+    role = forms.ChoiceField(choices=STAFF_ROLES, label="Role")
+
+
+class AcceptForm(forms.Form):
+    """A new person's name and password."""
+
+    name = forms.CharField(
+        max_length=120,
+        label="Your full name",
+        help_text="Printed under everything you sign.",
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
+    )
+    again = forms.CharField(
+        label="Password, once more", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
+    )
+
+    def __init__(self, *args: object, email: str = "", **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.email = email
+
+    def clean(self) -> dict[str, object]:
+        """Check that both passwords are the same, and that it is not easily guessed."""
+        given = self.cleaned_data
+        password = given.get("password", "")
+        if password != given.get("again"):
+            self.add_error("again", "The two passwords differ.")
+        try:
+            validate_password(password, User(email=self.email, name=given.get("name", "")))
+        except ValidationError as error:
+            self.add_error("password", error)
+        return given
+
+
+class EmergencyForm(ProofFields):
+    """Where, why, and proof of who asks."""
+
+    facility = forms.ModelChoiceField(Facility.objects.all(), label="Facility", empty_label=None)
+    reason = Reason(help_text="Who is in danger, and what you need to see. An administrator will review it.")
+
+    field_order = ("facility", "reason", "password", "code")

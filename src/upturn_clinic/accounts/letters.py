@@ -1,0 +1,45 @@
+"""Invitations as signed links, and the letters that carry them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.core.mail import send_mail
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from upturn_clinic.accounts.models import Invitation
+from upturn_clinic.operation import INVITATION_VALID
+
+__all__ = ["letters_go_out", "link_to", "read_link", "send_invitation"]
+
+SALT = "upturn clinic, invitation"
+
+
+def link_to(invitation: Invitation, request: HttpRequest) -> str:
+    """Sign the link that opens an invitation: whoever reads the database cannot make one."""
+    token = signing.dumps(str(invitation.pk), salt=SALT)
+    return request.build_absolute_uri(reverse("accept_invitation", args=[token]))
+
+
+def read_link(token: str) -> UUID | None:
+    """Find which invitation a link opens; None when it is not ours or has expired."""
+    try:
+        return UUID(signing.loads(token, salt=SALT, max_age=INVITATION_VALID))
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def letters_go_out() -> bool:
+    """Tell whether the site has set up e-mail."""
+    return "dummy" not in settings.EMAIL_BACKEND
+
+
+def send_invitation(invitation: Invitation, link: str) -> None:
+    """Send the letter; without e-mail, the link on screen is handed over in another way."""
+    if letters_go_out():
+        text = render_to_string("accounts/letters/invitation.txt", {"invitation": invitation, "link": link})
+        send_mail(f"Invitation to {invitation.facility.name}", text, None, [invitation.email])

@@ -1,0 +1,115 @@
+"""What holds for every request: idle people are logged out, staff has a second factor, closed doors lead to log-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
+
+from upturn_clinic.accounts import actions, queries
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.gate import LogInFirst
+from upturn_clinic.accounts.models import User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.operation import ACTIVITY_NOTED, IDLE_LOGOUT, SESSION_LENGTH
+
+__all__ = ["Doors", "IdleLogout", "SecondFactor"]
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+LAST_ACTIVITY, LOGGED_IN, FACTOR_SEEN = "last_activity", "logged_in", "second_factor_seen"
+# A request that a page makes by itself, such as a board that renews itself, does not keep anybody logged in.
+BY_ITSELF = "X-Upturn-By-Itself"
+
+
+class IdleLogout:
+    """Log out whoever did nothing for a while, and everybody after a working day.
+
+    What was half typed stays in the browser's tab (see ``drafts.js``) and is there again after log-in.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Log out, or note the activity."""
+        if isinstance(request.user, User):
+            now = timezone.now()
+            last = _time(request, LAST_ACTIVITY) or now
+            began = _time(request, LOGGED_IN) or now
+            if now - last > IDLE_LOGOUT or now - began > SESSION_LENGTH:
+                facts = {"how": "idle" if now - last > IDLE_LOGOUT else "end of the working day"}
+                actions.note_event(action="was logged out", by=Actor(request.user), at=now, facts=facts)
+                logout(request)
+                return to_log_in(request)
+            if LOGGED_IN not in request.session:
+                request.session[LOGGED_IN] = now.isoformat()
+            noted = LAST_ACTIVITY in request.session and now - last < ACTIVITY_NOTED
+            if not noted and BY_ITSELF not in request.headers:
+                request.session[LAST_ACTIVITY] = now.isoformat()
+        return self.get_response(request)
+
+
+class SecondFactor:
+    """Lead staff without a code app to where they set one up, and nowhere else."""
+
+    OPEN = frozenset({"account_logout", "account_reauthenticate", "mfa_activate_totp", "still_here"})
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Lead away, or go on."""
+        user = request.user
+        if isinstance(user, User) and not request.session.get(FACTOR_SEEN) and not self._is_open(request):
+            # A code app cannot be taken away from staff (see adapters.py), so once seen in a session is enough.
+            if queries.has_second_factor(user):
+                request.session[FACTOR_SEEN] = True
+            elif queries.roles_anywhere(user) != {Role.PARTICIPANT}:
+                return _redirect(request, reverse("mfa_activate_totp"))
+        return self.get_response(request)
+
+    def _is_open(self, request: HttpRequest) -> bool:
+        try:
+            return resolve(request.path_info).url_name in self.OPEN
+        except Resolver404:
+            return False
+
+
+class Doors:
+    """Start every request on no facility's clock, and lead from a closed door to log-in and back."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Forget the last clock."""
+        timezone.deactivate()
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Turn "log in first" into the way there."""
+        return to_log_in(request) if isinstance(exception, LogInFirst) else None
+
+
+def to_log_in(request: HttpRequest) -> HttpResponse:
+    """Lead to log-in and, afterwards, back to the page. Forms send to their own address, so this serves them too."""
+    back = urlencode({"next": request.get_full_path()})
+    return _redirect(request, f"{resolve_url('account_login')}?{back}")
+
+
+def _redirect(request: HttpRequest, address: str) -> HttpResponse:
+    if request.headers.get("HX-Request") == "true":
+        # A part of a page asked: the whole page must go.
+        return HttpResponse(headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+def _time(request: HttpRequest, key: str) -> datetime | None:
+    noted = request.session.get(key)
+    return datetime.fromisoformat(noted) if noted else None

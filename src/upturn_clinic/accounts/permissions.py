@@ -1,0 +1,147 @@
+"""What may be done, in words, and which role may do it. One table; a page names one permission, never a role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from upturn.errors import CannotError
+
+__all__ = ["EMERGENCY", "ROLES", "Permission", "Role", "may_break_glass"]
+
+
+class Role(StrEnum):
+    """The roles of a programme; a person has one or more at each facility."""
+
+    ADMINISTRATOR = "administrator"
+    CLINICIAN = "clinician"
+    SESSION_NURSE = "session nurse"
+    RATER = "rater"
+    PHARMACIST = "pharmacist"
+    COORDINATOR = "coordinator"
+    ANALYST = "analyst"
+    PARTICIPANT = "participant"
+
+    @property
+    def description(self) -> str:
+        """Say in one line what the role is for."""
+        return _ROLE_DESCRIPTIONS[self]
+
+
+_ROLE_DESCRIPTIONS: Mapping[Role, str] = {
+    Role.ADMINISTRATOR: "looks after the facility and its people; sees no clinical record",
+    Role.CLINICIAN: "responsible for treatment: screens, consents, decides, signs",
+    Role.SESSION_NURSE: "runs the treatment sessions and records them",
+    Role.RATER: "rates mood, blinded: sees no treatment session and no arm",
+    Role.PHARMACIST: "prepares and dispenses; may know the arm",
+    Role.COORDINATOR: "keeps the plan: people, visits, papers",
+    Role.ANALYST: "works with de-identified data only",
+    Role.PARTICIPANT: "takes part; sees their own record",
+}
+
+
+class Permission(StrEnum):
+    """What may be done. The value is a sentence that ends "may …", for people to read."""
+
+    SEE_FACILITY = "open the facility's pages"
+    CHANGE_FACILITY = "change the facility's name, time zone and crisis help"
+    SEE_STAFF = "see who works here"
+    MANAGE_STAFF = "invite people, give and end their roles"
+    SEE_AUDIT = "read the audit trail"
+    REVIEW_EMERGENCY_ACCESS = "review who opened records in an emergency"
+    SEE_PROGRAMMES = "see programmes and their protocols"
+    PREPARE_PROGRAMME = "upload or choose a protocol"
+    SIGN_PROGRAMME = "sign a protocol into force"
+    SEE_PARTICIPANTS = "see participants by their pseudonym"
+    SEE_IDENTITY = "see who a participant is"
+    CHANGE_IDENTITY = "enter and correct who a participant is"
+    SEE_CLINICAL_RECORD = "see screening, history and measures"
+    SCREEN = "record screening and history"
+    OVERRIDE_CRITERION = "override a screening criterion with reason and signature"
+    RECORD_CONSENT = "record consent"
+    ENROL = "enrol, randomise and withdraw participants"
+    SEE_PLAN = "see the plan of visits and doses"
+    CHANGE_PLAN = "move visits and plan boosters"
+    SEE_ARM = "know which arm a participant is in"
+    SEE_SESSIONS = "see treatment sessions"
+    RECORD_SESSION = "record a treatment session"
+    RATE = "enter ratings"
+    DISPENSE = "prepare and dispense doses"
+    SEE_DEIDENTIFIED = "see and export de-identified data"
+    SEE_OWN_RECORD = "see and answer one's own questionnaires and plan"
+
+
+_EVERYONE = frozenset({Permission.SEE_FACILITY})
+_TEAM = _EVERYONE | {Permission.SEE_STAFF, Permission.SEE_PROGRAMMES, Permission.SEE_PARTICIPANTS, Permission.SEE_PLAN}
+
+ROLES: Mapping[Role, frozenset[Permission]] = {
+    # Runs the house and reads the trail, but no clinical record: who gives rights does not use them.
+    Role.ADMINISTRATOR: _EVERYONE
+    | {
+        Permission.CHANGE_FACILITY,
+        Permission.SEE_STAFF,
+        Permission.MANAGE_STAFF,
+        Permission.SEE_AUDIT,
+        Permission.REVIEW_EMERGENCY_ACCESS,
+        Permission.SEE_PROGRAMMES,
+    },
+    Role.CLINICIAN: _TEAM
+    | {
+        Permission.PREPARE_PROGRAMME,
+        Permission.SIGN_PROGRAMME,
+        Permission.SEE_IDENTITY,
+        Permission.CHANGE_IDENTITY,
+        Permission.SEE_CLINICAL_RECORD,
+        Permission.SCREEN,
+        Permission.OVERRIDE_CRITERION,
+        Permission.RECORD_CONSENT,
+        Permission.ENROL,
+        Permission.CHANGE_PLAN,
+        Permission.SEE_SESSIONS,
+        Permission.RECORD_SESSION,
+        Permission.RATE,
+    },
+    Role.SESSION_NURSE: _TEAM
+    | {
+        Permission.SEE_IDENTITY,
+        Permission.SEE_CLINICAL_RECORD,
+        Permission.SEE_SESSIONS,
+        Permission.RECORD_SESSION,
+    },
+    # Dissociation and blood pressure unmask the arm: a rater sees neither sessions nor the clinical record.
+    Role.RATER: _TEAM | {Permission.SEE_IDENTITY, Permission.RATE},
+    Role.PHARMACIST: _TEAM | {Permission.SEE_IDENTITY, Permission.SEE_ARM, Permission.DISPENSE},
+    Role.COORDINATOR: _TEAM
+    | {
+        Permission.PREPARE_PROGRAMME,
+        Permission.SEE_IDENTITY,
+        Permission.CHANGE_IDENTITY,
+        Permission.CHANGE_PLAN,
+        Permission.RECORD_CONSENT,
+    },
+    Role.ANALYST: _EVERYONE | {Permission.SEE_PROGRAMMES, Permission.SEE_DEIDENTIFIED},
+    Role.PARTICIPANT: _EVERYONE | {Permission.SEE_OWN_RECORD},
+}
+
+# What emergency access opens: to read and record care. Never staff, never the trail, never the arm.
+EMERGENCY: frozenset[Permission] = frozenset(
+    {
+        Permission.SEE_FACILITY,
+        Permission.SEE_PARTICIPANTS,
+        Permission.SEE_IDENTITY,
+        Permission.SEE_CLINICAL_RECORD,
+        Permission.SEE_PLAN,
+        Permission.SEE_SESSIONS,
+        Permission.RECORD_SESSION,
+    }
+)
+_MAY_BREAK_GLASS = frozenset({Role.CLINICIAN, Role.SESSION_NURSE, Role.PHARMACIST, Role.RATER})
+
+
+def may_break_glass(roles: frozenset[Role]) -> bool:
+    """Tell whether somebody with these roles, at any facility, may open records in an emergency."""
+    return bool(roles & _MAY_BREAK_GLASS)
+
+
+if unnamed := set(Role) - set(ROLES):
+    raise CannotError(f"Roles without a row in the table: {', '.join(sorted(unnamed))}.")

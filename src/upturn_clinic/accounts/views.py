@@ -1,0 +1,262 @@
+"""Pages about people and facilities. First line of each: the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from upturn_clinic.accounts import actions, queries
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.forms import (
+    AcceptForm,
+    EmergencyForm,
+    FacilityForm,
+    InvitationForm,
+    RoleForm,
+)
+from upturn_clinic.accounts.gate import require, require_nobody, require_person
+from upturn_clinic.accounts.letters import letters_go_out, link_to, read_link, send_invitation
+from upturn_clinic.accounts.models import Invitation, Membership, User
+from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
+from upturn_clinic.accounts.proof import prove
+from upturn_clinic.ground.errors import Conflict, Refused
+from upturn_clinic.ground.forms import ReasonForm, tell
+from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT
+
+__all__ = [
+    "accept_invitation", "change_facility", "closed_sign_up", "end_role", "facility_home", "give_role", "home",
+    "invite", "me", "open_emergency_access", "people", "renew_recovery_codes", "set_up_code_app", "still_here",
+    "withdraw_invitation",
+]  # fmt: skip
+
+CONFLICT = 409
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Choose where to work; with one facility there is nothing to choose."""
+    actor = require_person(request)
+    assert actor.user is not None  # noqa: S101  (require_person lets nobody else in)
+    facilities = list(queries.facilities_of(actor.user, at=timezone.now()))
+    if len(facilities) == 1:
+        return redirect("facility", facilities[0].slug)
+    return render(request, "accounts/home.html", {"facilities": facilities})
+
+
+@require_GET
+def facility_home(request: HttpRequest, facility: str) -> HttpResponse:
+    """Show what this person can do here; a participant meets their own page."""
+    actor, here = require(request, Permission.SEE_FACILITY, facility)
+    page = "accounts/participant.html" if actor.roles == {Role.PARTICIPANT} else "accounts/facility.html"
+    return render(request, page, {"here": here})
+
+
+@require_http_methods(["GET", "POST"])
+def change_facility(request: HttpRequest, facility: str) -> HttpResponse:
+    """Change the facility. Also the pattern for every form that changes a record: version, reason, conflict."""
+    actor, here = require(request, Permission.CHANGE_FACILITY, facility)
+    form = FacilityForm(request.POST or None, instance=here, initial={"version": here.version})
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            actions.change_facility(
+                facility=here, version=given.pop("version"), reason=given.pop("reason"), values=given, by=actor,
+                at=timezone.now(),
+            )  # fmt: skip
+        except Conflict as conflict:
+            here.refresh_from_db()
+            tell(form, conflict, newest=here)
+            status = CONFLICT
+        else:
+            messages.success(request, "Saved.")
+            return redirect("facility", here.slug)
+    here.refresh_from_db()
+    return render(request, "accounts/change_facility.html", {"here": here, "form": form}, status=status)
+
+
+@require_GET
+def people(request: HttpRequest, facility: str) -> HttpResponse:
+    """List who works here, and the open invitations."""
+    actor, here = require(request, Permission.SEE_STAFF, facility)
+    invitations = queries.open_invitations(here, at=timezone.now()) if actor.may(Permission.MANAGE_STAFF) else []
+    shown = {"here": here, "staff": queries.staff_at(here), "invitations": invitations,
+             "may_manage": actor.may(Permission.MANAGE_STAFF)}  # fmt: skip
+    return render(request, "accounts/people.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def invite(request: HttpRequest, facility: str) -> HttpResponse:
+    """Invite somebody; the link is shown once, and sent where e-mail is set up."""
+    actor, here = require(request, Permission.MANAGE_STAFF, facility)
+    form = InvitationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        letter = actions.invite(
+            email=given["email"], role=Role(given["role"]), facility=here, by=actor, at=timezone.now()
+        )
+        link = link_to(letter, request)
+        send_invitation(letter, link)
+        messages.success(request, f"{letter.email} is invited as {letter.role}.")
+        shown = {"here": here, "letter": letter, "link": link, "sent": letters_go_out()}
+        return render(request, "accounts/invited.html", shown)
+    return render(request, "accounts/invite.html", {"here": here, "form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def withdraw_invitation(request: HttpRequest, facility: str, invitation: UUID) -> HttpResponse:
+    """Make an open invitation worthless."""
+    actor, here = require(request, Permission.MANAGE_STAFF, facility)
+    letter = get_object_or_404(queries.open_invitations(here, at=timezone.now()), pk=invitation)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actions.withdraw_invitation(invitation=letter, reason=form.cleaned_data["reason"], by=actor, at=timezone.now())
+        messages.success(request, f"The invitation of {letter.email} is withdrawn.")
+        return redirect("people", here.slug)
+    shown = {"here": here, "form": form, "title": f"Withdraw the invitation of {letter.email}", "verb": "Withdraw"}
+    return render(request, "accounts/with_reason.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def give_role(request: HttpRequest, facility: str, user: UUID) -> HttpResponse:
+    """Give somebody who works here a further role."""
+    actor, here = require(request, Permission.MANAGE_STAFF, facility)
+    person = get_object_or_404(User, pk=user, memberships__facility=here, memberships__ended_at=None)
+    form = RoleForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        role = Role(form.cleaned_data["role"])
+        actions.give_role(user=person, role=role, facility=here, by=actor, at=timezone.now())
+        messages.success(request, f"{person.name} is now {role} as well.")
+        return redirect("people", here.slug)
+    shown = {"here": here, "form": form, "title": f"A further role for {person.name}", "verb": "Give the role"}
+    return render(request, "accounts/with_reason.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def end_role(request: HttpRequest, facility: str, membership: UUID) -> HttpResponse:
+    """End a role of somebody here."""
+    actor, here = require(request, Permission.MANAGE_STAFF, facility)
+    found = get_object_or_404(Membership.objects.select_related("user", "facility"), pk=membership, facility=here,
+                              ended_at=None)  # fmt: skip
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.end_role(membership=found, reason=form.cleaned_data["reason"], by=actor, at=timezone.now())
+        except Refused as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{found.user.name} is no longer {found.role} here.")
+            return redirect("people", here.slug)
+    title = f"End the role of {found.user.name} as {found.role}"
+    return render(request, "accounts/with_reason.html", {"here": here, "form": form, "title": title, "verb": "End"})
+
+
+@require_http_methods(["GET", "POST"])
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Accept an invitation: with the account that is logged in, or with a new one."""
+    require_nobody(request)
+    key = read_link(token)
+    letter = Invitation.objects.filter(pk=key).select_related("facility").first() if key else None
+    now = timezone.now()
+    if letter is None or letter.accepted_at or letter.withdrawn_at or letter.expires_at <= now:
+        return render(request, "accounts/invitation_closed.html", status=404)
+    user = request.user if isinstance(request.user, User) else None
+    if user is None and queries.email_is_taken(letter.email):
+        return render(request, "accounts/log_in_to_accept.html", {"letter": letter, "path": request.path})
+    form = AcceptForm(request.POST or None, email=letter.email) if user is None else None
+    problem = ""
+    if request.method == "POST" and (form is None or form.is_valid()):
+        given = form.cleaned_data if form else {"name": "", "password": ""}
+        try:
+            actions.accept(invitation=letter, user=user, name=given["name"], password=given["password"], at=now)
+        except Refused as refusal:
+            problem = f"{refusal.fault} {refusal.remedy or ''}"
+        else:
+            messages.success(request, f"Welcome to {letter.facility.name}.")
+            return redirect("home" if user else "account_login")
+    return render(request, "accounts/accept.html", {"letter": letter, "form": form, "problem": problem})
+
+
+@require_GET
+def closed_sign_up(request: HttpRequest) -> HttpResponse:
+    """Say how one gets an account."""
+    require_nobody(request)
+    return render(request, "accounts/closed_sign_up.html")
+
+
+@require_GET
+def me(request: HttpRequest) -> HttpResponse:
+    """Show a person what the clinic knows of them as a user."""
+    actor = require_person(request)
+    assert actor.user is not None  # noqa: S101  (require_person lets nobody else in)
+    roles = Membership.objects.filter(user=actor.user, ended_at=None).select_related("facility")
+    shown = {
+        "roles": roles,
+        "second_factor": queries.has_second_factor(actor.user),
+        "may_break_glass": may_break_glass(queries.roles_anywhere(actor.user)),
+        "idle_min": int(IDLE_LOGOUT.total_seconds() // 60),
+    }
+    return render(request, "accounts/me.html", shown)
+
+
+@transaction.atomic
+def set_up_code_app(request: HttpRequest) -> HttpResponse:
+    """Set up a code app: allauth's page, with its row in the trail inside the same transaction."""
+    actor = require_person(request)
+    return _with_keys_noted(request, actor, totp.activate_totp, "set up a code app")
+
+
+@transaction.atomic
+def renew_recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Make new recovery codes: allauth's page, with its row in the trail inside the same transaction."""
+    actor = require_person(request)
+    return _with_keys_noted(request, actor, recovery.generate_recovery_codes, "made new recovery codes")
+
+
+def _with_keys_noted(
+    request: HttpRequest, actor: Actor, page: Callable[[HttpRequest], HttpResponse], action: str
+) -> HttpResponse:
+    assert actor.user is not None  # noqa: S101  (require_person lets nobody else in)
+    before = queries.keys_of(actor.user)
+    answer = page(request)
+    if queries.keys_of(actor.user) != before:
+        actions.note_event(action=action, by=actor, at=timezone.now(), about=actor.user, facts={})
+    return answer
+
+
+@require_http_methods(["GET", "POST"])
+def open_emergency_access(request: HttpRequest) -> HttpResponse:
+    """Break the glass: reason, password, code."""
+    actor = require_person(request)
+    assert actor.user is not None  # noqa: S101  (require_person lets nobody else in)
+    form = EmergencyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given, now = form.cleaned_data, timezone.now()
+        try:
+            proof = prove(request, actor.user, password=given["password"], code=given["code"], at=now)
+            access = actions.open_emergency_access(
+                facility=given["facility"], reason=given["reason"], proof=proof, by=actor, at=now
+            )
+        except Refused as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"The records of {access.facility.name} are open to you for a limited time.")
+            return redirect("facility", access.facility.slug)
+    hours = int(EMERGENCY_ACCESS.total_seconds() // 3600)
+    return render(request, "accounts/emergency.html", {"form": form, "hours": hours})
+
+
+@require_POST
+def still_here(request: HttpRequest) -> HttpResponse:
+    """Keep somebody logged in who says that they are still there."""
+    require_person(request)
+    return HttpResponse(status=204)

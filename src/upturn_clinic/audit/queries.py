@@ -1,0 +1,137 @@
+"""Reading the trail as a person may see it: a field's values only to those who may see that class of field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.audit.models import Signature
+from upturn_clinic.ground.classification import FieldClass, classification_of
+from upturn_clinic.ground.versioned import Versioned
+from upturn_clinic.ledger.chain import content_hash
+from upturn_clinic.ledger.models import Entry
+from upturn_clinic.ledger.queries import changes_in, history_of
+
+__all__ = ["Line", "ShownChange", "history_at", "is_signed_as_it_stands", "lines", "model_called", "signatures_of"]
+
+HIDDEN = "hidden"
+_PEOPLE = frozenset({"user", "signer", "reviewed_by"})
+_SILENT = frozenset({"id", "facility"})
+_NEEDS = {
+    FieldClass.IDENTIFYING: Permission.SEE_IDENTITY,
+    FieldClass.CLINICAL: Permission.SEE_CLINICAL_RECORD,
+    FieldClass.OPERATIONAL: Permission.SEE_AUDIT,
+}
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """One field as this reader may see it."""
+
+    field: str
+    old: Any
+    new: Any
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of the trail as this reader may see it."""
+
+    entry: Entry
+    thing: str
+    changes: tuple[ShownChange, ...]
+    reason: str
+
+
+def model_called(object_type: str) -> type[models.Model] | None:
+    """Find the model that the trail calls by this name."""
+    try:
+        return apps.get_model(object_type)
+    except (LookupError, ValueError):
+        return None
+
+
+def lines(entries: Iterable[Entry], reader: Actor) -> list[Line]:
+    """Show entries to a reader.
+
+    Parameters
+    ----------
+    entries
+        From the ledger.
+    reader
+        Who looks; decides which values are shown. Staff accounts are not participants: an administrator sees names and
+        addresses of staff, since the trail would be of no use without them.
+    """
+    rows = list(entries)
+    names = _names(rows)
+    return [_line(entry, reader, names) for entry in rows]
+
+
+def history_at(facility: Facility, object_type: str, object_id: str) -> Sequence[Entry]:
+    """The history of one record as far as it happened at a facility."""
+    return list(history_of(object_type, object_id).filter(facility=facility))
+
+
+def signatures_of(object_type: str, object_id: str) -> Sequence[Signature]:
+    """All signatures under one record."""
+    return list(Signature.objects.filter(object_type=object_type, object_id=object_id))
+
+
+def is_signed_as_it_stands(thing: Versioned, meaning: str) -> bool:
+    """Tell whether somebody signed exactly what the record says now, with this meaning."""
+    return Signature.objects.filter(
+        object_type=thing._meta.label, object_id=str(thing.pk), meaning=meaning, content_hash=content_hash(thing)
+    ).exists()
+
+
+def _names(entries: Iterable[Entry]) -> Mapping[str, str]:
+    """Find the names of all people that changes point at, in one query."""
+    keys = {value for entry in entries for change in changes_in(entry) if change.field in _PEOPLE
+            for value in (change.old, change.new) if value}  # fmt: skip
+    return {str(user.pk): user.name for user in User.objects.filter(pk__in=keys)} if keys else {}
+
+
+def _line(entry: Entry, reader: Actor, names: Mapping[str, str]) -> Line:
+    model = model_called(entry.object_type) if entry.object_type else None
+    about_staff = model is None or model._meta.app_label in ("accounts", "account", "audit")
+    # Of a new record, what is empty and its own keys say nothing to a reader; the row itself holds them.
+    telling = [change for change in changes_in(entry)
+               if change.old is not None or (change.new not in (None, "") and change.field not in _SILENT)]  # fmt: skip
+    shown = tuple(
+        _shown(
+            change.field,
+            _named(change.old, names),
+            _named(change.new, names),
+            model,
+            reader,
+            about_staff,
+        )
+        for change in telling
+    )
+    reason = entry.reason if about_staff or reader.may(Permission.SEE_CLINICAL_RECORD) else HIDDEN
+    thing = str(model._meta.verbose_name) if model else ""
+    return Line(entry, thing, shown, reason if entry.reason else "")
+
+
+def _named(value: Any, names: Mapping[str, str]) -> Any:
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _shown(
+    field: str, old: Any, new: Any, model: type[models.Model] | None, reader: Actor, about_staff: bool
+) -> ShownChange:
+    if model is None or field not in classification_of(model).names():
+        # A fact of an event, such as the page that was read.
+        return ShownChange(field.replace("_", " "), old, new)
+    needed = _NEEDS[classification_of(model).of(field)]
+    if reader.may(needed) or (about_staff and needed is Permission.SEE_IDENTITY):
+        return ShownChange(field.replace("_", " "), old, new)
+    return ShownChange(field.replace("_", " "), None, None, hidden=True)

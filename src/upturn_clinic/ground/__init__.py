@@ -1,0 +1,1 @@
+"""What every app stands on: errors, who acts, classified fields, versions, rows that stay. No app is known here."""

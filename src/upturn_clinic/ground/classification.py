@@ -1,0 +1,98 @@
+"""What each field says about a person. Every model declares it beside its fields; a test finds any field without.
+
+The class decides who sees a field's history on screen, what an export leaves out, and what the ledger never holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import Model
+
+from upturn.errors import CannotError
+
+__all__ = ["Classified", "FieldClass", "classification_of"]
+
+
+class FieldClass(StrEnum):
+    """What a field says about a person."""
+
+    IDENTIFYING = "identifying"
+    CLINICAL = "clinical"
+    OPERATIONAL = "operational"
+    SECRET = "secret"  # noqa: S105  (the name of a class)
+
+
+@dataclass(frozen=True)
+class Classified:
+    """The fields of one model, each in exactly one class.
+
+    Parameters
+    ----------
+    identifying
+        Says who somebody is: a name, an address, a date of birth.
+    clinical
+        Says how somebody is, or what was done.
+    operational
+        Keeps the programme running; neither of the above.
+    secret
+        A key or a password: never shown, never exported, never in the ledger.
+
+    Examples
+    --------
+    >>> Classified(identifying=("email",), operational=("id",)).of("email")
+    <FieldClass.IDENTIFYING: 'identifying'>
+    """
+
+    identifying: tuple[str, ...] = ()
+    clinical: tuple[str, ...] = ()
+    operational: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+
+    def of(self, field: str) -> FieldClass:
+        """Give the class of a field.
+
+        Raises
+        ------
+        CannotError
+            The field is not declared.
+        """
+        for kind in FieldClass:
+            if field in getattr(self, kind.value):
+                return kind
+        raise CannotError(f"The field {field} has no class.", expected="one of " + ", ".join(FieldClass))
+
+    def names(self) -> tuple[str, ...]:
+        """List all declared fields, as often as they are declared."""
+        return self.identifying + self.clinical + self.operational + self.secret
+
+
+# Tables that other packages bring; their models cannot carry a declaration.
+FOREIGN: Mapping[str, Classified] = {
+    "account.EmailAddress": Classified(identifying=("email", "user"), operational=("id", "verified", "primary")),
+    "account.EmailConfirmation": Classified(operational=("id", "email_address", "created", "sent"), secret=("key",)),
+    "auth.Group": Classified(operational=("id", "name", "permissions")),
+    "auth.Permission": Classified(operational=("id", "name", "content_type", "codename")),
+    "contenttypes.ContentType": Classified(operational=("id", "app_label", "model")),
+    "mfa.Authenticator": Classified(operational=("id", "user", "type", "created_at", "last_used_at"), secret=("data",)),
+    "sessions.Session": Classified(operational=("expire_date",), secret=("session_key", "session_data")),
+}
+
+
+def classification_of(model: type[Model]) -> Classified:
+    """Find the declaration of a model, our own or another package's.
+
+    Raises
+    ------
+    CannotError
+        The model declares nothing.
+    """
+    found = getattr(model, "classified", None) or FOREIGN.get(model._meta.label)
+    if not isinstance(found, Classified):
+        raise CannotError(
+            f"The fields of {model._meta.label} are not classified.",
+            remedy="declare `classified = Classified(...)` in the model",
+        )
+    return found

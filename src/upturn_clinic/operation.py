@@ -1,0 +1,35 @@
+"""The clinic's own numbers, read from ``parameters/operation.yaml``. What does not live here: any number."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from upturn.parameters import read
+
+__all__ = [
+           "ACTIVITY_NOTED",
+           "EMERGENCY_ACCESS",
+           "IDLE_LOGOUT",
+           "IDLE_WARNING",
+           "INVITATION_VALID",
+           "LONGEST_REASON",
+           "PAGE_ROWS",
+           "PASSWORD_LENGTH",
+           "PROOF_VALID",
+           "SESSION_LENGTH",
+           "SHORTEST_REASON",
+]  # fmt: skip
+
+_NUMBERS = read("upturn_clinic", "operation")
+
+IDLE_LOGOUT = timedelta(minutes=_NUMBERS.value("idle_logout_min"))
+IDLE_WARNING = timedelta(minutes=_NUMBERS.value("idle_warning_min"))
+SESSION_LENGTH = timedelta(hours=_NUMBERS.value("session_length_h"))
+INVITATION_VALID = timedelta(days=_NUMBERS.value("invitation_valid_d"))
+PROOF_VALID = timedelta(minutes=_NUMBERS.value("proof_valid_min"))
+EMERGENCY_ACCESS = timedelta(hours=_NUMBERS.value("emergency_access_h"))
+ACTIVITY_NOTED = timedelta(seconds=_NUMBERS.value("activity_noted_s"))
+PASSWORD_LENGTH = int(_NUMBERS.value("password_length_min"))
+LONGEST_REASON = int(_NUMBERS.value("longest_reason"))
+SHORTEST_REASON = int(_NUMBERS.value("shortest_reason"))
+PAGE_ROWS = int(_NUMBERS.value("page_rows"))

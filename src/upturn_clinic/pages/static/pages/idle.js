@@ -1,0 +1,40 @@
+// Warns before the idle log-out, and leads to log-in when it has come. The server decides; this only tells.
+"use strict";
+(() => {
+  const idle = Number(document.body.dataset.idle || 0);
+  const warning = Number(document.body.dataset.warning || 0);
+  const dialog = document.getElementById("idle");
+  if (!idle || !dialog) return;
+  const left = dialog.querySelector("[data-left]");
+  let last = Date.now();
+
+  // Any answer to something that the person did counts; what a page asks by itself does not.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const headers = event.detail.requestConfig && event.detail.requestConfig.headers;
+    if (!headers || !headers["X-Upturn-By-Itself"]) last = Date.now();
+  });
+  const tokens = document.querySelector("meta[name=csrf-token]");
+
+  async function stay() {
+    const answer = await fetch(document.body.dataset.stay, {
+      method: "POST", headers: { "X-CSRFToken": tokens.content }, redirect: "manual",
+    }).catch(() => null);
+    if (answer && answer.status === 204) { last = Date.now(); dialog.close(); } else location.reload();
+  }
+  dialog.querySelector("button").addEventListener("click", stay);
+  dialog.addEventListener("cancel", (event) => { event.preventDefault(); stay(); });
+
+  // Typing is activity: tell the server now and then, so that a long text is not cut off.
+  let typed = false;
+  document.addEventListener("input", () => { typed = true; });
+
+  setInterval(() => {
+    const remaining = idle - (Date.now() - last) / 1000;
+    if (typed && remaining < idle / 2 && !dialog.open) { typed = false; stay(); return; }
+    if (remaining <= 0) { location.reload(); return; }
+    if (remaining <= warning) {
+      left.textContent = remaining > 90 ? `${Math.round(remaining / 60)} minutes` : `${Math.ceil(remaining / 10) * 10} seconds`;
+      if (!dialog.open) dialog.showModal();
+    }
+  }, 5000);
+})();

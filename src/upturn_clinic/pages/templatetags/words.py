@@ -1,0 +1,55 @@
+"""How times and changes are written on pages."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+__all__ = ["moment", "value"]
+
+register = template.Library()
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00")
+KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString | str:
+    """Write a time by the facility's clock, with the zone where the day alone could mislead.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> moment(datetime(2026, 11, 3, 9, 5, tzinfo=UTC))
+    '<time datetime="2026-11-03T09:05:00+00:00">3 Nov 2026, 09:05</time>'
+    """
+    if at is None:
+        return "–"
+    local = timezone.localtime(at)
+    text = f"{local.day} {local:%b %Y, %H:%M}"
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), text)
+
+
+@register.filter
+def value(of_field: Any) -> str:
+    """Write a value of the trail: nothing as a dash, a time by the facility's clock, a key by its beginning.
+
+    Examples
+    --------
+    >>> value(""), value(True), value("7be8d705-df0a-40cc-9e44-389e437adb98")
+    ('–', 'yes', '7be8d705…')
+    """
+    if of_field in (None, ""):
+        return "–"
+    if isinstance(of_field, bool):
+        return "yes" if of_field else "no"
+    text = str(of_field)
+    if TIME.fullmatch(text):
+        return moment(datetime.fromisoformat(text))
+    return f"{text.split('-', maxsplit=1)[0]}…" if KEY.fullmatch(text) else text

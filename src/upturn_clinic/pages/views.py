@@ -1,0 +1,48 @@
+"""Pages for what went wrong, and the one that says that the clinic answers. They are open to everybody."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+__all__ = ["bad_request", "forgery_suspected", "not_found", "permission_denied", "server_error", "well"]
+
+
+def well(_request: HttpRequest) -> HttpResponse:
+    """Answer a proxy or a supervisor: the server runs and reaches its database. Says nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("well\n", content_type="text/plain")
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+    """The request makes no sense."""
+    return _told(request, 400, "This request cannot be understood.", "Go back and try again.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The person is known, but may not do this."""
+    return _told(request, 403, "You cannot open this page.", str(exception or "") or "Your role does not include it.")
+
+
+def forgery_suspected(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  (Django hands it over)
+    """A form came without its token: the page was too old, or the request came from elsewhere."""
+    return _told(
+        request, 403, "This form is too old.",
+        "You were logged in anew since it was opened. Go back and reload the page: what you typed is kept in this tab.",
+    )  # fmt: skip
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+    """There is no such page for this person."""
+    return _told(request, 404, "There is no such page.", "It may have moved, or belong to another facility.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A fault of ours. The frame is drawn without the database, which may be what failed."""
+    return render(request, "pages/broken.html", status=500)
+
+
+def _told(request: HttpRequest, status: int, title: str, remedy: str) -> HttpResponse:
+    return render(request, "pages/told.html", {"title": title, "remedy": remedy, "status": status}, status=status)

@@ -1,0 +1,176 @@
+"""What was done, on screen: to each reader what they may see; signatures and reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from tests.clinic.conftest import PASSWORD, code_now
+
+from upturn_clinic.accounts import actions as people
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import EmergencyAccess, Facility, User
+from upturn_clinic.accounts.permissions import Permission, Role
+from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.audit import actions, queries
+from upturn_clinic.audit.models import Signature
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger import writing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def access(facility: Facility, colleague: User) -> EmergencyAccess:
+    now = timezone.now()
+    proof = Proof(colleague, now)
+    by = Actor(colleague, facility, frozenset({Role.CLINICIAN}))
+    return people.open_emergency_access(
+        facility=facility, reason="somebody collapsed in the hall", proof=proof, by=by, at=now
+    )
+
+
+def test_the_history_of_a_record_is_on_screen(
+    facility: Facility, owner: User, as_owner: Actor, log_in: Callable[[User], Client]
+) -> None:
+    people.change_facility(
+        facility=facility, version=1, values={"name": "Harbour"}, reason="moved house", by=as_owner, at=timezone.now()
+    )
+    page = log_in(owner).get(reverse("history", args=["main", "accounts.Facility", facility.pk])).content.decode()
+    for told in ("opened the facility", "changed the facility", "Main clinic", "Harbour", "moved house", "Owner"):
+        assert told in page
+
+
+def test_times_are_by_the_facilitys_clock(
+    elsewhere: Facility, make_person: Callable[..., User], log_in: Callable[[User], Client]
+) -> None:
+    boss = make_person("Boss", elsewhere, Role.ADMINISTRATOR)
+    page = log_in(boss).get(reverse("trail", args=["elsewhere"])).content.decode()
+    # 09:00 UTC on 3 March is 22:00 in Auckland, in its summer time.
+    assert "3 Mar 2026, 22:00" in page
+    assert "Pacific/Auckland" in page
+
+
+def test_a_history_that_belongs_elsewhere_is_not_found(
+    facility: Facility, elsewhere: Facility, owner: User, log_in: Callable[[User], Client]
+) -> None:
+    client = log_in(owner)
+    for kind, key in (
+        ("accounts.Facility", elsewhere.pk), ("no.Such", facility.pk), ("nonsense", facility.pk), ("a.b.c", "x"),
+    ):  # fmt: skip
+        assert client.get(reverse("history", args=["main", kind, key])).status_code == 404
+
+
+def test_values_are_shown_by_their_class(facility: Facility, as_owner: Actor, colleague: User) -> None:
+    from upturn_clinic.ground.classification import FOREIGN  # noqa: PLC0415
+    from upturn_clinic.ledger.models import Entry  # noqa: PLC0415
+
+    # A record of a participant would be clinical; the sessions table stands in for a table outside the staff's own.
+    assert "sessions.Session" in FOREIGN
+    secret = Entry(
+        sequence=1, at=timezone.now(), action="changed", object_type="sessions.Session", object_id="1", reason="why",
+        changes='{"expire_date":[null,"x"]}',
+    )  # fmt: skip
+    reader = Actor(colleague, facility, frozenset({Role.ANALYST}))
+    shown = queries.lines([secret], reader)[0]
+    assert shown.changes[0].hidden
+    assert shown.reason == queries.HIDDEN
+    assert not queries.lines([secret], as_owner)[0].changes[0].hidden
+
+
+def test_a_review_is_signed_and_the_signature_fits_what_was_signed(
+    facility: Facility, owner: User, access: EmergencyAccess, log_in: Callable[[User], Client]
+) -> None:
+    client, page = log_in(owner), reverse("review_emergency_access", args=["main", access.pk])
+    given = {"version": "1", "finding": "It was needed.", "password": PASSWORD, "code": code_now()}
+    assert "Password or code is not right" in client.post(page, {**given, "password": "x"}).content.decode()
+    assert client.post(page, given).status_code == 302
+    access.refresh_from_db()
+    assert (access.finding, access.reviewed_by) == ("It was needed.", owner)
+    signature = Signature.objects.get()
+    assert (signature.printed_name, signature.meaning, signature.object_version) == ("Owner", actions.REVIEWED, 2)
+    assert queries.is_signed_as_it_stands(access, actions.REVIEWED)
+    told = client.get(reverse("history", args=["main", "accounts.EmergencyAccess", access.pk])).content.decode()
+    assert "I have reviewed this emergency access" in told
+
+
+def test_a_signature_no_longer_fits_what_is_changed(facility: Facility, as_owner: Actor) -> None:
+    now = timezone.now()
+    assert as_owner.user is not None
+    actions.sign(
+        thing=facility, meaning="I approve.", permission=Permission.CHANGE_FACILITY, proof=Proof(as_owner.user, now),
+        by=as_owner, at=now,
+    )  # fmt: skip
+    assert queries.is_signed_as_it_stands(facility, "I approve.")
+    changed = people.change_facility(
+        facility=facility, version=1, values={"name": "Other"}, reason="new name", by=as_owner, at=now
+    )
+    assert not queries.is_signed_as_it_stands(changed, "I approve.")
+
+
+def test_nobody_signs_for_another_or_with_an_old_proof(facility: Facility, as_owner: Actor, colleague: User) -> None:
+    now = timezone.now()
+    assert as_owner.user is not None
+    for proof in (Proof(colleague, now), Proof(as_owner.user, now - timedelta(hours=1))):
+        with pytest.raises(Refused):
+            actions.sign(
+                thing=facility, meaning="I approve.", permission=Permission.CHANGE_FACILITY, proof=proof, by=as_owner,
+                at=now,
+            )  # fmt: skip
+    assert not Signature.objects.exists()
+
+
+@pytest.mark.parametrize("crime", ["UPDATE audit_signature SET meaning = 'x'", "DELETE FROM audit_signature"])
+def test_the_database_refuses_to_change_a_signature(crime: str, facility: Facility, as_owner: Actor) -> None:
+    now = timezone.now()
+    assert as_owner.user is not None
+    actions.sign(
+        thing=facility, meaning="I approve.", permission=Permission.CHANGE_FACILITY, proof=Proof(as_owner.user, now),
+        by=as_owner, at=now,
+    )  # fmt: skip
+    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(crime)
+
+
+def test_nobody_reviews_their_own_emergency(
+    facility: Facility, make_person: Callable[..., User], log_in: Callable[[User], Client]
+) -> None:
+    both = make_person("Both", facility, Role.ADMINISTRATOR, Role.CLINICIAN)
+    now = timezone.now()
+    own = EmergencyAccess(
+        user=both, facility=facility, reason="in a hurry, truly", opened_at=now, ends_at=now + timedelta(hours=1)
+    )
+    writing.insert(own, action="opened records in an emergency", by=Actor(both, facility), at=now)
+    given = {"version": "1", "finding": "All fine.", "password": PASSWORD, "code": code_now()}
+    page = log_in(both).post(reverse("review_emergency_access", args=["main", own.pk]), given)
+    assert "Nobody reviews their own" in page.content.decode()
+
+
+def test_the_second_reviewer_is_told(
+    facility: Facility, owner: User, access: EmergencyAccess, make_person: Callable[..., User],
+    log_in: Callable[[User], Client],
+) -> None:  # fmt: skip
+    second = make_person("Second", facility, Role.ADMINISTRATOR)
+    page = reverse("review_emergency_access", args=["main", access.pk])
+    for user, told in ((owner, 302), (second, 200)):
+        given = {"version": "1", "finding": f"Seen by {user.name}.", "password": PASSWORD, "code": code_now()}
+        assert log_in(user).post(page, given).status_code == told
+    access.refresh_from_db()
+    assert access.finding == "Seen by Owner."
+
+
+def test_the_trail_has_pages_and_few_queries(
+    facility: Facility, owner: User, as_owner: Actor, log_in: Callable[[User], Client],
+    django_assert_max_num_queries: Callable[..., object],
+) -> None:  # fmt: skip
+    for _ in range(120):
+        writing.note(action="looked", by=as_owner, at=timezone.now(), about=facility)
+    client = log_in(owner)
+    assert "Page 1 of 3" in client.get(reverse("trail", args=["main"])).content.decode()
+    with django_assert_max_num_queries(7):  # type: ignore[attr-defined]
+        client.get(reverse("trail", args=["main"]), {"page": "2"})

@@ -1,0 +1,259 @@
+"""Every page as a person meets it: no fault that axe-core knows, no page too wide, targets large enough."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page
+from tests.clinic.conftest import PASSWORD, code_now
+
+from upturn_clinic.accounts import actions
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility, Invitation, User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Open = Callable[..., Page]
+Look = Callable[[Page], list[str]]
+# Where pictures of every page are wanted, this names the folder.
+PICTURES = os.environ.get("UPTURN_PICTURES")
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "desktop": {},
+    "phone": {"width": 360, "height": 740, "has_touch": True},
+    "dark": {"color_scheme": "dark"},
+}
+DRAFTS = "Object.keys(sessionStorage).filter(key => key.startsWith('draft:'))"
+SMALL_TARGETS = """[...document.querySelectorAll('main button, main .button, header a, header button, nav.sections a')]
+  .filter(e => e.offsetParent && !e.classList.contains('skip') && e.getBoundingClientRect().height < 43.5)
+  .map(e => e.outerHTML)"""
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture, where pictures are wanted."""
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def pages(
+    facility: Facility, owner: User, colleague: User, as_owner: Actor, make_person: Callable[..., User]
+) -> list[tuple[str, User | None]]:
+    """Every page with something on it, and who looks."""
+    now = timezone.now()
+    somebody = make_person("Somebody", facility, Role.PARTICIPANT, code_app=False)
+    newcomer = make_person("Newcomer", facility, Role.RATER, code_app=False)
+    letter = actions.invite(email="new@example.org", role=Role.RATER, facility=facility, by=as_owner, at=now)
+    clinician = Actor(colleague, facility, frozenset({Role.CLINICIAN}))
+    access = actions.open_emergency_access(
+        facility=facility,
+        reason="A participant collapsed in the hall.",
+        proof=Proof(colleague, now),
+        by=clinician,
+        at=now,
+    )
+    actions.change_facility(
+        facility=facility, version=1, values={"country": "GB", "crisis_help": ""}, reason="so that help is shown",
+        by=as_owner, at=now,
+    )  # fmt: skip
+    here = facility.slug
+    return [
+        (reverse("account_login"), None),
+        (reverse("account_reset_password"), None),
+        (reverse("account_signup"), None),
+        (reverse("facility", args=[here]), owner),
+        (reverse("facility", args=[here]), colleague),
+        (reverse("facility", args=[here]), somebody),
+        (reverse("people", args=[here]), owner),
+        (reverse("invite", args=[here]), owner),
+        (reverse("change_facility", args=[here]), owner),
+        (reverse("withdraw_invitation", args=[here, letter.pk]), owner),
+        (reverse("give_role", args=[here, colleague.pk]), owner),
+        (reverse("end_role", args=[here, colleague.memberships.get().pk]), owner),
+        (reverse("trail", args=[here]), owner),
+        (reverse("history", args=[here, "accounts.Facility", facility.pk]), owner),
+        (reverse("emergencies", args=[here]), owner),
+        (reverse("review_emergency_access", args=[here, access.pk]), owner),
+        (reverse("open_emergency_access"), colleague),
+        (reverse("me"), colleague),
+        (reverse("mfa_index"), colleague),
+        (reverse("mfa_activate_totp"), newcomer),
+        ("/no/such/page/", owner),
+        (reverse("people", args=[here]), somebody),
+    ]
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_every_page(look: str, pages: list[tuple[str, User | None]], opened: Open, faults: Look) -> None:
+    options = LOOKS[look]
+    for place, (path, user) in enumerate(pages):
+        page = opened(path, user, **options)
+        picture(page, f"{look}-{place:02}-{path.strip('/').replace('/', '-')[:40]}")
+        assert page.locator("h1").count() == 1, path
+        assert "decisions belong to the treating clinician" in page.locator("footer").inner_text(), path
+        assert faults(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
+        assert page.evaluate(SMALL_TARGETS) == [], path
+        page.context.close()
+
+
+def test_a_new_colleague_from_letter_to_work(opened: Open, facility: Facility, owner: User, faults: Look) -> None:
+    """Invite, accept, log in, set up a code app, keep the recovery codes, work."""
+    page = opened(reverse("invite", args=["main"]), owner)
+    page.get_by_label("Email address").fill("new@example.org")
+    page.get_by_label("Session nurse").check()
+    page.get_by_role("button", name="Invite").click()
+    link = page.locator(".link").inner_text()
+    picture(page, "flow-invited")
+    assert faults(page) == []
+
+    page = opened("/")
+    page.goto(link)
+    picture(page, "flow-accept")
+    assert faults(page) == []
+    page.get_by_label("Your full name").fill("Nina Nurse")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_role("button", name="Accept").click()
+    page.get_by_label("Email").fill("new@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    assert page.locator("h1").inner_text() == "Set up a code app"
+    picture(page, "flow-code-app")
+    assert faults(page) == []
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value  # noqa: PLC0415
+
+    secret = page.locator("p .link").inner_text()
+    page.get_by_label("code").fill(format_hotp_value(hotp_value(secret, int(timezone.now().timestamp()) // 30)))
+    page.get_by_role("button", name="Switch it on").click()
+    assert page.locator(".codes li").count() == 10
+    picture(page, "flow-recovery-codes")
+    assert faults(page) == []
+    page.get_by_role("link", name="I have kept them").click()
+    assert page.locator("h1").inner_text() == "Main clinic"
+    page.get_by_role("link", name="People").first.click()
+    assert "Nina Nurse" in page.locator("main").inner_text()
+    assert Invitation.objects.get().accepted_at is not None
+
+
+def test_what_is_half_typed_survives_an_idle_log_out(opened: Open, facility: Facility, owner: User) -> None:
+    path = reverse("invite", args=["main"])
+    page = opened(path, owner)
+    page.get_by_label("Email address").fill("half@exam")
+    page.get_by_label("Rater").check()
+    page.context.clear_cookies()
+    page.reload()
+    assert page.locator("h1").inner_text() == "Log in"
+    page.get_by_label("Email").fill(owner.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("code").fill(code_now())
+    page.get_by_role("button", name="Go on").click()
+    assert page.url.endswith(path)
+    assert page.get_by_label("Email address").input_value() == "half@exam"
+    assert page.get_by_label("Rater").is_checked()
+    picture(page, "flow-draft")
+    assert "What you typed here before is back" in page.locator("main").inner_text()
+    # Sent and confirmed: the draft is gone.
+    page.get_by_label("Email address").fill("whole@example.org")
+    page.get_by_role("button", name="Invite").click()
+    assert "whole@example.org is invited" in page.locator("main").inner_text()
+    page.goto(page.url)
+    assert page.get_by_label("Email address").input_value() == ""
+
+
+def test_a_form_sent_after_the_log_out_loses_nothing(opened: Open, facility: Facility, owner: User) -> None:
+    page = opened(reverse("change_facility", args=["main"]), owner)
+    page.get_by_label("Reason for the change").fill("we moved to the harbour")
+    page.get_by_label("Crisis help shown to participants").fill("Our nurse: 555 0100")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save").click()
+    page.goto(page.url.split("/at/")[0] + "/log-in/?next=" + reverse("change_facility", args=["main"]))
+    page.get_by_label("Email").fill(owner.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("code").fill(code_now())
+    page.get_by_role("button", name="Go on").click()
+    assert page.get_by_label("Crisis help shown to participants").input_value() == "Our nurse: 555 0100"
+    page.get_by_role("button", name="Save").click()
+    assert "Saved." in page.locator("main").inner_text()
+    assert page.evaluate(DRAFTS) == []
+
+
+def test_logging_out_on_purpose_clears_drafts_and_passwords_are_never_kept(
+    opened: Open, facility: Facility, colleague: User
+) -> None:
+    page = opened(reverse("open_emergency_access"), colleague)
+    page.get_by_label("Reason").fill("somebody fell")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_label("Code from your app").fill("123456")
+    kept = page.evaluate("JSON.stringify(sessionStorage)")
+    assert "somebody fell" in kept
+    assert PASSWORD not in kept
+    assert "123456" not in kept
+    page.get_by_role("button", name="Log out").click()
+    assert page.locator("h1").inner_text() == "Log in"
+    assert page.evaluate(DRAFTS) == []
+
+
+def test_before_the_log_out_comes_a_warning_that_the_keyboard_answers(
+    opened: Open, facility: Facility, owner: User, faults: Look
+) -> None:
+    page = opened(reverse("account_login"))
+    page.clock.install()
+    client = opened(reverse("people", args=["main"]), owner)
+    client.clock.install()
+    client.reload()
+    client.clock.fast_forward(int((IDLE_LOGOUT - IDLE_WARNING).total_seconds() + 10) * 1000)
+    dialog = client.get_by_role("dialog")
+    dialog.wait_for()
+    assert "What you have typed is kept" in dialog.inner_text()
+    picture(client, "flow-idle")
+    assert faults(client) == []
+    with client.expect_response("**/still-here/") as answer:
+        client.keyboard.press("Enter")
+    assert answer.value.status == 204
+    dialog.wait_for(state="hidden")
+
+
+def test_the_second_editor_sees_what_changed_and_keeps_what_they_typed(
+    opened: Open, facility: Facility, owner: User, as_owner: Actor, faults: Look
+) -> None:
+    page = opened(reverse("change_facility", args=["main"]), owner)
+    actions.change_facility(
+        facility=facility, version=1, values={"name": "First"}, reason="was first", by=as_owner, at=timezone.now()
+    )
+    page.get_by_label("Country").fill("DK")
+    page.get_by_label("Reason for the change").fill("we are in Denmark")
+    page.get_by_role("button", name="Save").click()
+    picture(page, "flow-conflict")
+    told = page.locator(".box.bad").inner_text()
+    assert "Nothing was overwritten" in told
+    assert "Owner changed the facility (name)" in told
+    assert page.get_by_label("Country").input_value() == "DK"
+    # The field that only the other one touched shows their value: a second save takes nothing back.
+    assert page.get_by_label("Name").input_value() == "First"
+    assert faults(page) == []
+    page.get_by_role("button", name="Save").click()
+    facility.refresh_from_db()
+    assert (facility.name, facility.country, facility.version) == ("First", "DK", 3)
+
+
+def test_the_keyboard_alone_reaches_the_content_first(opened: Open, facility: Facility, owner: User) -> None:
+    page = opened(reverse("people", args=["main"]), owner)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")

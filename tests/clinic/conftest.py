@@ -1,0 +1,144 @@
+"""The cast: an owner, a colleague, a stranger, and anybody in any role; each with a real code app."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client, TransactionTestCase
+from django.utils import timezone
+
+from upturn_clinic.accounts import actions
+from upturn_clinic.accounts.actor import Actor, system
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.ground.append_only import keep_rows, let_rows_go
+
+NOW = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+PASSWORD = "nine quiet herons at dusk"  # noqa: S105
+SECRET = base64.b32encode(b"twenty bytes exactly").decode()
+
+ONLY_GROW = ("ledger_entry", "audit_signature")
+
+MakePerson = Callable[..., User]
+LogIn = Callable[[User], Client]
+
+
+def code_now(offset: int = 0) -> str:
+    """The code that the cast's app shows now, or some half minutes from now."""
+    return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 + offset))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _guards_stand_aside_when_a_test_is_cleared() -> Iterator[None]:
+    """A test with real transactions ends by emptying all tables; those that only grow would refuse."""
+    with pytest.MonkeyPatch.context() as patch:
+        original = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+        def teardown(case: TransactionTestCase) -> None:
+            for table in ONLY_GROW:
+                let_rows_go(connection, table)
+            original(case)
+            for table in ONLY_GROW:
+                keep_rows(connection, table)
+
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters() -> Iterator[None]:
+    """Rate limits and used codes start anew in every test."""
+    cache.clear()
+    yield
+    cache.clear()
+    timezone.deactivate()
+
+
+@pytest.fixture
+def facility(db: None) -> Facility:
+    return actions.create_facility(slug="main", name="Main clinic", time_zone="Europe/Copenhagen", by=system(), at=NOW)
+
+
+@pytest.fixture
+def elsewhere(db: None) -> Facility:
+    return actions.create_facility(
+        slug="elsewhere", name="Elsewhere", time_zone="Pacific/Auckland", by=system(), at=NOW
+    )
+
+
+@pytest.fixture
+def make_person(db: None) -> MakePerson:
+    """Make somebody with roles at a facility and, unless asked otherwise, a code app."""
+
+    def make(name: str, facility: Facility, *roles: Role, code_app: bool = True) -> User:
+        user = actions.create_person(
+            email=f"{name.lower()}@example.org", name=name, password=PASSWORD, by=system(facility), at=NOW
+        )
+        for role in roles:
+            actions.give_role(user=user, role=role, facility=facility, by=system(facility), at=NOW)
+        if code_app:
+            TOTP.activate(user, SECRET)
+            assert Authenticator.objects.get(user=user).data["secret"] != SECRET
+        return user
+
+    return make
+
+
+@pytest.fixture
+def owner(make_person: MakePerson, facility: Facility) -> User:
+    """Runs the house."""
+    return make_person("Owner", facility, Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def colleague(make_person: MakePerson, facility: Facility) -> User:
+    """Treats people at the same facility."""
+    return make_person("Colleague", facility, Role.CLINICIAN)
+
+
+@pytest.fixture
+def stranger(make_person: MakePerson, elsewhere: Facility) -> User:
+    """Everything at another facility, nothing here."""
+    return make_person("Stranger", elsewhere, *(role for role in Role if role is not Role.PARTICIPANT))
+
+
+@pytest.fixture
+def as_owner(owner: User, facility: Facility) -> Actor:
+    return Actor(owner, facility, frozenset({Role.ADMINISTRATOR}))
+
+
+@pytest.fixture
+def log_in() -> LogIn:
+    """Give a browser in which somebody is logged in."""
+
+    def log(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return log
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A clock that a test moves."""
+
+    patch: pytest.MonkeyPatch
+
+    def stand_at(self, at: datetime) -> None:
+        """Let all views see this time; the machinery of sessions and codes keeps the real one."""
+        self.patch.setattr("django.utils.timezone.now", lambda: at)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
