@@ -24,6 +24,8 @@ INSTALLED_APPS = [
     "upturn_clinic.ledger",
     "upturn_clinic.accounts",
     "upturn_clinic.audit",
+    "upturn_clinic.programmes",
+    "upturn_clinic.participants",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

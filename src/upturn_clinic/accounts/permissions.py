@@ -63,6 +63,7 @@ class Permission(StrEnum):
     SEE_PLAN = "see the plan of visits and doses"
     CHANGE_PLAN = "move visits and plan boosters"
     SEE_ARM = "know which arm a participant is in"
+    UNBLIND = "learn a masked arm in an emergency, with reason and signature"
     SEE_SESSIONS = "see treatment sessions"
     RECORD_SESSION = "record a treatment session"
     RATE = "enter ratings"
@@ -96,6 +97,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         Permission.OVERRIDE_CRITERION,
         Permission.RECORD_CONSENT,
         Permission.ENROL,
+        Permission.UNBLIND,
         Permission.CHANGE_PLAN,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,

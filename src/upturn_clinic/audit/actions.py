@@ -21,7 +21,9 @@ __all__ = ["review_emergency_access", "sign"]
 REVIEWED = "I have reviewed this emergency access and written down what I found."
 
 
-def sign(*, thing: Versioned, meaning: str, permission: Permission, proof: Proof, by: Actor, at: datetime) -> Signature:
+def sign(
+    *, thing: Versioned, meaning: str, permission: Permission, proof: Proof, by: Actor, at: datetime, content: str = ""
+) -> Signature:
     """Put a signature under a record as it now stands.
 
     Parameters
@@ -34,6 +36,8 @@ def sign(*, thing: Versioned, meaning: str, permission: Permission, proof: Proof
         What the signer must be allowed to do.
     proof
         Password and code, entered for this act (``accounts.proof.prove``).
+    content
+        The hash of what was signed, where that is not the record as a whole: the digest of a protocol.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def sign(*, thing: Versioned, meaning: str, permission: Permission, proof: Proof
     signature = Signature(
         facility=by.facility, signer=by.user, printed_name=by.user.name, at=at, meaning=meaning,
         object_type=thing._meta.label, object_id=str(thing.pk), object_version=thing.version,
-        content_hash=content_hash(thing),
+        content_hash=content or content_hash(thing),
     )  # fmt: skip
     return writing.insert(signature, action="signed", by=by, at=at, reason=meaning)
 

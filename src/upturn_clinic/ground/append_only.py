@@ -6,6 +6,8 @@ table on SQLite (most alterations do) loses its triggers and must name it again;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.apps.registry import Apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -18,17 +20,19 @@ __all__ = ["append_only", "keep_rows", "let_rows_go"]
 _ACTS = ("UPDATE", "DELETE")
 
 
-def append_only(table: str) -> RunPython:
+def append_only(table: str, *, columns: Sequence[str] = ()) -> RunPython:
     """Make the operation of a migration that lets a table only grow.
 
     Parameters
     ----------
     table
         The name of the table in the database.
+    columns
+        The columns that never change, where others may; all of them unless given. No row is ever removed.
     """
 
     def keep(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
-        keep_rows(editor.connection, table)
+        keep_rows(editor.connection, table, columns=columns)
 
     def let_go(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         let_rows_go(editor.connection, table)
@@ -36,13 +40,14 @@ def append_only(table: str) -> RunPython:
     return RunPython(keep, let_go)
 
 
-def keep_rows(connection: BaseDatabaseWrapper, table: str) -> None:
+def keep_rows(connection: BaseDatabaseWrapper, table: str, *, columns: Sequence[str] = ()) -> None:
     """Set the triggers."""
+    of = f" OF {', '.join(columns)}" if columns else ""
     if connection.vendor == "sqlite":
         for act in _ACTS:
             _execute(
                 connection,
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
+                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act}{of if act == 'UPDATE' else ''} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END",
             )
     elif connection.vendor == "postgresql":
@@ -55,7 +60,7 @@ def keep_rows(connection: BaseDatabaseWrapper, table: str) -> None:
             each = "STATEMENT" if act == "TRUNCATE" else "ROW"
             _execute(
                 connection,
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
+                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act}{of if act == 'UPDATE' else ''} ON {table} "
                 f"FOR EACH {each} EXECUTE FUNCTION {table}_only_grows()",
             )
     else:

@@ -1,0 +1,219 @@
+"""Reading participants, always of one facility; and who may know an arm. Screening has its own room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Q, QuerySet
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.audit.queries import Line, lines
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger.models import Entry
+from upturn_clinic.participants.models import (
+    Allocation,
+    Consent,
+    ConsentDocument,
+    CriterionDecision,
+    CriterionResult,
+    Identity,
+    Measure,
+    Participant,
+    RandomisationList,
+    TreatmentTrial,
+    Unblinding,
+)
+from upturn_clinic.participants.randomisation import Design, arm_at
+from upturn_clinic.programmes.models import Programme
+
+__all__ = [
+    "age_on", "allocations_hold", "arm_of", "arm_shown", "consent_in_use", "consent_of", "found", "held", "identity_of",
+    "is_masked", "latest_measure", "lead_only", "namesake", "participants_at", "present", "randomisation_of", "trail_of",
+    "unblindings_of",
+]  # fmt: skip
+
+
+def participants_at(facility: Facility) -> QuerySet[Participant]:
+    """Everybody who is screened or takes part at a facility, newest first, each with programme and version."""
+    return Participant.objects.filter(facility=facility).select_related("programme", "protocol_version")
+
+
+def found(people: QuerySet[Participant], *, text: str, status: str, programme: UUID | None, reader: Actor
+          ) -> QuerySet[Participant]:  # fmt: skip
+    """Narrow a list down. By name only for a reader who may know names: a hit would tell who somebody is.
+
+    Parameters
+    ----------
+    text
+        A part of the pseudonym, or of the name.
+    status, programme
+        Only these; empty for all.
+    """
+    if reader.may(Permission.SEE_IDENTITY):
+        people = people.select_related("identity")
+    if text.strip():
+        wanted = Q(pseudonym__icontains=text.strip())
+        if reader.may(Permission.SEE_IDENTITY):
+            wanted |= Q(identity__full_name__icontains=text.strip())
+        people = people.filter(wanted)
+    if status:
+        people = people.filter(status=status)
+    return people.filter(programme=programme) if programme else people
+
+
+def held(participant: Participant, by: Actor) -> Participant:
+    """Read somebody again and hold the record: of two who decide about it at once, the second one waits.
+
+    Raises
+    ------
+    PermissionDenied
+        The participant is at another facility than who acts.
+    """
+    person = (
+        Participant.objects.select_for_update(of=("self",))
+        .select_related("programme", "protocol_version", "facility")
+        .get(pk=participant.pk)
+    )
+    if by.facility_id not in (None, person.facility_id):
+        raise PermissionDenied("This participant is at another facility.")
+    return person
+
+
+def present(participant: Participant, by: Actor) -> Participant:
+    """Hold somebody who has not ended.
+
+    Raises
+    ------
+    Refused
+        The participant has completed or withdrawn.
+    """
+    person = held(participant, by)
+    if person.has_ended:
+        raise Refused(f"{person.pseudonym} is {person.status}: nothing more is recorded.")
+    return person
+
+
+def lead_only(programme: Programme, by: Actor) -> None:
+    """Refuse who acts at a facility that does not lead the programme.
+
+    Raises
+    ------
+    PermissionDenied
+        The programme is led elsewhere.
+    """
+    if by.facility_id not in (None, programme.lead_id):
+        raise PermissionDenied("This is set up at the facility that leads the programme.")
+
+
+def identity_of(participant: Participant) -> Identity:
+    """Find who a participant is. For readers who may know it (``Permission.SEE_IDENTITY``); the caller asks that."""
+    return Identity.objects.get(participant=participant)
+
+
+def namesake(programme: Programme, *, full_name: str, date_of_birth: date) -> Participant | None:
+    """Find somebody of the same name and date of birth who is in a programme now."""
+    there = Identity.objects.filter(
+        participant__programme=programme, full_name__iexact=full_name.strip(), date_of_birth=date_of_birth
+    ).exclude(participant__status__in=[Participant.Status.COMPLETED, Participant.Status.WITHDRAWN])
+    identity = there.select_related("participant").first()
+    return identity.participant if identity else None
+
+
+def age_on(day: date, *, born: date) -> int:
+    """Count full years.
+
+    Examples
+    --------
+    >>> age_on(date(2026, 2, 28), born=date(2000, 2, 29)), age_on(date(2026, 3, 1), born=date(2000, 2, 29))
+    (25, 26)
+    """
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def latest_measure(participant: Participant, instrument: str) -> Measure | None:
+    """Find the newest value of an instrument that is not struck out."""
+    return Measure.objects.filter(participant=participant, instrument=instrument, struck_at=None).first()
+
+
+def consent_in_use(programme: Programme) -> ConsentDocument | None:
+    """Find the document that people consent to now: the newest one."""
+    return ConsentDocument.objects.filter(programme=programme).order_by("-number").first()
+
+
+def consent_of(participant: Participant) -> Consent | None:
+    """Find the newest consent, withdrawn or not."""
+    return Consent.objects.filter(participant=participant).select_related("document", "recorded_by").first()
+
+
+def randomisation_of(programme: Programme) -> RandomisationList | None:
+    """Find how a programme allocates; None where arms are chosen openly."""
+    return RandomisationList.objects.filter(programme=programme).first()
+
+
+def is_masked(participant: Participant) -> bool:
+    """Tell whether the arm of this participant is to be known to nobody who rates or treats."""
+    return Allocation.objects.filter(participant=participant, randomisation__is_masked=True).exists()
+
+
+def arm_of(participant: Participant) -> str:
+    """Give the arm, for computing only: never for a page (``arm_shown``). Empty before enrolment."""
+    if participant.arm:
+        return participant.arm
+    allocation = Allocation.objects.filter(participant=participant).first()
+    return allocation.arm if allocation else ""
+
+
+def arm_shown(participant: Participant, reader: Actor) -> str | None:
+    """Give the arm to a reader who may know it; None to everybody else.
+
+    An open arm is part of the clinical record. A masked one is known to who may know arms, and to whoever learnt it in
+    an emergency; an opened emergency access is not enough.
+    """
+    if is_masked(participant):
+        learnt = reader.user is not None and unblindings_of(participant).filter(person=reader.user).exists()
+        return arm_of(participant) if learnt or reader.may(Permission.SEE_ARM) else None
+    may = reader.may(Permission.SEE_CLINICAL_RECORD) or reader.may(Permission.SEE_ARM)
+    return participant.arm if may else None
+
+
+def unblindings_of(participant: Participant) -> QuerySet[Unblinding]:
+    """Who learnt a masked arm, and why."""
+    return Unblinding.objects.filter(participant=participant).select_related("person")
+
+
+def allocations_hold(randomisation: RandomisationList) -> bool:
+    """Prove that each allocation is what seed and design give for its place, and that no place was left out."""
+    design = Design(randomisation.shares, randomisation.block_sizes)
+    given: dict[str, list[Allocation]] = {}
+    for each in Allocation.objects.filter(randomisation=randomisation).order_by("place"):
+        given.setdefault(each.stratum, []).append(each)
+    return all(
+        allocation.place == place
+        and allocation.arm == arm_at(design, seed=randomisation.seed, stratum=stratum, place=place)
+        for stratum, allocations in given.items()
+        for place, allocation in enumerate(allocations, start=1)
+    )
+
+
+def trail_of(participant: Participant, reader: Actor) -> Sequence[Line]:
+    """All that was written about a participant, newest first; values that the reader must not see are left out."""
+    about = Q(object_type=Participant._meta.label, object_id=str(participant.pk))
+    kinds: tuple[type[Model], ...] = (
+        Identity, CriterionResult, TreatmentTrial, Measure, Consent, Allocation, Unblinding,
+    )  # fmt: skip
+    for kind in kinds:
+        keys = [str(key) for key in kind._default_manager.filter(participant=participant).values_list("pk", flat=True)]
+        about |= Q(object_type=kind._meta.label, object_id__in=keys)
+    decisions = CriterionDecision.objects.filter(result__participant=participant).values_list("pk", flat=True)
+    about |= Q(object_type=CriterionDecision._meta.label, object_id__in=[str(key) for key in decisions])
+    entries = Entry.objects.filter(about).select_related("by").order_by("-sequence")
+    return [
+        replace(line, changes=tuple(change for change in line.changes if not change.hidden))
+        for line in lines(entries, reader)
+    ]

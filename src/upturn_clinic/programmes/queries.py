@@ -1,0 +1,124 @@
+"""Reading programmes and versions, always as one facility may see them; and what a version means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.db.models import Q, QuerySet
+
+from upturn.protocol import Protocol, digest, read
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.audit.models import Signature
+from upturn_clinic.audit.queries import signatures_of
+from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site
+
+__all__ = [
+    "Signed", "bare", "expectation_of", "facilities_to_offer", "hold", "in_force", "is_name_taken", "newest_version",
+    "programmes_at", "protocol_of", "running_expectation", "signatures_under", "sites_of", "versions_at",
+    "versions_in_force_at",
+]  # fmt: skip
+
+KEPT_IN_MEMORY = 64
+
+
+def programmes_at(facility: Facility) -> QuerySet[Programme]:
+    """Programmes that a facility leads, runs, is offered or has left: people who take part stay visible."""
+    return Programme.objects.filter(sites__facility=facility).select_related("lead").distinct()
+
+
+def sites_of(programme: Programme) -> QuerySet[Site]:
+    """Where a programme runs or is offered."""
+    return Site.objects.filter(programme=programme, ended_at=None).select_related("facility")
+
+
+def facilities_to_offer(programme: Programme) -> QuerySet[Facility]:
+    """Facilities that do not have the programme yet."""
+    return Facility.objects.exclude(pk__in=sites_of(programme).values("facility"))
+
+
+def versions_at(facility: Facility) -> QuerySet[ProtocolVersion]:
+    """All versions of the programmes of a facility, newest first."""
+    return ProtocolVersion.objects.filter(programme__in=programmes_at(facility)).select_related("programme__lead")
+
+
+def versions_in_force_at(facility: Facility) -> QuerySet[ProtocolVersion]:
+    """The versions into which a facility may enrol people now: in force, and the programme taken up here."""
+    here = Q(programme__sites__facility=facility, programme__sites__ended_at=None)
+    return ProtocolVersion.objects.filter(
+        here, programme__sites__taken_up_at__isnull=False, state=ProtocolVersion.State.IN_FORCE
+    ).select_related("programme")
+
+
+def in_force(programme: Programme) -> ProtocolVersion | None:
+    """Find the version of a programme that is in force, if any."""
+    return ProtocolVersion.objects.filter(programme=programme, state=ProtocolVersion.State.IN_FORCE).first()
+
+
+def newest_version(programme: Programme) -> ProtocolVersion | None:
+    """Find the version with the highest number."""
+    return ProtocolVersion.objects.filter(programme=programme).order_by("-number").first()
+
+
+def is_name_taken(lead: Facility, name: str) -> bool:
+    """Tell whether a facility leads a programme of this name already."""
+    return Programme.objects.filter(lead=lead, name__iexact=name).exists()
+
+
+def hold(programme: Programme) -> Programme:
+    """Hold a programme until the transaction ends: of two who add or sign at once, the second one waits."""
+    return Programme.objects.select_for_update().get(pk=programme.pk)
+
+
+def protocol_of(version: ProtocolVersion) -> Protocol:
+    """Read the protocol of a version; each document is read once per process.
+
+    Raises
+    ------
+    ProtocolError
+        The stored document is not sound by the rules of the present library.
+    """
+    return _read_once(version.document)
+
+
+def expectation_of(version: ProtocolVersion) -> Expectation | None:
+    """Find what is expected: a finished computation goes before one that runs, and that before one that failed."""
+    found = list(version.expectations.order_by("-began_at"))
+    order = (Expectation.State.DONE, Expectation.State.RUNNING, Expectation.State.FAILED)
+    return next((each for state in order for each in found if each.state == state), None)
+
+
+def running_expectation(version: ProtocolVersion) -> Expectation | None:
+    """Find the newest computation that has not ended."""
+    return version.expectations.filter(state=Expectation.State.RUNNING).order_by("-began_at").first()
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signature, and whether what was signed is what stands here."""
+
+    signature: Signature
+    holds: bool
+
+
+def signatures_under(version: ProtocolVersion) -> Sequence[Signed]:
+    """All signatures under a version. Each holds while the stored document has the digest that was signed."""
+    present = bare(digest(protocol_of(version)))
+    return [Signed(each, each.content_hash == present) for each in signatures_of(version._meta.label, str(version.pk))]
+
+
+def bare(of_digest: str) -> str:
+    """Give a digest without the name of its method: what a signature keeps.
+
+    Examples
+    --------
+    >>> bare("sha256:be77")
+    'be77'
+    """
+    return of_digest.rpartition(":")[2]
+
+
+@lru_cache(maxsize=KEPT_IN_MEMORY)
+def _read_once(document: str) -> Protocol:
+    return read(document, file="the stored protocol")

@@ -1,0 +1,285 @@
+"""Reading plans, always of one participant or one facility; and what a reader may know of a dose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+import polars as pl
+from django.db.models import Q, QuerySet
+
+from upturn import records as tables
+from upturn.errors import CannotError
+from upturn.protocol import Dose as ProtocolDose
+from upturn.protocol import device_times_h, nasal_devices_mg
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.participants.models import Measure, Participant
+from upturn_clinic.participants.queries import arm_of, arm_shown, latest_measure
+from upturn_clinic.programmes.queries import protocol_of
+from upturn_clinic.treatments.boosters import Finding, Rating, judge
+from upturn_clinic.treatments.course import Course
+from upturn_clinic.treatments.dosing import Computed, Weight, compute
+from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug, Dose, Plan, Visit
+
+__all__ = [
+    "DoseShown", "DueRow", "booster_entries", "co_interventions_of", "course_of", "dose_shown", "dose_words",
+    "doses_at", "drugs_of", "due_between", "due_rows", "finding_of", "held", "is_planned", "people_with_plan_at",
+    "records", "visits_at", "weight_of",
+]  # fmt: skip
+
+Thing = TypeVar("Thing", Visit, Dose)
+HOUR = timedelta(hours=1)
+MINUTES = 60
+
+
+@dataclass(frozen=True)
+class DoseShown:
+    """What a reader may know of a dose. ``what`` is None where the arm is masked to them."""
+
+    what: str | None
+    computed: Computed | None = None
+    refusal: Refused | None = None
+
+
+def people_with_plan_at(facility: Facility) -> QuerySet[Participant]:
+    """Everybody of a facility, with programme and protocol version: whose plan is opened or made."""
+    return Participant.objects.filter(facility=facility).select_related("programme", "protocol_version", "facility")
+
+
+def is_planned(participant: Participant) -> bool:
+    """Tell whether somebody has a plan."""
+    return Plan.objects.filter(participant=participant).exists()
+
+
+def held(plan: Plan) -> Plan:
+    """Hold a plan until the transaction ends: two who change it at once would anchor it twice."""
+    return Plan.objects.select_for_update(of=("self",)).get(pk=plan.pk)
+
+
+def course_of(participant: Participant) -> Course | None:
+    """Read somebody's whole plan; None before it is made."""
+    plan = (
+        Plan.objects.filter(participant=participant)
+        .select_related("participant__programme", "facility", "protocol_version")
+        .first()
+    )
+    if plan is None:
+        return None
+    return Course(
+        plan, protocol_of(plan.protocol_version), arm_of(participant), list(plan.doses.all()), list(plan.visits.all())
+    )
+
+
+def doses_at(facility: Facility) -> QuerySet[Dose]:
+    """All doses of a facility, each with its plan."""
+    return Dose.objects.filter(facility=facility).select_related("plan__participant", "plan__facility")
+
+
+def visits_at(facility: Facility) -> QuerySet[Visit]:
+    """All visits of a facility, each with its plan."""
+    return Visit.objects.filter(facility=facility).select_related("plan__participant", "plan__facility")
+
+
+def weight_of(participant: Participant) -> Weight | None:
+    """Find the latest body weight that was measured."""
+    found = latest_measure(participant, "weight")
+    return None if found is None else Weight(float(found.value), found.at)
+
+
+def dose_words(dose: ProtocolDose) -> str:
+    """Write a dose of the protocol in words.
+
+    Examples
+    --------
+    >>> from upturn.protocol import load
+    >>> dose_words(load("six-infusions").arms["ketamine"].doses[0])
+    'ketamine 0.5 mg/kg, intravenous, over 40 min'
+    """
+    amount = f" {dose.amount}" if dose.amount.value else ""
+    over = f", over {dose.over_h * MINUTES:g} min" if dose.over_h else ""
+    return f"{dose.drug}{amount}, {dose.route}{over}"
+
+
+def dose_shown(course: Course, dose: Dose, *, weight: Weight | None, reader: Actor, at: datetime) -> DoseShown:
+    """Say what a dose holds, as far as a reader may know.
+
+    Parameters
+    ----------
+    weight
+        The latest weight (``weight_of``).
+    at
+        For when: the age of the weight counts from here.
+    """
+    if arm_shown(course.plan.participant, reader) is None:
+        return DoseShown(None)
+    entry = course.entry(dose)
+    try:
+        computed = compute(entry, weight=weight, protocol=course.protocol, arm=course.arm, at=at)
+    except Refused as refusal:
+        return DoseShown(dose_words(entry), refusal=refusal)
+    return DoseShown(dose_words(entry), computed)
+
+
+def booster_entries(course: Course) -> list[ProtocolDose]:
+    """List the doses of the arm that a rule decides about."""
+    return [each for each in course.protocol.arms[course.arm].doses if each.is_adaptive]
+
+
+def finding_of(course: Course) -> Finding:
+    """Judge from the recorded ratings whether the protocol's rule for boosters holds now."""
+    rule, first = course.protocol.endpoints.relapse, course.first_given_at
+    if rule is None or first is None:
+        return Finding(relapsed=False, sentences=("No dose has been given yet.",) if rule else ())
+    found = Measure.objects.filter(
+        participant=course.plan.participant, instrument=rule.instrument, struck_at=None
+    ).order_by("at")
+    scores = [Rating(each.at, float(each.value)) for each in found]
+    before = [each.value for each in scores if each.at < first]
+    boosters = [each.given_at for each in course.given if each.origin != Dose.Origin.PROTOCOL and each.given_at]
+    return judge(
+        [each for each in scores if each.at >= first], baseline=before[-1] if before else None,
+        endpoints=course.protocol.endpoints, boosters=boosters,
+    )  # fmt: skip
+
+
+def co_interventions_of(participant: Participant) -> QuerySet[CoIntervention]:
+    """Other treatments of a participant."""
+    return CoIntervention.objects.filter(participant=participant)
+
+
+def drugs_of(participant: Participant) -> QuerySet[ConcomitantDrug]:
+    """Other drugs of a participant; those that are still taken come first."""
+    return ConcomitantDrug.objects.filter(participant=participant).order_by("ended_on", "name")
+
+
+@dataclass(frozen=True)
+class DueRow:
+    """All that one person is expected for at one time."""
+
+    participant: Participant
+    at: datetime
+    visits: tuple[Visit, ...]
+    doses: tuple[Dose, ...]
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether any of it is planned outside its window."""
+        return any(each.is_outside for each in (*self.visits, *self.doses))
+
+
+def due_between(
+    facility: Facility, reader: Actor, *, begin: datetime | None, end: datetime, latest_first: bool = False
+) -> QuerySet[Visit, dict[str, object]]:
+    """Find what is open at a facility between two instants: one row for each person and time, doses only if allowed.
+
+    People who have completed or left have nothing due.
+    """
+    wanted = Q(facility=facility, state="planned", planned_at__lt=end, plan__participant__status="enrolled")
+    if begin is not None:
+        wanted &= Q(planned_at__gte=begin)
+    columns = ("planned_at", "plan_id")
+    found = Visit.objects.filter(wanted).order_by().values(*columns)
+    if reader.may(Permission.SEE_DOSES):
+        found = found.union(Dose.objects.filter(wanted).order_by().values(*columns))
+    return found.order_by("-planned_at" if latest_first else "planned_at", "plan_id")
+
+
+def due_rows(keys: Sequence[dict[str, object]], reader: Actor) -> list[DueRow]:
+    """Fill in the rows of one page: three queries, however many rows."""
+    plans = {each.pk: each for each in Plan.objects.filter(pk__in=[key["plan_id"] for key in keys])
+             .select_related("participant__programme")}  # fmt: skip
+    wanted = Q(plan__in=plans, planned_at__in={key["planned_at"] for key in keys}, state="planned")
+    visits, doses = _by_key(Visit.objects.filter(wanted)), dict[tuple[UUID, datetime], list[Dose]]()
+    if reader.may(Permission.SEE_DOSES):
+        doses = _by_key(Dose.objects.filter(wanted))
+    rows: list[DueRow] = []
+    for each in keys:
+        plan_id, at = each["plan_id"], each["planned_at"]
+        assert isinstance(plan_id, UUID)  # noqa: S101  (the columns of due_between)
+        assert isinstance(at, datetime)  # noqa: S101
+        key = (plan_id, at)
+        rows.append(
+            DueRow(plans[plan_id].participant, at, tuple(visits.get(key, ())), tuple(doses.get(key, ())))
+        )
+    return rows
+
+
+def _by_key(found: QuerySet[Thing]) -> dict[tuple[UUID, datetime], list[Thing]]:
+    by_key: dict[tuple[UUID, datetime], list[Thing]] = {}
+    for each in found:
+        by_key.setdefault((each.plan_id, each.planned_at), []).append(each)
+    return by_key
+
+
+def records(participant: Participant) -> tables.Records:
+    """Give a participant's given doses in the shape of the library's records, checked by its own rules.
+
+    Returns
+    -------
+    The tables ``participants`` (one row) and ``doses``; the others are empty here. Hours count from the moment the first
+    dose really began; nasal devices are rows of one occasion. Left out: tablets taken at home, of which only the beginning
+    is recorded, and ECT, which is no dose of a drug.
+
+    Raises
+    ------
+    CannotError
+        No dose was given yet: there is no hour 0. Or the amount of a masked dose cannot be worked out any more.
+    """
+    course = course_of(participant)
+    first = course.first_given_at if course else None
+    if course is None or first is None:
+        raise CannotError(
+            "No dose has been given yet, so there is no first dose to count hours from.",
+            remedy="export this participant after the first dose",
+        )
+    weight, height = (latest_measure(participant, name) for name in ("weight", "height"))
+    person = {
+        "participant": participant.pseudonym, "arm": course.arm, "age_y": float(participant.age_y),
+        "sex": participant.sex, "weight_kg": float(weight.value) if weight else None,
+        "height_cm": float(height.value) if height else None,
+    }  # fmt: skip
+    rows = [row for dose in course.given for row in _dose_rows(course, dose, first)]
+    return tables.validate(
+        tables.Records(
+            participants=pl.DataFrame([person], schema=tables.schema("participants")),
+            doses=pl.DataFrame(rows, schema=tables.schema("doses")),
+        )
+    )
+
+
+def _dose_rows(course: Course, dose: Dose, first: datetime) -> list[dict[str, object]]:
+    entry = course.entry(dose)
+    if dose.is_home_course or entry.drug == "ECT" or dose.given_at is None:
+        return []
+    mg = _given_mg(course, dose, entry)
+    start_h = (dose.given_at - first) / HOUR
+    devices = nasal_devices_mg(mg) if entry.device_mg else (mg,)
+    later_h = device_times_h(len(devices)) if entry.device_mg else (0.0,)
+    return [
+        {
+            "participant": course.plan.participant.pseudonym, "occasion": course.given.index(dose) + 1,
+            "drug": entry.drug, "route": entry.route, "amount_mg": part, "start_h": start_h + after_h,
+            "duration_h": 0.0 if entry.device_mg else float(dose.duration_min or 0) / MINUTES,
+            "planned_h": dose.offset_h + after_h,
+        }
+        for part, after_h in zip(devices, later_h, strict=True)
+    ]  # fmt: skip
+
+
+def _given_mg(course: Course, dose: Dose, entry: ProtocolDose) -> float:
+    if dose.given_mg is not None:
+        return float(dose.given_mg)
+    weight = None
+    if dose.weight_kg is not None and dose.weight_at is not None:
+        weight = Weight(float(dose.weight_kg), dose.weight_at)
+    try:
+        computed = compute(entry, weight=weight, protocol=course.protocol, arm=course.arm, at=dose.given_at or dose.target)
+    except Refused as refusal:
+        raise CannotError(f"The amount of {dose} cannot be worked out.", came=refusal.fault) from refusal
+    return computed.mg * float(dose.given_percent or 0) / 100
