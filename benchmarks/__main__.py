@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import yardstick as w
+from benchmarks.belief_samplers import belief_samplers
 from benchmarks.beliefs import belief_persons
 from benchmarks.chain import full_chain
 from benchmarks.peers import diffrax_course, reference, scipy_course
@@ -136,6 +137,7 @@ WORKLOADS: dict[str, Callable[[], dict[str, Any]]] = {
     "stream": stream,
     "answer": answer,
     "belief_persons": belief_persons,
+    "belief_samplers": belief_samplers,
 }
 
 

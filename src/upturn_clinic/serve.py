@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from upturn.errors import CannotError
-from upturn_clinic.environment import generate_secret_key
+from upturn.errors import CannotError, InputError
+from upturn_clinic.environment import DATABASE_FILE, generate_secret_key
 
 __all__ = ["command"]
 
@@ -23,6 +23,9 @@ PORT = 8000
 # One process with threads: with the embedded database, one writer at a time is the rule anyway.
 THREADS = 8
 PRIVATE = 0o077
+DEMO_FOLDER = "upturn-demo"
+# Stands in a demo's folder, so that a real clinic's is never taken for one.
+DEMO_MARK = "this-is-a-demo"
 
 
 def command(words: Sequence[str]) -> int:
@@ -37,29 +40,60 @@ def command(words: Sequence[str]) -> int:
     ------
     CannotError
         The port is taken.
+    InputError
+        A demo was asked for in the folder of a real clinic.
     """
     parser = argparse.ArgumentParser(prog="upturn serve", description="Start the clinic on this machine.")
     parser.add_argument("--port", type=int, default=PORT, help=f"port on {ADDRESS} (default {PORT})")
     parser.add_argument("--data", type=Path, help="folder for database and key (default ~/.local/share/upturn)")
+    parser.add_argument("--demo", action="store_true", help="an invented clinic, in a folder of its own")
     options = parser.parse_args(words)
+    if options.demo and not options.data:
+        options.data = _home() / DEMO_FOLDER
     if options.data:
         os.environ["UPTURN_DATA_DIRECTORY"] = str(options.data.expanduser().resolve())
     # On this machine alone there is no network to encrypt, and browsers refuse secure cookies without a certificate.
     os.environ.setdefault("UPTURN_HTTPS", "off")
     # Database, its journal and key are for this user only, whatever the folder's own rights are.
     os.umask(PRIVATE)
+    if options.demo:
+        _prepare_demo_folder(Path(os.environ["UPTURN_DATA_DIRECTORY"]))
     _prepare_key()
     _refuse_a_taken_port(options.port)
     _prepare_database()
-    _first_administrator()
+    if options.demo:
+        _demo()
+    else:
+        _first_administrator()
     _say(f"The clinic is at http://{ADDRESS}:{options.port}/ (stop it with Ctrl+C).")
     return _run(options.port)
 
 
+def _home() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
 def _prepare_key() -> None:
     if "UPTURN_SECRET_KEY" not in os.environ:
-        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-        generate_secret_key(Path(os.environ.get("UPTURN_DATA_DIRECTORY") or home / "upturn"))
+        generate_secret_key(Path(os.environ.get("UPTURN_DATA_DIRECTORY") or _home() / "upturn"))
+
+
+def _prepare_demo_folder(folder: Path) -> None:
+    """Refuse the folder of a real clinic before anything in it is touched; the site's own database is left aside."""
+    if (folder / DATABASE_FILE).exists() and not (folder / DEMO_MARK).exists():
+        raise InputError(
+            "This folder holds a real clinic; the demo is not made in it.", expected="a new folder, or that of a demo",
+            where=str(folder), remedy="choose another with --data, or leave --data out",
+        )  # fmt: skip
+    os.environ["UPTURN_DATABASE_URL"] = ""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / DEMO_MARK).touch()
+
+
+def _demo() -> None:
+    from django.core.management import call_command  # noqa: PLC0415
+
+    call_command("demo")
 
 
 def _refuse_a_taken_port(port: int) -> None:

@@ -26,6 +26,8 @@ INSTALLED_APPS = [
     "upturn_clinic.audit",
     "upturn_clinic.programmes",
     "upturn_clinic.participants",
+    "upturn_clinic.treatments",
+    "upturn_clinic.demo",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -84,6 +86,9 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# A version that is signed into force is simulated in a process of its own; nothing waits for it.
+EXPECT_WHEN_SIGNED = True
 
 # People
 AUTH_USER_MODEL = "accounts.User"

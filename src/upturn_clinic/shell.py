@@ -33,6 +33,10 @@ class Section:
 
 
 SECTIONS = (
+    Section("upcoming", "Upcoming", "What is late, due today, and due in the next days", Permission.SEE_PLAN),
+    Section("programmes", "Programmes", "Protocols: read, sign into force, explain", Permission.SEE_PROGRAMMES),
+    Section("participants", "Participants", "Who is screened and who takes part", Permission.SEE_PARTICIPANTS),
+    Section("enrolment_set_up", "Enrolment", "Consent documents and randomisation", Permission.SEE_PROGRAMMES),
     Section("people", "People", "Who works here, and invitations", Permission.SEE_STAFF),
     Section("trail", "Audit trail", "Everything that was written, by whom and why", Permission.SEE_AUDIT),
     Section(

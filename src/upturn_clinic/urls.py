@@ -7,6 +7,9 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("upturn_clinic.accounts.urls")),
     path("", include("upturn_clinic.audit.urls")),
+    path("", include("upturn_clinic.programmes.urls")),
+    path("", include("upturn_clinic.participants.urls")),
+    path("", include("upturn_clinic.treatments.urls")),
     path("", include("upturn_clinic.pages.urls")),
 ]
 handler400 = "upturn_clinic.pages.views.bad_request"

@@ -11,7 +11,18 @@ import sys
 
 import typer
 
-from upturn.cli import answer, belief_data, belief_models, beliefs, evidence, exposure, protocol, serve, simulate
+from upturn.cli import (
+    answer,
+    belief_data,
+    belief_fit,
+    belief_models,
+    beliefs,
+    evidence,
+    exposure,
+    protocol,
+    serve,
+    simulate,
+)
 from upturn.cli.output import complain
 from upturn.errors import UpturnError
 
@@ -38,6 +49,8 @@ app.add_typer(evidence.app, name="evidence")
 beliefs.app.command("read")(belief_data.read)
 beliefs.app.command("compare")(belief_models.compare)
 beliefs.app.command("recover")(belief_models.recover)
+beliefs.app.command("fit")(belief_fit.fit)
+beliefs.app.command("report")(belief_fit.report)
 app.add_typer(beliefs.app, name="beliefs")
 
 

@@ -22,6 +22,9 @@ def command(
     data: Annotated[
         Path | None, typer.Option(help="Folder for database and key; ~/.local/share/upturn unless given.")
     ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="An invented clinic with virtual people, in a folder of its own.")
+    ] = False,
 ) -> None:
     """Start the clinic on this machine: the same protocol file, run with real people."""
     missing = [name for name in NEEDED if find_spec(name) is None]
@@ -33,6 +36,8 @@ def command(
     words = [sys.executable, "-m", "upturn_clinic", "serve", "--port", str(port)]
     if data is not None:
         words += ["--data", str(data)]
+    if demo:
+        words.append("--demo")
     # This process becomes the server's: the engine's memory is given back, and signals reach the server itself.
     sys.stdout.flush()
     os.execv(sys.executable, words)  # noqa: S606  (no shell, our own words)

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from upturn_clinic.accounts import actions, queries
 from upturn_clinic.accounts.actor import Actor, system
+from upturn_clinic.accounts.letters import NO_ADDRESS
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.permissions import Role
 
@@ -60,6 +61,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             action="failed to log in", by=system(), at=timezone.now(), about=tried,
             facts={"address": self.get_client_ip(request)},
         )  # fmt: skip
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a letter, but none to a participant's log-in name, which is no address."""
+        if not email.endswith(NO_ADDRESS):
+            super().send_mail(template_prefix, email, context)
 
     def send_notification_mail(
         self,

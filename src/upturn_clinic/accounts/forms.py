@@ -85,9 +85,11 @@ class AcceptForm(forms.Form):
         label="Password, once more", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
     )
 
-    def __init__(self, *args: object, email: str = "", **kwargs: object) -> None:
+    def __init__(self, *args: object, email: str = "", with_name: bool = True, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.email = email
+        if not with_name:
+            del self.fields["name"]
 
     def clean(self) -> dict[str, object]:
         """Check that both passwords are the same, and that it is not easily guessed."""

@@ -14,9 +14,14 @@ from django.urls import reverse
 from upturn_clinic.accounts.models import Invitation
 from upturn_clinic.operation import INVITATION_VALID
 
-__all__ = ["letters_go_out", "link_to", "read_link", "send_invitation"]
+__all__ = [
+    "NO_ADDRESS", "letters_go_out", "link_to", "log_in_name", "pseudonym_of", "read_link", "send_invitation",
+]  # fmt: skip
 
 SALT = "upturn clinic, invitation"
+# A participant logs in with their pseudonym: accounts hold neither name nor address of one. RFC 2606 keeps this ending
+# from ever being somebody's address.
+NO_ADDRESS = "@participant.invalid"
 
 
 def link_to(invitation: Invitation, request: HttpRequest) -> str:
@@ -31,6 +36,22 @@ def read_link(token: str) -> UUID | None:
         return UUID(signing.loads(token, salt=SALT, max_age=INVITATION_VALID))
     except (signing.BadSignature, ValueError):
         return None
+
+
+def log_in_name(pseudonym: str) -> str:
+    """Give what a participant logs in with, in the shape of an address.
+
+    Examples
+    --------
+    >>> log_in_name("K7Q-4MX"), pseudonym_of("k7q-4mx@participant.invalid"), pseudonym_of("ada@example.org")
+    ('k7q-4mx@participant.invalid', 'K7Q-4MX', '')
+    """
+    return pseudonym.lower() + NO_ADDRESS
+
+
+def pseudonym_of(email: str) -> str:
+    """Give the pseudonym that a log-in name stands for; empty for the address of a member of staff."""
+    return email.removesuffix(NO_ADDRESS).upper() if email.endswith(NO_ADDRESS) else ""
 
 
 def letters_go_out() -> bool:

@@ -62,6 +62,9 @@ class Permission(StrEnum):
     ENROL = "enrol, randomise and withdraw participants"
     SEE_PLAN = "see the plan of visits and doses"
     CHANGE_PLAN = "move visits and plan boosters"
+    SEE_DOSES = "see when doses are planned and were given"
+    DECIDE_BOOSTER = "decide on a booster outside the protocol's rule"
+    RECORD_TREATMENTS = "record other treatments and other drugs"
     SEE_ARM = "know which arm a participant is in"
     UNBLIND = "learn a masked arm in an emergency, with reason and signature"
     SEE_SESSIONS = "see treatment sessions"
@@ -99,6 +102,9 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         Permission.ENROL,
         Permission.UNBLIND,
         Permission.CHANGE_PLAN,
+        Permission.SEE_DOSES,
+        Permission.DECIDE_BOOSTER,
+        Permission.RECORD_TREATMENTS,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,
         Permission.RATE,
@@ -107,18 +113,21 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     | {
         Permission.SEE_IDENTITY,
         Permission.SEE_CLINICAL_RECORD,
+        Permission.SEE_DOSES,
+        Permission.RECORD_TREATMENTS,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,
     },
     # Dissociation and blood pressure unmask the arm: a rater sees neither sessions nor the clinical record.
     Role.RATER: _TEAM | {Permission.SEE_IDENTITY, Permission.RATE},
-    Role.PHARMACIST: _TEAM | {Permission.SEE_IDENTITY, Permission.SEE_ARM, Permission.DISPENSE},
+    Role.PHARMACIST: _TEAM | {Permission.SEE_IDENTITY, Permission.SEE_ARM, Permission.SEE_DOSES, Permission.DISPENSE},
     Role.COORDINATOR: _TEAM
     | {
         Permission.PREPARE_PROGRAMME,
         Permission.SEE_IDENTITY,
         Permission.CHANGE_IDENTITY,
         Permission.CHANGE_PLAN,
+        Permission.SEE_DOSES,
         Permission.RECORD_CONSENT,
     },
     Role.ANALYST: _EVERYONE | {Permission.SEE_PROGRAMMES, Permission.SEE_DEIDENTIFIED},
@@ -133,6 +142,7 @@ EMERGENCY: frozenset[Permission] = frozenset(
         Permission.SEE_IDENTITY,
         Permission.SEE_CLINICAL_RECORD,
         Permission.SEE_PLAN,
+        Permission.SEE_DOSES,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,
     }

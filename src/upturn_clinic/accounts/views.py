@@ -24,7 +24,7 @@ from upturn_clinic.accounts.forms import (
     RoleForm,
 )
 from upturn_clinic.accounts.gate import require, require_nobody, require_person
-from upturn_clinic.accounts.letters import letters_go_out, link_to, read_link, send_invitation
+from upturn_clinic.accounts.letters import letters_go_out, link_to, pseudonym_of, read_link, send_invitation
 from upturn_clinic.accounts.models import Invitation, Membership, User
 from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
 from upturn_clinic.accounts.proof import prove
@@ -172,12 +172,14 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     user = request.user if isinstance(request.user, User) else None
     if user is None and queries.email_is_taken(letter.email):
         return render(request, "accounts/log_in_to_accept.html", {"letter": letter, "path": request.path})
-    form = AcceptForm(request.POST or None, email=letter.email) if user is None else None
+    is_staff = letter.role != Role.PARTICIPANT
+    form = AcceptForm(request.POST or None, email=letter.email, with_name=is_staff) if user is None else None
     problem = ""
     if request.method == "POST" and (form is None or form.is_valid()):
-        given = form.cleaned_data if form else {"name": "", "password": ""}
+        given = form.cleaned_data if form else {"name": user.name if user else "", "password": ""}
         try:
-            actions.accept(invitation=letter, user=user, name=given["name"], password=given["password"], at=now)
+            name = given["name"] if is_staff else pseudonym_of(letter.email)
+            actions.accept(invitation=letter, user=user, name=name, password=given["password"], at=now)
         except Refused as refusal:
             problem = f"{refusal.fault} {refusal.remedy or ''}"
         else:

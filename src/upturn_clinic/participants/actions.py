@@ -10,23 +10,26 @@ from typing import Any
 from django.db import transaction
 
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.letters import log_in_name
+from upturn_clinic.accounts.models import Invitation
+from upturn_clinic.accounts.permissions import Permission, Role
 from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.accounts.queries import email_is_taken, open_invitations
 from upturn_clinic.audit.actions import sign
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.operation import SHORTEST_REASON
+from upturn_clinic.operation import INVITATION_VALID, SHORTEST_REASON
 from upturn_clinic.participants import pseudonyms, queries
 from upturn_clinic.participants.limits import AGE_Y, SEED_BYTES
 from upturn_clinic.participants.models import Allocation, Identity, Participant, RandomisationList, Unblinding
 from upturn_clinic.participants.randomisation import Design, arm_at, commitment
 from upturn_clinic.participants.screening.queries import obstacles, screening_of
 from upturn_clinic.programmes.models import ProtocolVersion
-from upturn_clinic.programmes.queries import protocol_of, versions_in_force_at
+from upturn_clinic.programmes.queries import hold, protocol_of, versions_in_force_at
 
 __all__ = [
-    "UNBLINDED", "complete", "correct_identity", "enrol", "move_to_version", "register", "set_up_randomisation",
-    "unblind", "withdraw",
+    "UNBLINDED", "complete", "correct_identity", "enrol", "invite", "move_to_version", "register",
+    "set_up_randomisation", "unblind", "withdraw",
 ]  # fmt: skip
 
 UNBLINDED = "I ask to know the arm of this participant, for the reason given."
@@ -57,6 +60,7 @@ def register(
             "Nobody can be screened for this protocol here.", expected="a version in force at this facility",
             remedy="sign a version into force first",
         )  # fmt: skip
+    hold(protocol_version.programme)
     age_y = _age(identity["date_of_birth"], by, at)
     known = queries.namesake(
         protocol_version.programme, full_name=identity["full_name"], date_of_birth=identity["date_of_birth"]
@@ -123,6 +127,8 @@ def enrol(
         raise Refused(
             "Only somebody whose screening is concluded can be enrolled.", expected=STATUS.ELIGIBLE, came=person.status
         )
+    # Of two enrolments at once the second one waits: they never take the same place on a list.
+    hold(person.programme)
     missing = obstacles(person, screening_of(person))
     if missing:
         raise Refused("Something is missing.", expected=" ".join(missing))
@@ -189,10 +195,11 @@ def move_to_version(
         raise Refused("They are on this version already.", came=f"version {to.number}")
     if not versions_in_force_at(person.facility).filter(pk=to.pk, programme=person.programme).exists():
         raise Refused("They can only move to the version of their programme that is in force here.")
-    arm = queries.arm_of(person)
-    if arm and arm not in protocol_of(to).arms:
-        # The arm is not named: it may be masked.
-        raise Refused("That version does not have their arm.")
+    # Asked of all arms that a list allocates, not of the person's own: the answer would tell a masked one.
+    randomisation = queries.randomisation_of(person.programme)
+    arms = set(randomisation.shares) if randomisation else {person.arm} - {""}
+    if not arms <= set(protocol_of(to).arms):
+        raise Refused("That version does not have the arms they can be in.", expected=", ".join(sorted(arms)))
     back = {"status": STATUS.SCREENING} if person.status == STATUS.ELIGIBLE else {}
     return writing.change(
         person, action="moved to another protocol version", by=by, at=at, reason=reason, version=version,
@@ -230,6 +237,7 @@ def set_up_randomisation(
     by.must(Permission.PREPARE_PROGRAMME)
     programme = protocol_version.programme
     queries.lead_only(programme, by)
+    hold(programme)
     if queries.randomisation_of(programme) is not None:
         raise Refused("This programme has its list already. It cannot be changed: places on it are taken in order.")
     if Participant.objects.filter(programme=programme, enrolled_at__isnull=False).exists():
@@ -272,6 +280,30 @@ def unblind(*, participant: Participant, reason: str, proof: Proof, by: Actor, a
     return learnt
 
 
+@transaction.atomic
+def invite(*, participant: Participant, by: Actor, at: datetime) -> Invitation:
+    """Invite a participant to an account of their own, under their pseudonym: no account holds a name or an address.
+
+    The link is handed over in the room or printed; it is not sent. An earlier link that is still open is withdrawn.
+
+    Raises
+    ------
+    Refused
+        There is an account already, or the participant has ended.
+    """
+    by.must(Permission.CHANGE_IDENTITY)
+    person = queries.present(participant, by)
+    name = log_in_name(person.pseudonym)
+    if email_is_taken(name):
+        raise Refused(f"{person.pseudonym} has an account already.", remedy="log in with it")
+    for earlier in open_invitations(person.facility, at=at).filter(email=name):
+        writing.change(
+            earlier, action="withdrew the invitation", by=by, at=at, reason="a new link was made", withdrawn_at=at
+        )
+    letter = Invitation(facility=person.facility, email=name, role=Role.PARTICIPANT, expires_at=at + INVITATION_VALID)
+    return writing.insert(letter, action="invited", by=by, at=at)
+
+
 def _age(born: date, by: Actor, at: datetime) -> int:
     day = at.astimezone(by.facility.zone).date() if by.facility else at.date()
     age_y = queries.age_on(day, born=born)
@@ -300,13 +332,12 @@ def _chosen(arm: str, person: Participant) -> str:
 def _allocate(
     person: Participant, randomisation: RandomisationList, strata: Mapping[str, str], by: Actor, at: datetime
 ) -> Allocation:
-    """Take the next place; the list is held meanwhile, so that two enrolments never take the same one."""
+    """Take the next place on the list."""
     if randomisation.is_masked and by.user is not None and by.may(Permission.SEE_ARM):
         raise Refused("Whoever may know arms does not enrol in a masked study.", remedy="ask a colleague who may not")
     for factor, levels in randomisation.strata.items():
         if strata.get(factor) not in levels:
             raise Refused(f"{factor} is missing.", expected=", ".join(levels), came=strata.get(factor) or "nothing")
-    RandomisationList.objects.select_for_update().get(pk=randomisation.pk)
     parts = [f"{factor}: {strata[factor]}" for factor in randomisation.strata]
     if randomisation.by_facility:
         parts.insert(0, f"facility: {person.facility.slug}")

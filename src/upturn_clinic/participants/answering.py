@@ -17,8 +17,10 @@ from upturn_clinic.ground.forms import tell
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.participants.models import Participant
 
-__all__ = ["PAGE", "answer", "user_of", "words_for"]
+__all__ = ["PAGE", "Given", "answer", "user_of", "words_for"]
 
+# The cleaned values of a form.
+Given = dict[str, Any]
 CONFLICT = 409
 PAGE = "participants/form.html"
 
@@ -31,7 +33,7 @@ def words_for(here: Facility, participant: Participant | None, title: str, verb:
 def answer(
     request: HttpRequest,
     form: forms.BaseForm,
-    act: Callable[[Mapping[str, Any]], object],
+    act: Callable[[Given], object],
     *,
     shown: Mapping[str, Any],
     said: str,

@@ -256,7 +256,12 @@ class Measure(Versioned):
         indexes: ClassVar = [models.Index(fields=["participant", "instrument", "-at"], name="measures_of_participant")]
 
     def __str__(self) -> str:
-        return f"{self.instrument} {self.value.normalize():f} {self.unit}"
+        return f"{self.instrument} {self.reading}"
+
+    @property
+    def reading(self) -> str:
+        """The value with its unit."""
+        return f"{self.value.normalize():f} {self.unit}"
 
 
 class ConsentDocument(Versioned):
@@ -329,7 +334,7 @@ class RandomisationList(Versioned):
     protocol_version = models.ForeignKey(ProtocolVersion, models.PROTECT, related_name="+")
     shares = models.JSONField()
     block_sizes = models.JSONField()
-    strata = models.JSONField()
+    strata = models.JSONField(blank=True)
     by_facility = models.BooleanField()
     is_masked = models.BooleanField()
     seed = models.CharField(max_length=HASH_LENGTH)

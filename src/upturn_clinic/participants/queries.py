@@ -11,7 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.letters import pseudonym_of
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.audit.queries import Line, lines
 from upturn_clinic.ground.errors import Refused
@@ -34,8 +35,8 @@ from upturn_clinic.programmes.models import Programme
 
 __all__ = [
     "age_on", "allocations_hold", "arm_of", "arm_shown", "consent_in_use", "consent_of", "found", "held", "identity_of",
-    "is_masked", "latest_measure", "lead_only", "namesake", "participants_at", "present", "randomisation_of", "trail_of",
-    "unblindings_of",
+    "is_masked", "latest_measure", "lead_only", "namesake", "participant_of", "participants_at", "present",
+    "randomisation_of", "trail_of", "unblindings_of",
 ]  # fmt: skip
 
 
@@ -180,6 +181,11 @@ def arm_shown(participant: Participant, reader: Actor) -> str | None:
         return arm_of(participant) if learnt or reader.may(Permission.SEE_ARM) else None
     may = reader.may(Permission.SEE_CLINICAL_RECORD) or reader.may(Permission.SEE_ARM)
     return participant.arm if may else None
+
+
+def participant_of(user: User) -> Participant | None:
+    """Find the participant who logs in as this user; None for staff."""
+    return Participant.objects.filter(pseudonym=pseudonym_of(user.email)).first()
 
 
 def unblindings_of(participant: Participant) -> QuerySet[Unblinding]:

@@ -222,7 +222,9 @@ def begin_expectation(*, protocol_version: ProtocolVersion, by: Actor, at: datet
     if running is not None and running.began_at > at - EXPECTATION_PATIENCE:
         raise Refused("A simulation of this version runs already.", remedy="wait for it, a minute or so")
     return writing.insert(
-        Expectation(protocol_version=protocol_version, began_at=at), action="began to simulate the protocol", by=by,
+        Expectation(protocol_version=protocol_version, began_at=at),
+        action="began to simulate the protocol",
+        by=by,
         at=at,
     )
 
@@ -270,9 +272,7 @@ def _sign(protocol_version: ProtocolVersion, meaning: str, proof: Proof, by: Act
     )  # fmt: skip
 
 
-def _version(
-    programme: Programme, protocol: Protocol, document: str, *, number: int, at: datetime
-) -> ProtocolVersion:
+def _version(programme: Programme, protocol: Protocol, document: str, *, number: int, at: datetime) -> ProtocolVersion:
     return ProtocolVersion(
         programme=programme, number=number, document=document, digest=digest(protocol), title=protocol.title,
         protocol_id=protocol.id, protocol_version=protocol.version, uploaded_at=at,

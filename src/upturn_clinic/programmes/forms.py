@@ -1,4 +1,4 @@
-"""What people type about programmes. Rules of the clinic are in the actions, what a protocol may say is the library's."""
+"""What people type about programmes. Rules are in the actions; what a protocol may say is the library's."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class VersionForm(forms.Form):
 
     def clean_file(self) -> tuple[str, str]:
         """Read the text and the name of the file; nothing when none came."""
-        given: UploadedFile | None = self.cleaned_data["file"]
+        given: UploadedFile[bytes] | None = self.cleaned_data["file"]
         if given is None:
             return "", ""
         if (given.size or 0) > LARGEST_FILE:

@@ -12,11 +12,21 @@ from itertools import groupby, pairwise
 
 from upturn.protocol import Assessment, Dose, Encounter, Protocol, Rule
 
-__all__ = ["DoseLine", "Schedule", "Visit", "day", "dose_in_words", "doses_of", "length", "rule_in_words", "schedule"]
+__all__ = [
+    "Cell", "DoseLine", "Schedule", "Visit", "day", "dose_in_words", "doses_of", "length", "rule_in_words", "schedule",
+]  # fmt: skip
 
 HOURS_IN_A_DAY = 24.0
 _NEAR_H = 1e-6
 _WITHIN = "●"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one place of the table, and under which heading."""
+
+    heading: str
+    told: str
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,8 @@ class Visit:
     name: str
     when: str
     window: str
-    given: tuple[str, ...]
-    rated: tuple[str, ...]
+    given: tuple[Cell, ...]
+    rated: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ def schedule(protocol: Protocol) -> Schedule:
     --------
     >>> from upturn.protocol import load
     >>> table = schedule(load("six-infusions"))
-    >>> [visit.when for visit in table.visits[:3]], table.visits[1].given[0]
+    >>> [visit.when for visit in table.visits[:3]], table.visits[1].given[0].told
     (['day −14', 'day 0', 'day 1'], '0.5 mg/kg')
     """
     arms = tuple(protocol.arms)
@@ -79,8 +89,8 @@ def schedule(protocol: Protocol) -> Schedule:
             name=each.title or each.id.replace("-", " "),
             when=_when(each),
             window=_window(each),
-            given=tuple(_given(protocol, arm, each) for arm in arms),
-            rated=tuple(_rated(protocol, instrument, each) for instrument in instruments),
+            given=tuple(Cell(f"Dose: {arm}", _given(protocol, arm, each)) for arm in arms),
+            rated=tuple(Cell(instrument, _rated(protocol, instrument, each)) for instrument in instruments),
         )
         for each in anchored
     )

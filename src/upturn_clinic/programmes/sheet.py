@@ -163,9 +163,9 @@ def _session(protocol: Protocol, dose: Dose) -> Iterator[str]:
     yield f"You stay with us for at least {_span(protocol.session.minimum_stay_h)} from the start."
     yield "Then a nurse checks that you are awake, safe and well. Only then do you go home."
     before = [each.text.strip() for each in protocol.gates if each.at == "session" and each.id == "fasting"]
-    yield f"Not allowed before a session: {before[0][0].lower()}{before[0][1:]}" if before else (
-        "Ask us what you may eat and drink before you come, and which drugs to take that day."
-    )
+    if before:
+        yield f"Not allowed before a session: {before[0][0].lower()}{before[0][1:]}"
+    yield "Ask us what you may eat and drink before you come, and which drugs to take that day."
 
 
 def _feelings(dose: Dose, known: Expected | None) -> Iterator[str]:

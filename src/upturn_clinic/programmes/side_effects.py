@@ -129,7 +129,7 @@ def side_effects(drug: str, route: str, dose: str) -> SideEffects | None:
     control = {
         each.event: each.share
         for each in adverse_events()
-        if each.trial == chosen[0].trial and each.drug == "placebo" and each.share is not None
+        if each.trial == chosen[0].trial and drug != "placebo" == each.drug and each.share is not None
     }
     told = sorted(chosen, key=lambda each: -(each.share or 0.0))[:SIDE_EFFECTS_TOLD]
     first = chosen[0]

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
@@ -15,11 +16,12 @@ from upturn.errors import InputError
 from upturn.protocol import digest
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
-from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ground.forms import ChangeFields, tell
+from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.programmes import actions, queries, reading
 from upturn_clinic.programmes.computation import compute_in_background
 from upturn_clinic.programmes.expected import expected
@@ -40,6 +42,7 @@ __all__ = [
     "what_to_expect",
 ]  # fmt: skip
 
+OK = 200
 CONFLICT = 409
 
 
@@ -97,7 +100,7 @@ def change_programme(request: HttpRequest, facility: str, programme: UUID) -> Ht
     found = _programme(here, programme)
     initial = {"version": found.version, "name": found.name, "purpose": found.purpose}
     form = ProgrammeForm(request.POST or None, initial=initial)
-    status = 200
+    status = OK
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -161,19 +164,20 @@ def take_up_programme(request: HttpRequest, facility: str, site: UUID) -> HttpRe
     actor, here = require(request, Permission.SIGN_PROGRAMME, facility)
     found = get_object_or_404(Site.objects.select_related("programme__lead", "facility"), pk=site, facility=here)
     form = SignForm(request.POST or None, initial={"version": found.version})
+    status = OK
     if request.method == "POST" and form.is_valid():
         given, now = form.cleaned_data, timezone.now()
         try:
             proof = prove(request, _user(actor), password=given["password"], code=given["code"], at=now)
             actions.take_up(site=found, version=given["version"], proof=proof, by=actor, at=now)
         except (Refused, Conflict) as fault:
-            _told(form, fault, found)
+            status = _told(form, fault, found)
         else:
             messages.success(request, f"{found.programme.name} runs here now.")
             return redirect("programme", here.slug, found.programme_id)
     shown = {"here": here, "form": form, "programme": found.programme, "title": f"Take up {found.programme.name}",
              "version": queries.in_force(found.programme), "meaning": actions.TAKEN_UP}  # fmt: skip
-    return render(request, "programmes/sign.html", shown)
+    return render(request, "programmes/sign.html", shown, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -182,6 +186,7 @@ def leave_programme(request: HttpRequest, facility: str, site: UUID) -> HttpResp
     actor, here = require(request, Permission.SIGN_PROGRAMME, facility)
     found = get_object_or_404(Site.objects.select_related("programme__lead", "facility"), pk=site, facility=here)
     form = ChangeFields(request.POST or None, initial={"version": found.version})
+    status = OK
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -189,13 +194,13 @@ def leave_programme(request: HttpRequest, facility: str, site: UUID) -> HttpResp
                 site=found, version=given["version"], reason=given["reason"], by=actor, at=timezone.now()
             )  # fmt: skip
         except (Refused, Conflict) as fault:
-            _told(form, fault, found)
+            status = _told(form, fault, found)
         else:
             messages.success(request, f"Nobody is enrolled into {found.programme.name} here any more.")
             return redirect("programmes", here.slug)
     shown = {"here": here, "form": form, "programme": found.programme, "title": f"Leave {found.programme.name}",
              "verb": "Leave"}  # fmt: skip
-    return render(request, "programmes/with_form.html", shown)
+    return render(request, "programmes/with_form.html", shown, status=status)
 
 
 @require_GET
@@ -228,6 +233,7 @@ def put_into_force(request: HttpRequest, facility: str, version: UUID) -> HttpRe
     actor, here = require(request, Permission.SIGN_PROGRAMME, facility)
     found = _version(here, version)
     form = SignForm(request.POST or None, initial={"version": found.version})
+    status = OK
     if request.method == "POST" and form.is_valid():
         given, now = form.cleaned_data, timezone.now()
         try:
@@ -236,7 +242,7 @@ def put_into_force(request: HttpRequest, facility: str, version: UUID) -> HttpRe
                 protocol_version=found, version=given["version"], proof=proof, by=actor, at=now
             )
         except (Refused, Conflict) as fault:
-            _told(form, fault, found)
+            status = _told(form, fault, found)
         else:
             if settings.EXPECT_WHEN_SIGNED and queries.expectation_of(signed) is None:
                 compute_in_background(signed)
@@ -245,7 +251,7 @@ def put_into_force(request: HttpRequest, facility: str, version: UUID) -> HttpRe
     shown = {"here": here, "form": form, "programme": found.programme, "version": found,
              "title": f"Put version {found.number} into force", "meaning": actions.PUT_INTO_FORCE,
              "replaces": queries.in_force(found.programme)}  # fmt: skip
-    return render(request, "programmes/sign.html", shown)
+    return render(request, "programmes/sign.html", shown, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -254,6 +260,7 @@ def retire_version(request: HttpRequest, facility: str, version: UUID) -> HttpRe
     actor, here = require(request, Permission.SIGN_PROGRAMME, facility)
     found = _version(here, version)
     form = RetireForm(request.POST or None, initial={"version": found.version})
+    status = OK
     if request.method == "POST" and form.is_valid():
         given, now = form.cleaned_data, timezone.now()
         try:
@@ -262,13 +269,13 @@ def retire_version(request: HttpRequest, facility: str, version: UUID) -> HttpRe
                 protocol_version=found, version=given["version"], reason=given["reason"], proof=proof, by=actor, at=now
             )
         except (Refused, Conflict) as fault:
-            _told(form, fault, found)
+            status = _told(form, fault, found)
         else:
             messages.success(request, f"{found} is retired. Who takes part under it goes on.")
             return redirect("protocol_version", here.slug, found.pk)
     shown = {"here": here, "form": form, "programme": found.programme, "version": found,
              "title": f"Retire version {found.number}", "meaning": actions.RETIRED}  # fmt: skip
-    return render(request, "programmes/sign.html", shown)
+    return render(request, "programmes/sign.html", shown, status=status)
 
 
 @require_GET
@@ -278,10 +285,12 @@ def what_to_expect(request: HttpRequest, facility: str, version: UUID) -> HttpRe
     found = _version(here, version)
     protocol = queries.protocol_of(found)
     arms = arms_with_sheets(protocol)
+    if not arms:
+        raise Http404
     arm = request.GET.get("arm", "")
     if arm not in arms:
         active = [name for name in arms if protocol.arms[name].role == "active"]
-        arm = next(iter((*active, *arms)))
+        arm = [*active, *arms][0]
     kept = queries.expectation_of(found)
     known = expected(kept, arm) if kept else None
     shown = {"here": here, "version": found, "sheet": sheet(protocol, arm, known), "arm": arm, "arms": arms,
@@ -297,9 +306,13 @@ def _version(here: Facility, key: UUID) -> ProtocolVersion:
     return get_object_or_404(queries.versions_at(here), pk=key)
 
 
-def _user(actor: Actor):  # type: ignore[no-untyped-def]
+def _user(actor: Actor) -> User:
+    assert actor.user is not None  # noqa: S101  (the gate lets nobody else in)
     return actor.user
 
 
-def _told(form, fault, record) -> int:  # type: ignore[no-untyped-def]
-    return 200
+def _told(form: BaseForm, fault: Refused | Conflict, record: Versioned) -> int:
+    """Say in the form why nothing was saved; give the status of the answer."""
+    record.refresh_from_db()
+    tell(form, fault, newest=record)
+    return CONFLICT if isinstance(fault, Conflict) else OK

@@ -1,10 +1,12 @@
-"""All that is written about plans, doses, visits, other treatment. Each action: who may, one transaction, its rows."""
+"""All that is written about plans, doses and visits. Each action: who may, one transaction, its rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -17,18 +19,43 @@ from upturn_clinic.participants.queries import arm_of, arm_shown, is_masked
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.boosters import next_candidate
-from upturn_clinic.treatments.course import Course, first_doses, first_visits
+from upturn_clinic.treatments.course import Course, first_doses, first_visits, further_doses, further_visits
 from upturn_clinic.treatments.dosing import DEVIATION, compute
-from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug, Dose, Plan, Visit
+from upturn_clinic.treatments.models import Dose, Plan, Visit
+from upturn_clinic.treatments.schedule import shifted
 
 __all__ = [
-    "attend_visit", "change_co_intervention", "change_drug", "decide_booster", "end_due", "give_dose", "make_plan",
-    "move_due", "plan_booster", "record_co_intervention", "record_drug",
+    "AsGiven", "attend_visit", "decide_booster", "end_due", "give_dose", "make_plan", "move_due", "plan_booster",
+    "renew_plan",
 ]  # fmt: skip
 
-DAY = timedelta(days=1)
-AS_PLANNED = "recorded as it happened"
-Due = Dose | Visit
+AS_IT_HAPPENED = "recorded as it happened"
+AnyDue = TypeVar("AnyDue", Dose, Visit)
+
+
+@dataclass(frozen=True)
+class AsGiven:
+    """What really happened at a dose.
+
+    Parameters
+    ----------
+    began_at
+        When it began.
+    duration_min
+        How long it took [min]; 0 for a dose that is given at once.
+    mg
+        The amount that was given [mg], where the arm is known to who records it.
+    percent
+        The share of what was prepared, where it is not.
+    reason
+        Why it differs from the plan, where it does; for a correction, why.
+    """
+
+    began_at: datetime
+    duration_min: Decimal = Decimal(0)
+    mg: Decimal | None = None
+    percent: Decimal | None = None
+    reason: str = ""
 
 
 @transaction.atomic
@@ -41,12 +68,10 @@ def make_plan(*, participant: Participant, begins_at: datetime, by: Actor, at: d
         Not enrolled, a plan is there already, or the first dose would lie in the past.
     """
     by.must(Permission.CHANGE_PLAN)
-    _must_be_here(participant, by)
+    _must_take_part(participant, by)
     if queries.is_planned(participant):
         raise Refused("There is a plan already.", remedy="move its first dose")
-    zone = participant.facility.zone
-    if begins_at.astimezone(zone).date() < at.astimezone(zone).date():
-        raise Refused("The first dose cannot be planned for a day that is over.", expected="today or later")
+    _must_not_be_over(begins_at, participant, at)
     protocol, arm = protocol_of(participant.protocol_version), arm_of(participant)
     plan = Plan(
         participant=participant, facility=participant.facility, protocol_version=participant.protocol_version,
@@ -59,10 +84,50 @@ def make_plan(*, participant: Participant, begins_at: datetime, by: Actor, at: d
 
 
 @transaction.atomic
-def move_due(*, due: Due, version: int, planned_at: datetime, reason: str, by: Actor, at: datetime) -> Due:
-    """Plan a dose or visit for another time, also one that was given up. Moving a dose takes its visit of the day along.
+def renew_plan(*, plan: Plan, version: int, reason: str, by: Actor, at: datetime) -> Plan:
+    """Let a plan follow the protocol version that its participant was moved to. What has happened stays as it is.
 
-    Outside the window it may be: that is recorded with its reason, and shown.
+    Open doses and visits of the old version are cancelled; those of the new one are planned from the last dose given.
+
+    Raises
+    ------
+    Refused
+        The plan follows that version already, or that version does not have the person's arm.
+    Conflict
+        Somebody changed the plan first.
+    """
+    by.must(Permission.CHANGE_PLAN)
+    participant = plan.participant
+    _must_take_part(participant, by)
+    queries.held(plan)
+    if participant.protocol_version_id == plan.protocol_version_id:
+        raise Refused("The plan follows the participant's protocol version already.")
+    course, protocol = _course(plan), protocol_of(participant.protocol_version)
+    if course.arm not in protocol.arms:
+        raise Refused("The new version does not have this participant's arm.", remedy="ask who wrote the protocol")
+    everything: list[Dose | Visit] = [*course.doses, *course.visits]
+    for due in everything:
+        if due.is_open and not (isinstance(due, Dose) and due.origin != Dose.Origin.PROTOCOL):
+            writing.change(
+                due, action=f"cancelled the {_noun(due)}", by=by, at=at, reason=reason, state="cancelled",
+                because=reason,
+            )  # fmt: skip
+    writing.change(
+        plan, action="renewed the plan", by=by, at=at, reason=reason, version=version,
+        protocol_version_id=participant.protocol_version_id,
+    )  # fmt: skip
+    renewed = _course(plan)
+    writing.insert_many(further_doses(renewed, protocol), action="planned the dose", by=by, at=at, reason=reason)
+    visits = further_visits(renewed, protocol, now=at)
+    writing.insert_many(visits, action="planned the visit", by=by, at=at, reason=reason)
+    return renewed.plan
+
+
+@transaction.atomic
+def move_due(*, due: AnyDue, version: int, planned_at: datetime, reason: str, by: Actor, at: datetime) -> AnyDue:
+    """Plan a dose or visit for another time, also one that was given up. A dose takes the visit of its day along.
+
+    Outside its window it may be: that stands on the page, and the reason in the trail.
 
     Raises
     ------
@@ -72,44 +137,271 @@ def move_due(*, due: Due, version: int, planned_at: datetime, reason: str, by: A
         Somebody changed it first.
     """
     by.must(Permission.CHANGE_PLAN)
-    course = _course_of(due, by)
+    plan = _held(due, by)
     if due.state in (Dose.State.GIVEN, Visit.State.DONE):
         raise Refused("It has happened already and cannot be moved.", remedy="correct what was recorded")
-    if planned_at.astimezone(course.zone).date() < at.astimezone(course.zone).date():
-        raise Refused("It cannot be planned for a day that is over.", expected="today or later")
+    _must_not_be_over(planned_at, plan.participant, at)
     moved = writing.change(
         due, action=f"moved the {_noun(due)}", by=by, at=at, reason=reason, version=version, planned_at=planned_at,
-        is_moved=planned_at != due.target, state=Dose.State.PLANNED, reason_given=None,
-    ) if False else writing.change(
-        due, action=f"moved the {_noun(due)}", by=by, at=at, reason=reason, version=version, planned_at=planned_at,
-        is_moved=planned_at != due.target, state="planned",
+        is_moved=planned_at != due.target, state="planned", because=reason,
     )  # fmt: skip
-    if isinstance(moved, Dose):
-        _follow(course.plan, because=f"{moved} was moved", by=by, at=at)
+    _follow(plan, because=f"{moved} was moved", by=by, at=at)
     return moved
 
 
 @transaction.atomic
-def end_due(*, due: Due, version: int, is_missed: bool, reason: str, by: Actor, at: datetime) -> Due:
-    """Give up a dose or visit: it was missed, or it is cancelled.
+def end_due(*, due: AnyDue, version: int, is_missed: bool, reason: str, by: Actor, at: datetime) -> AnyDue:
+    """Give up a dose or visit: it was missed, or it is cancelled. What comes after keeps its time.
 
     Raises
     ------
     Refused
         It has happened already or was given up; or it would be missed before its time.
+    Conflict
+        Somebody changed it first.
     """
     by.must(Permission.CHANGE_PLAN)
-    course = _course_of(due, by)
+    plan = _held(due, by)
     if not due.is_open:
         raise Refused("Only what is still planned can be given up.", came=due.state)
     if is_missed and at < due.planned_at:
         raise Refused("Its time has not come yet: it cannot have been missed.", remedy="move it, or cancel it")
-    verb = "missed" if is_missed else "cancelled"
+    state = "missed" if is_missed else "cancelled"
     ended = writing.change(
-        due, action=f"{verb} the {_noun(due)}", by=by, at=at, reason=reason, version=version, state=verb,
-    ) if False else writing.change(
-        due, action=f"noted the {_noun(due)} as {verb}", by=by, at=at, reason=reason, version=version, state=verb,
+        due, action=f"noted the {_noun(due)} as {state}", by=by, at=at, reason=reason, version=version, state=state,
+        because=reason,
     )  # fmt: skip
-    if isinstance(ended, Dose):
-        _follow(course.plan, because=f"{ended} was {verb}", by=by, at=at)
+    _follow(plan, because=f"{ended} was {state}", by=by, at=at)
     return ended
+
+
+@transaction.atomic
+def attend_visit(
+    *, visit: Visit, version: int, done_at: datetime, reason: str, by: Actor, at: datetime
+) -> Visit:  # fmt: skip
+    """Record that a visit took place. Outside its window, or as a correction, it needs a reason.
+
+    Raises
+    ------
+    Refused
+        In the future, given up, or outside the window without a reason.
+    Conflict
+        Somebody changed it first.
+    """
+    by.must(Permission.CHANGE_PLAN)
+    _held(visit, by)
+    if done_at > at:
+        raise Refused("It cannot have taken place in the future.")
+    if visit.state in (Visit.State.MISSED, Visit.State.CANCELLED):
+        raise Refused("This visit was given up.", remedy="plan it for another time first")
+    is_correction = visit.done_at is not None
+    if not visit.earliest <= done_at <= visit.latest or is_correction:
+        _ask(reason, "it is a correction" if is_correction else "it is outside the window of the protocol")
+    return writing.change(
+        visit, action="corrected the visit" if is_correction else "recorded the visit", by=by, at=at,
+        reason=reason or AS_IT_HAPPENED, version=version, state=Visit.State.DONE, done_at=done_at, because=reason,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def give_dose(*, dose: Dose, version: int, given: AsGiven, by: Actor, at: datetime) -> Dose:
+    """Record a dose as it was given, or correct that. The rest of the plan follows the time at which it really began.
+
+    The visit of the same time is recorded as well: whoever got the dose was there.
+
+    Raises
+    ------
+    Refused
+        In the future, before an earlier dose, given up, without an amount; or a reason is missing: for a correction,
+        for a time outside the window, for an amount that is not the computed one.
+    Conflict
+        Somebody changed it first.
+    """
+    by.must(Permission.RECORD_SESSION)
+    plan = _held(dose, by)
+    course = _course(plan)
+    if dose.state in (Dose.State.MISSED, Dose.State.CANCELLED):
+        raise Refused("This dose was given up.", remedy="plan it for another time first")
+    if given.began_at > at:
+        raise Refused("A dose cannot have begun in the future.")
+    sooner = [each for each in course.given if each.number < dose.number and each.given_at]
+    later = [each for each in course.given if each.number > dose.number and each.given_at]
+    if any(each.given_at and each.given_at >= given.began_at for each in sooner) or any(
+        each.given_at and each.given_at <= given.began_at for each in later
+    ):
+        raise Refused("The doses would be out of order.", remedy="look at day and time")
+    if dose.given_at is not None:
+        _ask(given.reason, "it is a correction")
+    if not dose.earliest <= given.began_at <= dose.latest:
+        _ask(given.reason, "the time is outside the window of the protocol")
+    written = writing.change(
+        dose, action="corrected the dose" if dose.given_at else "recorded the dose", by=by, at=at,
+        reason=given.reason or AS_IT_HAPPENED, version=version, state=Dose.State.GIVEN, given_at=given.began_at,
+        duration_min=given.duration_min, because=given.reason, **_amounts(course, dose, given),
+    )  # fmt: skip
+    for visit in course.visits:
+        if visit.is_open and visit.offset_h == dose.offset_h and dose.origin == Dose.Origin.PROTOCOL:
+            writing.change(
+                visit, action="recorded the visit", by=by, at=at, reason=f"{written} was given at it",
+                state=Visit.State.DONE, done_at=given.began_at,
+            )  # fmt: skip
+    _follow(plan, because=f"{written} was given {_when(given.began_at, course)}", by=by, at=at)
+    return written
+
+
+def _amounts(course: Course, dose: Dose, given: AsGiven) -> Mapping[str, object]:
+    entry, weight = course.entry(dose), queries.weight_of(course.plan.participant)
+    if entry.over_h and not given.duration_min:
+        raise Refused("An infusion needs the time it ran.", expected="minutes, more than 0")
+    by_weight = {"weight_kg": weight.kg, "weight_at": weight.measured_at} if weight and entry.amount.per_kg else {}
+    values: dict[str, object] = {
+        name: Decimal(str(value)) if isinstance(value, float) else value for name, value in by_weight.items()
+    }
+    if is_masked(course.plan.participant):
+        if given.percent is None:
+            raise Refused("How much of what was prepared was given?", expected="0 to 100 %")
+        if given.percent != 100:
+            _ask(given.reason, "not all of it was given")
+        return {**values, "given_percent": given.percent}
+    if given.mg is None:
+        raise Refused("How much was given?", expected="an amount in mg")
+    try:
+        computed = compute(entry, weight=weight, protocol=course.protocol, arm=course.arm, at=given.began_at).mg
+    except Refused as refusal:
+        _ask(given.reason, refusal.fault.rstrip("."))
+        return {**values, "given_mg": given.mg, "computed_mg": None}
+    if abs(float(given.mg) - computed) > DEVIATION * computed:
+        _ask(given.reason, f"{given.mg:g} mg is not the {computed:g} mg that were computed")
+    return {**values, "given_mg": given.mg, "computed_mg": Decimal(str(computed))}
+
+
+@transaction.atomic
+def plan_booster(*, participant: Participant, by: Actor, at: datetime) -> Dose:
+    """Plan a booster because the protocol's rule holds, on the next day that the protocol allows.
+
+    Raises
+    ------
+    Refused
+        The rule does not hold (and why), no day is left, one is planned already, or the arm is masked to who asks.
+    """
+    by.must(Permission.CHANGE_PLAN)
+    course = _open_course(participant, by)
+    if arm_shown(participant, by) is None and is_masked(participant):
+        raise Refused("The arm is masked to you, and so are its boosters.", remedy="ask somebody who may know the arm")
+    entries = queries.booster_entries(course)
+    if not entries:
+        raise Refused("The protocol has no boosters for this person.")
+    finding = queries.finding_of(course)
+    if not finding.relapsed or course.first_given_at is None:
+        raise Refused("The rule of the protocol does not hold.", came=" ".join(finding.sentences))
+    # The hour of the appointments, not the minute at which the first dose happened to begin.
+    table = course.timetable
+    first = shifted(course.first_given_at, 0.0, zone=course.zone, clock=table.clock)
+    found = next_candidate(entries[0], first=first, now=at, zone=course.zone)
+    if found is None:
+        raise Refused("The last day for a booster by rule is over.", remedy="a clinician may decide on one")
+    when, offset_h = found
+    return _add_booster(
+        course, entries[0].id, when, offset_h, Dose.Origin.RULE, reason=" ".join(finding.sentences), by=by, at=at
+    )
+
+
+@transaction.atomic
+def decide_booster(*, participant: Participant, planned_at: datetime, reason: str, by: Actor, at: datetime) -> Dose:
+    """Plan a booster because a clinician decides so, whatever the rule says; the reason is theirs.
+
+    Raises
+    ------
+    Refused
+        No reason, no dose given yet, a day that is over, one is planned already, or the arm is masked to who asks.
+    """
+    by.must(Permission.DECIDE_BOOSTER)
+    course = _open_course(participant, by)
+    if arm_shown(participant, by) is None:
+        raise Refused("The arm is masked to you, and so are its boosters.", remedy="ask somebody who may know the arm")
+    _must_not_be_over(planned_at, participant, at)
+    _ask(reason, "a decision needs one")
+    doses = course.protocol.arms[course.arm].doses
+    entries = queries.booster_entries(course) or list(doses[-1:])
+    if not entries or course.first_given_at is None:
+        raise Refused("There is no dose yet that a booster could follow.")
+    days = (planned_at.astimezone(course.zone).date() - course.first_given_at.astimezone(course.zone).date()).days
+    return _add_booster(
+        course, entries[0].id, planned_at, float(days * 24), Dose.Origin.DECISION, reason=reason, by=by, at=at
+    )
+
+
+def _add_booster(
+    course: Course, name: str, when: datetime, offset_h: float, origin: Dose.Origin, *, reason: str, by: Actor,
+    at: datetime,
+) -> Dose:  # fmt: skip
+    if any(each.is_open and each.origin != Dose.Origin.PROTOCOL for each in course.doses):
+        raise Refused("A booster is planned already.", remedy="move it, or record it first")
+    opens, closes = (
+        shifted(when, 0.0, zone=course.zone, clock=edge) for edge in (datetime.min.time(), datetime.max.time())
+    )
+    dose = Dose(
+        plan=course.plan, facility_id=course.plan.facility_id, protocol_version_id=course.plan.protocol_version_id,
+        number=max((each.number for each in course.doses), default=0) + 1, dose=name, origin=origin,
+        offset_h=offset_h, target=when, earliest=opens, latest=closes, planned_at=when, because=reason,
+    )  # fmt: skip
+    return writing.insert(dose, action=f"planned a {origin.label}", by=by, at=at, reason=reason)
+
+
+def _follow(plan: Plan, *, because: str, by: Actor, at: datetime) -> None:
+    """Let all that is open follow what was given or moved: each change with its row in the trail."""
+    for thing, values in _course(plan).changes():
+        writing.change(thing, action=f"followed with the {_noun(thing)}", by=by, at=at, reason=because, **values)
+
+
+def _course(plan: Plan) -> Course:
+    course = queries.course_of(plan.participant)
+    if course is None:
+        raise Refused("There is no plan yet.")
+    return course
+
+
+def _open_course(participant: Participant, by: Actor) -> Course:
+    _must_take_part(participant, by)
+    course = queries.course_of(participant)
+    if course is None:
+        raise Refused("There is no plan yet.", remedy="make the plan first")
+    queries.held(course.plan)
+    return course
+
+
+def _held(due: Dose | Visit, by: Actor) -> Plan:
+    _must_take_part(due.plan.participant, by)
+    return queries.held(due.plan)
+
+
+def _must_be_here(participant: Participant, by: Actor) -> None:
+    if by.facility_id not in (None, participant.facility_id):
+        raise Refused("This participant is at another facility.")
+
+
+def _must_take_part(participant: Participant, by: Actor) -> None:
+    _must_be_here(participant, by)
+    if participant.status != Participant.Status.ENROLLED:
+        raise Refused(
+            "A plan is for people who are enrolled.", expected="enrolled", came=str(participant.get_status_display())
+        )
+
+
+def _must_not_be_over(when: datetime, participant: Participant, at: datetime) -> None:
+    zone = participant.facility.zone
+    if when.astimezone(zone).date() < at.astimezone(zone).date():
+        raise Refused("That day is over.", expected="today or later", came=f"{when.astimezone(zone):%d %b %Y}")
+
+
+def _ask(reason: str, because: str) -> None:
+    if not reason.strip():
+        raise Refused(f"This needs a reason: {because}.", remedy="write the reason, then save again")
+
+
+def _noun(due: Dose | Visit) -> str:
+    return "dose" if isinstance(due, Dose) else "visit"
+
+
+def _when(at: datetime, course: Course) -> str:
+    return f"{at.astimezone(course.zone):%d %b %Y, %H:%M}"

@@ -1,7 +1,7 @@
 """Whether a booster's rule holds: relapse as the protocol defines it, from the ratings that were recorded. No database.
 
-The same rule as in the simulation of the protocol: after a response, so many ratings in a row at or above the limit; after
-a booster the count starts anew.
+The same rule as in the simulation of the protocol: after a response, so many ratings in a row at or above the limit;
+after a booster the count starts anew.
 """
 
 from __future__ import annotations

@@ -74,7 +74,5 @@ def _weeks(
     for at, thing in sorted(things, key=lambda each: each[0]):
         by_day.setdefault(at.astimezone(zone).date(), []).append(thing)
     days = [monday + timedelta(days=number) for number in range(weeks * WEEK.days)]
-    shown = [
-        Day(on, month is None or on.month == month.month, on == today, tuple(by_day.get(on, ()))) for on in days
-    ]
+    shown = [Day(on, month is None or on.month == month.month, on == today, tuple(by_day.get(on, ()))) for on in days]
     return [shown[start : start + WEEK.days] for start in range(0, len(shown), WEEK.days)]

@@ -1,4 +1,4 @@
-"""A person's plan as one thing: what is due when, and what moves after a dose was given late or moved. It writes nothing."""
+"""A person's plan as one thing: what is due when, and what moves after a dose was late or moved. It writes nothing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from upturn.errors import CannotError
 from upturn.protocol import Dose as ProtocolDose
 from upturn.protocol import Encounter, Protocol
+from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.treatments.models import Dose, Plan, Visit
 from upturn_clinic.treatments.schedule import DoseStep, Given, Slot, Timetable, steps_of
 
-__all__ = ["Course", "first_doses", "first_visits"]
+__all__ = ["Course", "first_doses", "first_visits", "further_doses", "further_visits"]
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,12 @@ class Course:
         Raises
         ------
         CannotError
-            The arm no longer has a dose of this name: the person was moved to another version.
+            The arm has no dose of this name.
         """
-        arm = self.protocol.arms.get(self.arm)
+        protocol = self.protocol
+        if dose.protocol_version_id != self.plan.protocol_version_id:
+            protocol = protocol_of(dose.protocol_version)
+        arm = protocol.arms.get(self.arm)
         found = next((each for each in (arm.doses if arm else ()) if each.id == dose.dose), None)
         if found is None:
             raise CannotError("The protocol of this plan does not have this dose.", came=str(dose))
@@ -83,12 +87,12 @@ class Course:
         What was moved by hand keeps its appointment; what the protocol wants of it is told all the same.
         """
         table = self.timetable
-        steps = {step.number: step for step in steps_of(self.protocol, self.arm)}
+        steps = {(step.dose.id, step.offset_h): step for step in steps_of(self.protocol, self.arm)}
         wanted: list[tuple[DoseStep, datetime]] = []
         planned: list[tuple[DoseStep, datetime]] = []
         for dose in self.doses:
-            step = steps.get(dose.number)
-            if dose.origin != Dose.Origin.PROTOCOL or step is None:
+            step = steps.get((dose.dose, dose.offset_h))
+            if dose.origin != Dose.Origin.PROTOCOL or step is None or dose.state == Dose.State.CANCELLED:
                 continue
             slot = table.dose(step, self.protocol)
             wanted.append((step, dose.given_at or slot.target))
@@ -120,6 +124,34 @@ def first_visits(plan: Plan, protocol: Protocol, arm: str, *, now: datetime) -> 
         _visit(plan, encounter, slot)
         for encounter, slot in slots
         if slot.target.astimezone(plan.facility.zone).date() >= today
+    ]
+
+
+def further_doses(course: Course, protocol: Protocol) -> list[Dose]:
+    """Make the doses that another version of the protocol still asks for: after the last one given; not yet saved."""
+    table, after = course.timetable, max((each.offset_h for each in course.timetable.given), default=-1.0)
+    number = max((each.number for each in course.doses), default=0)
+    steps = [step for step in steps_of(protocol, course.arm) if step.offset_h > after]
+    doses = [_dose(course.plan, step, table.dose(step, protocol)) for step in steps]
+    for place, dose in enumerate(doses, start=1):
+        dose.number = number + place
+    return doses
+
+
+def further_visits(course: Course, protocol: Protocol, *, now: datetime) -> list[Visit]:
+    """Make the visits that another version still asks for, from today on, none that was seen or missed; not saved."""
+    table, today = course.timetable, now.astimezone(course.zone).date()
+    actual = {each.offset_h: each.at for each in table.given}
+    doses = [
+        (step, actual.get(step.offset_h) or table.dose(step, protocol).target)
+        for step in steps_of(protocol, course.arm)
+    ]
+    over = {each.encounter for each in course.visits if not each.is_open and each.state != Visit.State.CANCELLED}
+    slots = ((each, table.visit(each, doses)) for each in protocol.encounters if each.id not in over)
+    return [
+        _visit(course.plan, encounter, slot)
+        for encounter, slot in slots
+        if slot.target.astimezone(course.zone).date() >= today
     ]
 
 

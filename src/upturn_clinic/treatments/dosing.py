@@ -29,6 +29,9 @@ class Weight:
     kg: float
     measured_at: datetime
 
+    def __str__(self) -> str:
+        return f"{self.kg:g} kg"
+
 
 @dataclass(frozen=True)
 class Computed:
@@ -53,6 +56,9 @@ class Computed:
     rounding: str
     weight: Weight | None = None
     cautions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.mg:g} mg"
 
 
 def rounded(mg: float) -> float:
@@ -87,8 +93,8 @@ def compute(dose: Dose, *, weight: Weight | None, protocol: Protocol, arm: str, 
     Raises
     ------
     Refused
-        An amount per kilogram without a weight, with one that no adult has, or with one outside the protocol's range; an
-        amount by ideal weight.
+        An amount per kilogram without a weight, with one that no adult has, or with one outside the protocol's range;
+        an amount by ideal weight.
     """
     if dose.is_inert:
         return Computed(0.0, f"{dose.drug}: no drug", "nothing to round")
@@ -107,7 +113,9 @@ def compute(dose: Dose, *, weight: Weight | None, protocol: Protocol, arm: str, 
     exact = dose.amount.mg(known.kg)
     age = at - known.measured_at
     cautions = (
-        (f"The weight is {age.days} days old; weigh again if it is more than {FRESH.days} days.",) if age > FRESH else ()
+        (f"The weight is {age.days} days old; weigh again if it is more than {FRESH.days} days.",)
+        if age > FRESH
+        else ()
     )
     shown = f"{dose.amount} × {known.kg:g} kg = {_plain(exact)} mg"
     return Computed(rounded(exact), shown, f"rounded to {FIGURES} significant figures, halves upward", known, cautions)

@@ -54,8 +54,8 @@ class Due(Versioned):
     # Moved by hand: it then stays where it is when the plan follows a late dose.
     is_moved = models.BooleanField(default=False)
     state = models.CharField(max_length=10, default="planned")
-    # Why it was missed, cancelled or recorded as it was.
-    reason = models.TextField(blank=True, max_length=LONGEST_REASON)
+    # Why it was moved, given up or recorded as it was: the latest word; all of them are in the trail.
+    because = models.TextField(blank=True, max_length=LONGEST_REASON)
 
     class Meta:
         abstract = True
@@ -106,8 +106,9 @@ class Dose(Due):
 
     classified: ClassVar = Classified(
         clinical=(
-            "offset_h", "target", "earliest", "latest", "planned_at", "is_moved", "state", "reason", "origin",
-            "is_home_course", "given_at", "duration_min", "given_mg", "given_percent", "computed_mg", "weight_kg", "weight_at",
+            "offset_h", "target", "earliest", "latest", "planned_at", "is_moved", "state", "because", "origin",
+            "is_home_course", "given_at", "duration_min", "given_mg", "given_percent", "computed_mg", "weight_kg",
+            "weight_at",
         ),
         operational=("id", "version", "plan", "facility", "protocol_version", "number"),
         secret=("dose",),
@@ -119,6 +120,13 @@ class Dose(Due):
 
     def __str__(self) -> str:
         return f"Dose {self.number}"
+
+    @property
+    def given_in_words(self) -> str:
+        """How much was given, with its unit; nothing before that."""
+        if self.given_mg is not None:
+            return f"{self.given_mg.normalize():f} mg"
+        return "" if self.given_percent is None else f"{self.given_percent.normalize():f} % of what was prepared"
 
 
 class Visit(Due):
@@ -137,7 +145,7 @@ class Visit(Due):
     done_at = models.DateTimeField(null=True, blank=True)
 
     classified: ClassVar = Classified(
-        clinical=("offset_h", "target", "earliest", "latest", "planned_at", "is_moved", "state", "reason", "done_at"),
+        clinical=("offset_h", "target", "earliest", "latest", "planned_at", "is_moved", "state", "because", "done_at"),
         operational=("id", "version", "plan", "facility", "encounter", "title"),
     )
 

@@ -187,7 +187,11 @@ def due_between(
     found = Visit.objects.filter(wanted).order_by().values(*columns)
     if reader.may(Permission.SEE_DOSES):
         found = found.union(Dose.objects.filter(wanted).order_by().values(*columns))
-    return found.order_by("-planned_at" if latest_first else "planned_at", "plan_id")
+    # The type that a union has in django-stubs is lost here.
+    ordered: QuerySet[Visit, dict[str, object]] = found.order_by(
+        "-planned_at" if latest_first else "planned_at", "plan_id"
+    )
+    return ordered
 
 
 def due_rows(keys: Sequence[dict[str, object]], reader: Actor) -> list[DueRow]:
@@ -204,9 +208,7 @@ def due_rows(keys: Sequence[dict[str, object]], reader: Actor) -> list[DueRow]:
         assert isinstance(plan_id, UUID)  # noqa: S101  (the columns of due_between)
         assert isinstance(at, datetime)  # noqa: S101
         key = (plan_id, at)
-        rows.append(
-            DueRow(plans[plan_id].participant, at, tuple(visits.get(key, ())), tuple(doses.get(key, ())))
-        )
+        rows.append(DueRow(plans[plan_id].participant, at, tuple(visits.get(key, ())), tuple(doses.get(key, ()))))
     return rows
 
 
@@ -222,9 +224,9 @@ def records(participant: Participant) -> tables.Records:
 
     Returns
     -------
-    The tables ``participants`` (one row) and ``doses``; the others are empty here. Hours count from the moment the first
-    dose really began; nasal devices are rows of one occasion. Left out: tablets taken at home, of which only the beginning
-    is recorded, and ECT, which is no dose of a drug.
+    The tables ``participants`` (one row) and ``doses``; the others are empty here. Hours count from the moment the
+    first dose really began; nasal devices are rows of one occasion. Left out: tablets taken at home, of which only the
+    beginning is recorded, and ECT, which is no dose of a drug.
 
     Raises
     ------
@@ -238,7 +240,7 @@ def records(participant: Participant) -> tables.Records:
             "No dose has been given yet, so there is no first dose to count hours from.",
             remedy="export this participant after the first dose",
         )
-    weight, height = (latest_measure(participant, name) for name in ("weight", "height"))
+    weight, height = (_measured_by(participant, name, first) for name in ("weight", "height"))
     person = {
         "participant": participant.pseudonym, "arm": course.arm, "age_y": float(participant.age_y),
         "sex": participant.sex, "weight_kg": float(weight.value) if weight else None,
@@ -251,6 +253,11 @@ def records(participant: Participant) -> tables.Records:
             doses=pl.DataFrame(rows, schema=tables.schema("doses")),
         )
     )
+
+
+def _measured_by(participant: Participant, instrument: str, first: datetime) -> Measure | None:
+    found = Measure.objects.filter(participant=participant, instrument=instrument, struck_at=None)
+    return found.filter(at__lte=first).first() or found.last()
 
 
 def _dose_rows(course: Course, dose: Dose, first: datetime) -> list[dict[str, object]]:
@@ -279,7 +286,9 @@ def _given_mg(course: Course, dose: Dose, entry: ProtocolDose) -> float:
     if dose.weight_kg is not None and dose.weight_at is not None:
         weight = Weight(float(dose.weight_kg), dose.weight_at)
     try:
-        computed = compute(entry, weight=weight, protocol=course.protocol, arm=course.arm, at=dose.given_at or dose.target)
+        computed = compute(
+            entry, weight=weight, protocol=course.protocol, arm=course.arm, at=dose.given_at or dose.target
+        )
     except Refused as refusal:
         raise CannotError(f"The amount of {dose} cannot be worked out.", came=refusal.fault) from refusal
     return computed.mg * float(dose.given_percent or 0) / 100

@@ -1,7 +1,7 @@
 """When things fall due: from a protocol, a first dose and the doses really given to targets and windows. No database.
 
-One rule holds throughout: **days are days of the calendar, hours are hours of the clock**. Three days after 09:00 is 09:00
-three days later by the facility's clock, also when summer time began in between; four hours after a dose are four hours.
+One rule holds throughout: **days are days of the calendar, hours are hours of the clock**. Three days after 09:00 is
+09:00 three days later by the facility's clock, also when summer time began in between; four hours are four hours.
 A window in days opens with its first day and closes with its last; a window in hours opens and closes to the minute.
 """
 
@@ -92,8 +92,8 @@ def shifted(start: datetime, by_h: float, *, zone: ZoneInfo, clock: time | None 
 
     Returns
     -------
-    An instant in UTC. A time that the clock skips in spring is the same distance after the jump (02:30 becomes 03:30); of
-    a time that comes twice in autumn the first one is meant.
+    An instant in UTC. A time that the clock skips in spring is the same distance after the jump (02:30 becomes 03:30);
+    of a time that comes twice in autumn the first one is meant.
 
     Examples
     --------
@@ -199,8 +199,8 @@ class Timetable:
         encounter
             The entry of the protocol.
         doses
-            The steps of the arm, each with when it was given or is due. A visit on the day of a dose goes with that dose;
-            other visits are counted from the first dose given (or, by their anchor, from the last).
+            The steps of the arm, each with when it was given or is due. A visit on the day of a dose goes with that
+            dose; other visits are counted from the first dose given (or, by their anchor, from the last).
         """
         if encounter.anchor == "last dose":
             last = self.last_dose_at or max((at for _, at in doses), default=self.begins)

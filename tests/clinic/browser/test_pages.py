@@ -19,6 +19,7 @@ from upturn_clinic.accounts.models import Facility, Invitation, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
+from upturn_clinic.participants.models import Participant
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -44,10 +45,41 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
+def of_participants(person: Participant) -> list[tuple[str, list[object]]]:
+    """The pages about participants, in screening and consent."""
+    criterion = person.results.get().criterion
+    return [
+        ("participants", []),
+        ("register_participant", []),
+        ("participant", [person.pk]),
+        ("participant_trail", [person.pk]),
+        ("correct_identity", [person.pk]),
+        ("assess_criterion", [person.pk, criterion]),
+        ("override_criterion", [person.pk, criterion]),
+        ("record_trial", [person.pk]),
+        ("change_trial", [person.pk, person.trials.get().pk]),
+        ("record_measure", [person.pk]),
+        ("strike_measure", [person.pk, person.measures.get().pk]),
+        ("record_consent", [person.pk]),
+        ("withdraw_consent", [person.pk, person.consents.get().pk]),
+        ("conclude_screening", [person.pk]),
+        ("enrol", [person.pk]),
+        ("move_to_version", [person.pk]),
+        ("withdraw_participant", [person.pk]),
+        ("unblind", [person.pk]),
+        ("invite_participant", [person.pk]),
+        ("enrolment_set_up", []),
+        ("consent_document", [person.consents.get().document_id]),
+        ("publish_consent_document", [person.programme_id]),
+        ("set_up_randomisation", [person.programme_id]),
+    ]
+
+
 @pytest.fixture
 def pages(
-    facility: Facility, owner: User, colleague: User, as_owner: Actor, make_person: Callable[..., User]
-) -> list[tuple[str, User | None]]:
+    facility: Facility, owner: User, colleague: User, as_owner: Actor, make_person: Callable[..., User],
+    participant: Participant,
+) -> list[tuple[str, User | None]]:  # fmt: skip
     """Every page with something on it, and who looks."""
     now = timezone.now()
     somebody = make_person("Somebody", facility, Role.PARTICIPANT, code_app=False)
@@ -87,6 +119,7 @@ def pages(
         (reverse("me"), colleague),
         (reverse("mfa_index"), colleague),
         (reverse("mfa_activate_totp"), newcomer),
+        *((reverse(name, args=[here, *rest]), colleague) for name, rest in of_participants(participant)),
         ("/no/such/page/", owner),
         (reverse("people", args=[here]), somebody),
     ]

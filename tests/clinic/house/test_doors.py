@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -15,6 +15,9 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, Membership, User
 from upturn_clinic.accounts.permissions import ROLES, Permission, Role
 from upturn_clinic.ledger import writing
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.programmes.models import ProtocolVersion
+from upturn_clinic.treatments.models import Plan
 
 # Each address and who may open it. An address without a line here fails the first test.
 FACILITY_DOORS: Mapping[str, Permission] = {
@@ -29,6 +32,61 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "history": Permission.SEE_AUDIT,
     "emergencies": Permission.REVIEW_EMERGENCY_ACCESS,
     "review_emergency_access": Permission.REVIEW_EMERGENCY_ACCESS,
+    "programmes": Permission.SEE_PROGRAMMES,
+    "create_programme": Permission.PREPARE_PROGRAMME,
+    "programme": Permission.SEE_PROGRAMMES,
+    "change_programme": Permission.PREPARE_PROGRAMME,
+    "add_version": Permission.PREPARE_PROGRAMME,
+    "offer_programme": Permission.PREPARE_PROGRAMME,
+    "take_up_programme": Permission.SIGN_PROGRAMME,
+    "leave_programme": Permission.SIGN_PROGRAMME,
+    "protocol_version": Permission.SEE_PROGRAMMES,
+    "protocol_file": Permission.SEE_PROGRAMMES,
+    "put_into_force": Permission.SIGN_PROGRAMME,
+    "retire_version": Permission.SIGN_PROGRAMME,
+    "what_to_expect": Permission.SEE_FACILITY,
+    "participants": Permission.SEE_PARTICIPANTS,
+    "register_participant": Permission.CHANGE_IDENTITY,
+    "participant": Permission.SEE_PARTICIPANTS,
+    "correct_identity": Permission.CHANGE_IDENTITY,
+    "participant_trail": Permission.SEE_CLINICAL_RECORD,
+    "enrol": Permission.ENROL,
+    "withdraw_participant": Permission.ENROL,
+    "complete_participant": Permission.ENROL,
+    "move_to_version": Permission.ENROL,
+    "invite_participant": Permission.CHANGE_IDENTITY,
+    "unblind": Permission.UNBLIND,
+    "enrolment_set_up": Permission.SEE_PROGRAMMES,
+    "set_up_randomisation": Permission.PREPARE_PROGRAMME,
+    "conclude_screening": Permission.SCREEN,
+    "assess_criterion": Permission.SCREEN,
+    "decide_criterion": Permission.SCREEN,
+    "override_criterion": Permission.OVERRIDE_CRITERION,
+    "record_trial": Permission.SCREEN,
+    "change_trial": Permission.SCREEN,
+    "record_measure": Permission.SCREEN,
+    "strike_measure": Permission.SCREEN,
+    "record_consent": Permission.RECORD_CONSENT,
+    "withdraw_consent": Permission.RECORD_CONSENT,
+    "consent_document": Permission.SEE_PROGRAMMES,
+    "publish_consent_document": Permission.PREPARE_PROGRAMME,
+    "upcoming": Permission.SEE_PLAN,
+    "plan": Permission.SEE_PLAN,
+    "make_plan": Permission.CHANGE_PLAN,
+    "renew_plan": Permission.CHANGE_PLAN,
+    "plan_booster": Permission.CHANGE_PLAN,
+    "decide_booster": Permission.DECIDE_BOOSTER,
+    "give_dose": Permission.RECORD_SESSION,
+    "move_dose": Permission.CHANGE_PLAN,
+    "end_dose": Permission.CHANGE_PLAN,
+    "attend_visit": Permission.CHANGE_PLAN,
+    "move_visit": Permission.CHANGE_PLAN,
+    "end_visit": Permission.CHANGE_PLAN,
+    "others": Permission.SEE_CLINICAL_RECORD,
+    "record_co_intervention": Permission.RECORD_TREATMENTS,
+    "change_co_intervention": Permission.RECORD_TREATMENTS,
+    "record_drug": Permission.RECORD_TREATMENTS,
+    "change_drug": Permission.RECORD_TREATMENTS,
 }
 PERSONAL_DOORS = {
     "home", "me", "still_here", "open_emergency_access", "account_change_password", "account_reauthenticate",
@@ -40,6 +98,19 @@ OPEN_DOORS = {
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "well",
 }  # fmt: skip
+OF_A_PARTICIPANT = (
+    "participant", "correct_identity", "participant_trail", "enrol", "withdraw_participant", "complete_participant",
+    "move_to_version", "unblind", "invite_participant", "conclude_screening", "record_trial", "record_measure",
+    "record_consent",
+)  # fmt: skip
+OF_A_PLAN = (
+    "plan", "make_plan", "renew_plan", "plan_booster", "decide_booster", "others", "record_co_intervention",
+    "record_drug",
+)  # fmt: skip
+OF_A_DOSE, OF_A_VISIT = ("give_dose", "move_dose", "end_dose"), ("attend_visit", "move_visit", "end_visit")
+OF_OTHER_TREATMENT = ("change_co_intervention", "change_drug")
+OF_A_CRITERION = ("assess_criterion", "decide_criterion", "override_criterion")
+OF_THEIR_RECORD = ("change_trial", "strike_measure", "withdraw_consent", "consent_document")
 METHODS = ("get", "post")
 
 Address = Callable[[str], str]
@@ -63,7 +134,10 @@ def names_with_facility(patterns: list[URLPattern | URLResolver]) -> Iterator[st
 
 
 @pytest.fixture
-def address(facility: Facility, owner: User, colleague: User, as_owner: Actor) -> Address:
+def address(
+    facility: Facility, owner: User, colleague: User, as_owner: Actor, in_force: ProtocolVersion,
+    participant: Participant, planned: Plan,
+) -> Address:  # fmt: skip
     """Give an address that leads to something real at the main facility."""
     now = timezone.now()
     letter = actions.invite(email="new@example.org", role=Role.RATER, facility=facility, by=as_owner, at=now)
@@ -73,12 +147,29 @@ def address(facility: Facility, owner: User, colleague: User, as_owner: Actor) -
         ends_at=now - timedelta(hours=1),
     )  # fmt: skip
     writing.insert(access, action="opened records in an emergency", by=as_owner, at=now)
-    rest: Mapping[str, list[object]] = {
+    rest: Mapping[str, Sequence[object]] = {
+        **dict.fromkeys(OF_A_PARTICIPANT, (participant.pk,)),
+        **dict.fromkeys(OF_A_PLAN, (participant.pk,)),
+        **dict.fromkeys(OF_A_DOSE, (planned.doses.get(number=1).pk,)),
+        **dict.fromkeys(OF_A_VISIT, (planned.visits.get(encounter="day-1").pk,)),
+        "change_co_intervention": (participant.co_interventions.get().pk,),
+        "change_drug": (participant.concomitant_drugs.get().pk,),
+        **dict.fromkeys(OF_A_CRITERION, (participant.pk, participant.results.get().criterion)),
+        "change_trial": [participant.pk, participant.trials.get().pk],
+        "strike_measure": [participant.pk, participant.measures.get().pk],
+        "withdraw_consent": [participant.pk, participant.consents.get().pk],
+        "consent_document": [participant.consents.get().document_id],
+        **dict.fromkeys(("publish_consent_document", "set_up_randomisation"), (participant.programme_id,)),
         "withdraw_invitation": [letter.pk],
         "give_role": [colleague.pk],
         "end_role": [present.pk],
         "history": ["accounts.Facility", facility.pk],
         "review_emergency_access": [access.pk],
+        **dict.fromkeys(("programme", "change_programme", "add_version", "offer_programme"), (in_force.programme_id,)),
+        **dict.fromkeys(("take_up_programme", "leave_programme"), (in_force.programme.sites.get().pk,)),
+        **dict.fromkeys(
+            ("protocol_version", "protocol_file", "put_into_force", "retire_version", "what_to_expect"), (in_force.pk,)
+        ),
         "accept_invitation": ["no-such-letter"],
         "account_reset_password_from_key": ["x", "y"],
     }
@@ -136,9 +227,22 @@ def test_things_of_one_facility_are_not_reached_through_another(
     address: Address, make_person: Callable[..., User], log_in: Callable[[User], Client], elsewhere: Facility
 ) -> None:
     client = log_in(make_person("Boss", elsewhere, Role.ADMINISTRATOR))
-    for name in ("withdraw_invitation", "give_role", "end_role", "history", "review_emergency_access"):
+    for name in ("withdraw_invitation", "give_role", "end_role", "history", "review_emergency_access", "programme",
+                 "protocol_version", "protocol_file", "what_to_expect"):  # fmt: skip
         crossed = address(name).replace("/at/main/", f"/at/{elsewhere.slug}/")
         assert client.get(crossed).status_code == 404, name
+
+
+def test_participants_of_one_facility_are_not_reached_through_another(
+    address: Address, make_person: Callable[..., User], log_in: Callable[[User], Client], elsewhere: Facility
+) -> None:
+    client = log_in(make_person("Doctor", elsewhere, Role.CLINICIAN))
+    for name in (*OF_A_PARTICIPANT, *OF_A_PLAN, *OF_A_DOSE, *OF_A_VISIT, *OF_OTHER_TREATMENT, *OF_A_CRITERION,
+                 *OF_THEIR_RECORD, "publish_consent_document",
+                 "set_up_randomisation"):  # fmt: skip
+        crossed = address(name).replace("/at/main/", f"/at/{elsewhere.slug}/")
+        for method in METHODS:
+            assert getattr(client, method)(crossed).status_code in (404, 405), (name, method)
 
 
 def test_staff_without_a_code_app_reach_nothing_but_its_set_up(

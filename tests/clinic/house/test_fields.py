@@ -12,13 +12,13 @@ import yaml
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, models
+from tests.clinic.conftest import COLUMNS_STAY, ONLY_GROW
 
 import upturn_clinic
 from upturn.parameters import Status, read
 from upturn_clinic.ground.classification import FOREIGN, classification_of
 
 MODELS = sorted(apps.get_models(include_auto_created=False), key=lambda model: model._meta.label)
-ONLY_GROW = ("ledger_entry", "audit_signature")
 PARAMETERS = sorted((Path(upturn_clinic.__file__).parent).rglob("parameters/*.yaml"))
 
 
@@ -35,7 +35,7 @@ def test_no_table_is_classified_that_is_not_there() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("table", ONLY_GROW)
+@pytest.mark.parametrize("table", [*ONLY_GROW, *COLUMNS_STAY])
 def test_the_database_guards_what_only_grows(table: str) -> None:
     query = (
         "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"

@@ -52,7 +52,9 @@ def test_after_a_booster_the_count_starts_anew() -> None:
 
 
 def test_without_a_baseline_or_a_definition_it_says_so() -> None:
-    assert "before the first dose" in judge(ratings(10, 25, 25), baseline=None, endpoints=PROTOCOL.endpoints).sentences[0]
+    assert (
+        "before the first dose" in judge(ratings(10, 25, 25), baseline=None, endpoints=PROTOCOL.endpoints).sentences[0]
+    )
     none = PROTOCOL.endpoints.model_copy(update={"relapse": None})
     assert "does not say" in judge(ratings(25, 25), baseline=34, endpoints=none).sentences[0]
 

@@ -1,8 +1,9 @@
 """The hierarchical Bayesian program of belief updating, and its fit.
 
-Each cell (a group at a visit) has a mean S and A; people differ, with correlated effects that last over their visits, and
-so do the visits of a person. What a session says comes as a normal curve (:mod:`~upturn.inference.beliefs.sessions`), so
-that people and visits are integrated out exactly and NUTS draws a dozen numbers instead of a thousand.
+Each cell (a group at a visit) has a mean S and A; people differ, with correlated effects that last over their visits,
+and so do the visits of a person. What a session says comes as a normal curve
+(:mod:`~upturn.inference.beliefs.sessions`), so that people and visits are integrated out exactly and NUTS draws a dozen
+numbers instead of a thousand.
 
 What lives here: priors, the marginal likelihood, drawing, contrasts. What does not: answers.
 """
@@ -21,7 +22,8 @@ from jaxtyping import Array, Float, Int
 
 from upturn.beliefs.answers import Answers
 from upturn.errors import InputError
-from upturn.inference.beliefs.sessions import Reading, Sessions, belief_priors, summarise
+from upturn.inference.beliefs.climb import belief_priors
+from upturn.inference.beliefs.sessions import Reading, Sessions, summarise
 from upturn.inference.fit import Diagnostics, Draws, Settings, diagnose, fit
 from upturn.inference.program import prior
 
@@ -57,9 +59,10 @@ class BeliefFit:
     sessions
         What was fitted.
     draws
-        By name, chains by draws (by cell): ``scaling`` and ``asymmetry`` of cells, ``people`` and ``visits`` (spread of S
-        and of A between people and between a person's visits), ``correlation`` of S and A between people; where learnt
-        ``carried`` and ``trust``; with mood ``link`` (points per unit of asymmetry), ``mood_change`` and ``mood_noise``.
+        By name, chains by draws (by cell): ``scaling`` and ``asymmetry`` of cells, ``people`` and ``visits`` (spread of
+        S and of A between people and between a person's visits), ``correlation`` of S and A between people; where
+        learnt ``carried`` and ``trust``; with mood ``link`` (points per unit of asymmetry), ``mood_change`` and
+        ``mood_noise``.
     diagnostics
         Convergence.
     """
@@ -236,7 +239,10 @@ def program(laid: _Laid, mood: Mood | None = None) -> None:
     """State priors and the marginal likelihood."""
     numbers = belief_priors()
     means = jnp.stack(
-        [numpyro.sample(name, prior(numbers[name]).expand([laid.n_cells]).to_event(1)) for name in ("scaling", "asymmetry")],
+        [
+            numpyro.sample(name, prior(numbers[name]).expand([laid.n_cells]).to_event(1))
+            for name in ("scaling", "asymmetry")
+        ],
         axis=-1,
     )
     scales = jnp.array([numbers.value("people_scaling"), numbers.value("people_asymmetry")])
@@ -250,7 +256,9 @@ def program(laid: _Laid, mood: Mood | None = None) -> None:
 
     n_people, n_visits = laid.cell.shape
     between = people[:, None] * people * jnp.array([[1.0, 0.0], [0.0, 1.0]])
-    between = between.at[0, 1].set(correlation * people[0] * people[1]).at[1, 0].set(correlation * people[0] * people[1])
+    between = (
+        between.at[0, 1].set(correlation * people[0] * people[1]).at[1, 0].set(correlation * people[0] * people[1])
+    )
     covariance = jnp.kron(jnp.ones((n_visits, n_visits)), between)
     covariance += jnp.kron(jnp.eye(n_visits), jnp.diag(visits**2 + LEAST**2))
     root = jnp.linalg.cholesky(covariance)
@@ -261,11 +269,11 @@ def program(laid: _Laid, mood: Mood | None = None) -> None:
     slope = laid.slope[..., :2] - across @ step
     numpyro.factor("shared", jnp.sum(laid.slope[..., 2:] @ step) - 0.5 * jnp.sum((deep @ step) @ step))
     # One person: S and A of all visits, stacked.
-    far = (means[laid.cell] - laid.at).reshape(n_people, -1)
+    far = jnp.asarray((means[laid.cell] - laid.at).reshape(n_people, -1))
     firm = _blocks(own)
-    level = slope.reshape(n_people, -1)
+    level = jnp.asarray(slope.reshape(n_people, -1))
     if mood is not None:
-        firm, level, far = _with_mood(laid, mood, means, firm, level, far)
+        firm, level, far = _with_mood(laid, mood, firm, level, far)
     numpyro.factor("answers", jnp.sum(_marginal(far, level, firm, root)))
 
 
@@ -303,9 +311,7 @@ def _blocks(own: Array) -> Array:
     return wide.reshape(n_people, 2 * n_visits, 2 * n_visits)
 
 
-def _with_mood(
-    laid: _Laid, mood: Mood, means: Array, firm: Array, slope: Array, far: Array
-) -> tuple[Array, Array, Array]:
+def _with_mood(laid: _Laid, mood: Mood, firm: Array, slope: Array, far: Array) -> tuple[Array, Array, Array]:
     """Add what the change of mood says: change = level + link · (change of A − its mean) + noise."""
     numbers = belief_priors()
     known = np.isfinite(mood.change) & (mood.before >= 0) & (mood.after >= 0)

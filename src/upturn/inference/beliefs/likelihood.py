@@ -5,11 +5,12 @@
     h = m + carried (E1 − m)                                what learning starts from
     E2 = h − (S + A sign(h − b)) (h − b) + beside + N(0, answer²)    second answer
 
-Answers lie between two bounds; one at a bound is censored there. ``carried = 1`` is the analysis as published, in which
-the first answer *is* the belief; ``carried = 0`` is a first answer whose error is forgotten by the second. In between the
-bounds the integral over m is closed (two normal regions, one per kind of news); at the bounds it is a short quadrature.
+Answers lie between two bounds; one at a bound is censored there. ``carried = 1`` is the analysis as published, in
+which the first answer *is* the belief; ``carried = 0`` is a first answer whose error is forgotten by the second.
+Between the bounds the integral over m is closed (two normal regions, one per kind of news); at them it is a short
+quadrature.
 
-What lives here: densities of one trial, elementwise. What does not: whose numbers they are (``program``).
+What lives here: densities of one trial, elementwise. What does not: whose numbers they are (``climb``).
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ from upturn_clinic.participants.models import (
 from upturn_clinic.participants.queries import consent_in_use, consent_of, held, lead_only, present
 from upturn_clinic.participants.screening.queries import Standing, obstacles_in_screening, screening_of
 from upturn_clinic.programmes.models import Programme
+from upturn_clinic.programmes.queries import hold
 
 __all__ = [
     "OVERRIDDEN", "assess", "change_trial", "conclude", "decide", "override", "publish_consent_document",
@@ -246,15 +247,15 @@ def publish_consent_document(
     """
     by.must(Permission.PREPARE_PROGRAMME)
     lead_only(programme, by)
-    holding = Programme.objects.select_for_update().get(pk=programme.pk)
-    before = consent_in_use(holding)
+    hold(programme)
+    before = consent_in_use(programme)
     # Line ends differ between browsers; the words are what is consented to.
     words = "\n".join(text.splitlines()).strip() + "\n"
     text_hash = hashlib.sha256(words.encode()).hexdigest()
     if before is not None and (before.text_hash, before.title) == (text_hash, title):
         raise Refused("This is the version in use already, word for word.", remedy="change the text first")
     document = ConsentDocument(
-        programme=holding,
+        programme=programme,
         number=before.number + 1 if before else 1,
         title=title,
         text=words,

@@ -250,5 +250,5 @@ def _obstacles_around(participant: Participant) -> Iterator[str]:
     elif not versions_in_force_at(participant.facility).filter(pk=version.pk).exists():
         yield "The programme does not run at this facility."
     randomisation = randomisation_of(participant.programme)
-    if randomisation is not None and randomisation.protocol_version_id != version.pk:
-        yield "The randomisation list was set up for another version of the protocol."
+    if randomisation is not None and not set(randomisation.shares) <= set(protocol_of(version).arms):
+        yield "The randomisation list allocates arms that this version of the protocol does not have."

@@ -13,7 +13,14 @@ class Migration(migrations.Migration):
         append_only(
             "programmes_protocolversion",
             columns=(
-                "id", "programme_id", "number", "document", "digest", "title", "protocol_id", "protocol_version",
+                "id",
+                "programme_id",
+                "number",
+                "document",
+                "digest",
+                "title",
+                "protocol_id",
+                "protocol_version",
                 "uploaded_at",
             ),
         )

@@ -1,0 +1,309 @@
+"""The climb to the best numbers of every session at once, and the normal curve at the top.
+
+Sessions do not touch each other but through what they share, so that all are stepped side by side; what they share is
+worked out again after every few steps.
+
+What lives here: the arithmetic. What does not: whose answers they are (``sessions``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from upturn.inference.beliefs.likelihood import Numbers, given_first, with_first_at_bound, with_first_inside
+from upturn.parameters import ParameterFile, read
+
+__all__ = ["FAR", "NUISANCES", "Rows", "Shared", "State", "belief_priors", "climb"]
+
+# Newton steps of one round; rounds, after which what sessions share is worked out again.
+STEPS, ROUNDS = 3, 7
+# No step is longer than this, in the units of each number: belief, the logarithms of spread and noises, S, A.
+LONGEST = (10.0, 0.5, 0.5, 0.5, 0.3, 0.3)
+# How many of them are nothing but a nuisance to the hierarchy: all before S and A.
+NUISANCES = 4
+# Share of the longest step over which differences are taken; the same for what is shared: the logit of the share
+# carried and the effect of trust.
+NEAR, WIDE = 1e-4, 0.02
+# How much the damping changes after a step; how near the share carried comes to 0 and 1 on the scale of logits.
+EASE, FAR = 4.0, 4.6
+
+Density = Callable[..., Array]
+
+
+def belief_priors() -> ParameterFile:
+    """Give the priors, with their sources."""
+    return read("upturn.inference", "beliefs")
+
+
+class Rows(NamedTuple):
+    """Hold trials of one kind, flat; ``learns`` is 0 for filler events, where both answers report one belief."""
+
+    session: Int[np.ndarray, " row"]
+    event: Int[np.ndarray, " row"]
+    base_rate: Float[np.ndarray, " row"]
+    first: Float[np.ndarray, " row"]
+    second: Float[np.ndarray, " row"]
+    trust: Float[np.ndarray, " row"]
+    learns: Float[np.ndarray, " row"]
+    weight: Float[np.ndarray, " row"]
+
+
+class Shared(NamedTuple):
+    """Hold the numbers that all sessions share and that the hierarchy learns.
+
+    Parameters
+    ----------
+    carried
+        Logit of the share of the first answer's error that learning starts from.
+    trust
+        Change of S per whole unit of trust above its mean [fraction].
+    """
+
+    carried: Array
+    trust: Array
+
+
+class State(NamedTuple):
+    """Hold where the climb stands.
+
+    Parameters
+    ----------
+    theta
+        Of every session: mean belief, logarithms of belief spread, report noise and answer noise, S, A.
+    centre
+        What they are drawn towards.
+    about, beside
+        Effects of events on beliefs and on second answers [points].
+    shared
+        What all sessions share.
+    damping
+        Of every session's steps.
+    """
+
+    theta: Float[Array, "session 6"]
+    centre: Float[Array, "session 6"]
+    about: Array
+    beside: Array
+    shared: Shared
+    damping: Float[Array, " session"]
+
+
+class _Hill(NamedTuple):
+    """Hold what does not change on the way up: rows by kind, which session each belongs to, and prior widths."""
+
+    kinds: tuple[Rows, ...]
+    belongs: tuple[Array, ...]
+    wide: Array
+
+    @property
+    def densities(self) -> tuple[Density, ...]:
+        """The density of each kind: trials with both answers inside, the second, or the first at a bound."""
+        return (given_first,) if len(self.kinds) == 1 else (_inside, _second_at_bound, with_first_at_bound)
+
+    def likelihood(self, at: State) -> Float[Array, " session"]:
+        """Give the log likelihood of every session: rows summed by a product, which is faster here than scattering."""
+        total = jnp.zeros(self.belongs[0].shape[0])
+        for rows, mine, density in zip(self.kinds, self.belongs, self.densities, strict=True):
+            total += mine @ _density(at.theta[rows.session], rows=rows, at=at, density=density)
+        return total
+
+    def with_slope(self, at: State) -> tuple[Float[Array, " session"], Float[Array, "session 6"]]:
+        """Give the log likelihood of every session and its slope."""
+        value, slope = jnp.zeros(self.belongs[0].shape[0]), jnp.zeros_like(at.theta)
+        for rows, mine, density in zip(self.kinds, self.belongs, self.densities, strict=True):
+            of_rows = partial(_density, rows=rows, at=at, density=density)
+            found, back = jax.vjp(of_rows, at.theta[rows.session])
+            value, slope = value + mine @ found, slope + mine @ back(jnp.ones_like(found))[0]
+        return value, slope
+
+    def shape(self, at: State) -> tuple[Array, Array, Array]:
+        """Give log likelihood, slope and negative second derivatives, these by central differences (cheaper here)."""
+        n = len(LONGEST)
+        steps = NEAR * jnp.concatenate([jnp.eye(n), -jnp.eye(n), jnp.zeros((1, n))]) * jnp.array(LONGEST)
+        # One map over all places, so that the density is compiled once.
+        values, slopes = jax.lax.map(lambda step: self.with_slope(at._replace(theta=at.theta + step)), steps)
+        width = 2 * NEAR * jnp.array(LONGEST)
+        found = jnp.moveaxis((slopes[n : 2 * n] - slopes[:n]) / width[:, None, None], 0, -1)
+        return values[-1], slopes[-1], 0.5 * (found + jnp.swapaxes(found, 1, 2))
+
+    def prior(self, at: State) -> Float[Array, " session"]:
+        return -0.5 * jnp.sum(((at.theta - at.centre) / self.wide) ** 2, axis=1)
+
+    def in_shared(self, at: State) -> tuple[Array, Array, Array]:
+        """Give slope (session 2), mixed (session 6 2) and own negative second derivatives in what is shared."""
+
+        def moved(step: Array) -> tuple[Array, Array]:
+            return self.with_slope(at._replace(shared=Shared(at.shared.carried + step[0], at.shared.trust + step[1])))
+
+        one, two = jnp.eye(2)
+        steps = WIDE * jnp.stack([one, two, -one, -two, one + two, -one - two, 0 * one])
+        values, slopes = jax.lax.map(moved, steps)
+        high, low, corners, middle = values[:2], values[2:4], values[4:6], values[6]
+        alone = (2 * middle - high - low) / WIDE**2
+        both = (jnp.sum(high, axis=0) + jnp.sum(low, axis=0) - jnp.sum(corners, axis=0) - 2 * middle) / (2 * WIDE**2)
+        own = jnp.stack([jnp.stack([alone[0], both], -1), jnp.stack([both, alone[1]], -1)], -1)
+        mixed = (slopes[2:4] - slopes[:2]) / (2 * WIDE)
+        return jnp.moveaxis((high - low) / (2 * WIDE), 0, -1), jnp.moveaxis(mixed, 0, -1), own
+
+
+@partial(jax.jit, static_argnames=("free", "n_cells", "n_events"))
+def climb(
+    kinds: tuple[Rows, ...], cell: Array, carried: Array, *, free: tuple[bool, bool], n_cells: int, n_events: int
+) -> tuple[State, Float[Array, "session 4"], Float[Array, "session 4 4"]]:
+    """Climb to the best numbers.
+
+    Parameters
+    ----------
+    kinds
+        Rows of one kind, with the first answer taken as the belief; or of three, with it taken as a report: both
+        answers inside the bounds, only the second at a bound, the first at a bound.
+    cell
+        Of each session.
+    carried
+        Logit of the share carried to start from.
+    free
+        Whether the share carried and the effect of trust are learnt.
+    n_cells, n_events
+        How many of each.
+
+    Returns
+    -------
+    tuple
+        The top; slope and negative curvature there in S, A and what is shared, with the nuisances integrated out.
+    """
+    priors = belief_priors()
+    n_sessions = cell.shape[0]
+    logs = [np.log(priors.value(name)) for name in ("belief_spread", "report_noise", "answer_noise")]
+    start = jnp.array([priors.value("belief"), *logs, priors.value("scaling"), priors.value("asymmetry")])
+    own = priors.value("people_noise")
+    # S and A are left to the hierarchy: next to no prior here.
+    wide = jnp.array([2 * priors.value("people_belief"), own, own, own, 0.5, 0.5])
+    hill = _Hill(kinds, tuple(rows.weight * (rows.session == jnp.arange(n_sessions)[:, None]) for rows in kinds), wide)
+    people = jax.ops.segment_sum(jnp.ones(n_sessions), cell, n_cells)[:, None]
+
+    def one_round(k: int, at: State) -> State:
+        of_cell = jax.ops.segment_sum(at.theta, cell, n_cells) / people
+        centre = of_cell[cell].at[:, NUISANCES:].set(start[NUISANCES:])
+        at = at._replace(centre=centre, about=_events(hill, at, "about"), beside=_events(hill, at, "beside"))
+        if any(free):
+            # Not before the sessions were fitted at all.
+            at = at._replace(shared=_step_shared(hill, at, jnp.array(free) & (k > 0)))
+        return jax.lax.fori_loop(0, STEPS, partial(_newton, hill), at)
+
+    theta = jnp.broadcast_to(start, (n_sessions, len(start)))
+    nothing = jnp.zeros(n_events)
+    at = State(theta, theta, nothing, nothing, Shared(carried, jnp.zeros(())), jnp.ones(n_sessions))
+    at = jax.lax.fori_loop(0, ROUNDS, one_round, at)
+    return (at, *_reduced(hill, at))
+
+
+def _newton(hill: _Hill, _: int, at: State) -> State:
+    """Step every session, damped (Levenberg 1944): a step that does not climb is not taken."""
+    longest = jnp.array(LONGEST)
+    value, slope, bend = hill.shape(at)
+    slope -= (at.theta - at.centre) / hill.wide**2
+    bend += jnp.diag(1 / hill.wide**2)
+    values, vectors = jnp.linalg.eigh(bend * longest[:, None] * longest)
+    along = jnp.einsum("sij,si->sj", vectors, slope * longest) / (jnp.abs(values) + at.damping[:, None])
+    step = longest * jnp.clip(jnp.einsum("sij,sj->si", vectors, along), -1.0, 1.0)
+    ahead = at._replace(theta=at.theta + step)
+    climbs = hill.likelihood(ahead) + hill.prior(ahead) > value + hill.prior(at)
+    damping = jnp.where(climbs, at.damping / EASE, at.damping * EASE)
+    return at._replace(theta=jnp.where(climbs[:, None], ahead.theta, at.theta), damping=damping)
+
+
+def _step_shared(hill: _Hill, at: State, free: Array) -> Shared:
+    """Move what is shared, with the sessions following."""
+    along, mixed, own = hill.in_shared(at)
+    bend = _upright(hill.shape(at)[2]) + jnp.diag(1 / hill.wide**2)
+    total = jnp.sum(own - jnp.einsum("sik,sil->skl", mixed, jnp.linalg.solve(bend, mixed)), axis=0)
+    # Uniform in the share: its density on the scale of logits. Trust has its prior.
+    share = jax.nn.sigmoid(at.shared.carried)
+    trust = belief_priors()["trust_slope"].prior
+    firmness = 1 / trust.sd**2 if trust else 0.0
+    top = jnp.sum(along, axis=0) + jnp.array([1 - 2 * share, -at.shared.trust * firmness])
+    firm = jnp.maximum(jnp.diag(total) + jnp.array([2 * share * (1 - share), firmness]), 1.0)
+    step = free * jnp.clip(top / firm, -1.0, 1.0)
+    return Shared(jnp.clip(at.shared.carried + step[0], -FAR, FAR), at.shared.trust + step[1])
+
+
+def _events(hill: _Hill, at: State, which: str) -> Array:
+    """Work out what events have of their own: one Newton step each, with the curvature of a plain mean.
+
+    In the second answers a trend over base rates, straight or bent, is not an event's own: where people believe much
+    the same, it is S and A.
+    """
+    numbers = belief_priors()
+    spread, noise = (numbers.value("events_belief"), 1) if which == "about" else (numbers.value("events_answer"), 3)
+    now = at.about if which == "about" else at.beside
+    top, firm = -now / spread**2, jnp.full_like(now, 1 / spread**2)
+    for rows, density in zip(hill.kinds, hill.densities, strict=True):
+
+        def total(effect: Array, rows: Rows = rows, density: Density = density) -> Array:
+            there = at._replace(about=effect) if which == "about" else at._replace(beside=effect)
+            return jnp.sum(rows.weight * _density(at.theta[rows.session], rows=rows, at=there, density=density))
+
+        top += jax.grad(total)(now)
+        weight = rows.weight * (rows.learns if which == "beside" else 1.0)
+        firm += jax.ops.segment_sum(weight * jnp.exp(-2 * at.theta[rows.session, noise]), rows.event, len(now))
+    found = now + top / firm
+    if which == "about":
+        return found - jnp.mean(found)
+    count, total_rate = jnp.zeros_like(now), jnp.zeros_like(now)
+    for rows in hill.kinds:
+        weight = rows.weight * rows.learns
+        count += jax.ops.segment_sum(weight, rows.event, len(now))
+        total_rate += jax.ops.segment_sum(weight * rows.base_rate, rows.event, len(now))
+    shown = count > 0
+    rate = jnp.where(shown, total_rate / jnp.maximum(count, 1.0) / 100, 0.0)
+    trend = shown[:, None] * jnp.stack([jnp.ones_like(rate), rate, rate**2], axis=-1)
+    return shown * (found - trend @ jnp.linalg.lstsq(trend, shown * found)[0])
+
+
+def _reduced(hill: _Hill, at: State) -> tuple[Array, Array]:
+    """Integrate the nuisances out of the normal curve: what is left is about S, A and what is shared."""
+    _, slope, curvature = hill.shape(at)
+    along, mixed, own = hill.in_shared(at)
+    top = jnp.concatenate([slope, along], axis=1)
+    upper = jnp.concatenate([curvature, mixed], axis=2)
+    bend = jnp.concatenate([upper, jnp.concatenate([jnp.swapaxes(mixed, 1, 2), own], axis=2)], axis=1)
+    prior = 1 / hill.wide[:NUISANCES] ** 2
+    inner = _upright(bend[:, :NUISANCES, :NUISANCES]) + jnp.diag(prior)
+    inner_slope = top[:, :NUISANCES] - (at.theta - at.centre)[:, :NUISANCES] * prior
+    across = bend[:, NUISANCES:, :NUISANCES]
+    left = jnp.einsum("sij,sjk->sik", across, jnp.linalg.inv(inner))
+    reduced = bend[:, NUISANCES:, NUISANCES:] - jnp.einsum("sij,skj->sik", left, across)
+    return top[:, NUISANCES:] - jnp.einsum("sij,sj->si", left, inner_slope), reduced
+
+
+def _upright(matrices: Array) -> Array:
+    """Lift curvatures that point the wrong way to none."""
+    values, vectors = jnp.linalg.eigh(matrices)
+    return jnp.einsum("sij,sj,skj->sik", vectors, jnp.maximum(values, 0.0), vectors)
+
+
+def _density(theta: Array, *, rows: Rows, at: State, density: Density) -> Array:
+    belief, spread, report, answer, scaling, asymmetry = jnp.moveaxis(theta, -1, 0)
+    learns = jnp.asarray(rows.learns)
+    n = Numbers(
+        mean=belief + at.about[rows.event],
+        spread=jnp.exp(spread),
+        report=jnp.exp(report),
+        answer=jnp.exp(jnp.where(learns > 0, answer, report)),
+        scaling=learns * (scaling + at.shared.trust * rows.trust),
+        asymmetry=learns * asymmetry,
+        carried=learns * jax.nn.sigmoid(at.shared.carried),
+        beside=learns * at.beside[rows.event],
+    )
+    return density(rows.first, rows.second, rows.base_rate, n)
+
+
+_inside: Density = partial(with_first_inside, second_inside=True)
+_second_at_bound: Density = partial(with_first_inside, second_inside=False)

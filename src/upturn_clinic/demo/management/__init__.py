@@ -1,0 +1,1 @@
+"""Commands of the app, at the server's own terminal."""

@@ -1,0 +1,224 @@
+"""A version as its page shows it: every part of the protocol in rows, each rule with its source, and what is expected.
+
+What lives here: gathering for the page. What does not: the table of visits (``schedule``), the participants' sheet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from upturn.protocol import Arm, Gate, Protocol, Source
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.programmes import queries
+from upturn_clinic.programmes.expected import Interval, Share, expected_of
+from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site
+from upturn_clinic.programmes.schedule import DoseLine, Schedule, day, doses_of, length, rule_in_words, schedule
+from upturn_clinic.programmes.sizes import FIRST_LOOK_H, SECOND_LOOK_H
+
+__all__ = ["ArmPart", "Cited", "Endpoint", "ExpectedArm", "GatePart", "Overview", "Page", "Timepoint", "overview",
+           "page", "shipped_document"]  # fmt: skip
+
+_WEB = ("https://", "http://")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A programme in the list of a facility."""
+
+    programme: Programme
+    in_force: ProtocolVersion | None
+    site: Site
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A source as it is shown: its words and, where it is a web address, the link."""
+
+    id: str
+    text: str
+    link: str
+
+
+@dataclass(frozen=True)
+class ArmPart:
+    """An arm and its doses in words."""
+
+    name: str
+    arm: Arm
+    doses: tuple[DoseLine, ...]
+
+
+@dataclass(frozen=True)
+class GatePart:
+    """A reason not to go on, with its limits in words and its source."""
+
+    gate: Gate
+    limits: str
+    cited: Cited | None
+
+
+@dataclass(frozen=True)
+class Timepoint:
+    """A moment of the session and what is measured then."""
+
+    when: str
+    measures: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What counts as better, well or ill again, in one sentence."""
+
+    name: str
+    told: str
+    source: str | None
+    status: str | None
+
+
+@dataclass(frozen=True)
+class ExpectedArm:
+    """What the simulation expects of an arm: response and mean change at some ratings."""
+
+    title: str
+    response: tuple[tuple[str, Interval], ...]
+    change: tuple[tuple[str, Interval], ...]
+    ever: Interval
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the page of a version shows."""
+
+    protocol: Protocol
+    schedule: Schedule
+    arms: tuple[ArmPart, ...]
+    gates: tuple[GatePart, ...]
+    timepoints: tuple[Timepoint, ...]
+    minimum_stay: str
+    follow_up: str
+    endpoints: tuple[Endpoint, ...]
+    sources: tuple[Cited, ...]
+    kept: Expectation | None
+    expected: tuple[ExpectedArm, ...]
+    patients: int
+    trials: int
+
+
+def overview(facility: Facility) -> Sequence[Overview]:
+    """List a facility's programmes with what is in force, in two queries."""
+    sites = Site.objects.filter(facility=facility, ended_at=None).select_related("programme__lead")
+    present = {
+        each.programme_id: each
+        for each in ProtocolVersion.objects.filter(
+            programme__in=[site.programme_id for site in sites], state=ProtocolVersion.State.IN_FORCE
+        ).defer("document")
+    }
+    ordered = sorted(sites, key=lambda site: site.programme.name.lower())
+    return [Overview(site.programme, present.get(site.programme_id), site) for site in ordered]
+
+
+def page(version: ProtocolVersion) -> Page:
+    """Gather what the page of a version shows."""
+    protocol = queries.protocol_of(version)
+    sources = {each.id: _cited(each) for each in protocol.sources}
+    kept = queries.expectation_of(version)
+    whole = json.loads(kept.answer) if kept and kept.state == Expectation.State.DONE else None
+    session = protocol.session
+    return Page(
+        protocol=protocol,
+        schedule=schedule(protocol),
+        arms=tuple(ArmPart(name, arm, doses_of(protocol, name)) for name, arm in protocol.arms.items()),
+        gates=tuple(
+            GatePart(each, " or ".join(map(rule_in_words, each.rules)), sources.get(each.citation or ""))
+            for each in protocol.gates
+        ),
+        timepoints=tuple(
+            Timepoint(_from_start(each.at_h), ", ".join(each.measures))
+            for each in (session.timepoints if session else ())
+        ),
+        minimum_stay=length(session.minimum_stay_h) if session else "",
+        follow_up=length(protocol.follow_up_h),
+        endpoints=tuple(_endpoints(protocol)),
+        sources=tuple(sources.values()),
+        kept=kept,
+        expected=tuple(_expected(protocol, whole)) if whole else (),
+        patients=int(whole["patients"]) if whole else 0,
+        trials=int(whole["trials"]) if whole else 0,
+    )
+
+
+def shipped_document(name: str) -> tuple[str, str]:
+    """Give the text and the file name of a protocol that comes with upturn."""
+    file = f"{name}.yaml"
+    return files("upturn.protocol").joinpath("shipped", file).read_text(encoding="utf-8"), file
+
+
+def _cited(source: Source) -> Cited:
+    # Only web addresses become links: the document is somebody's, and a link can hold a script.
+    link = f"https://doi.org/{source.doi}" if source.doi else source.url or ""
+    return Cited(source.id, " ".join(source.text.split()), link if link.startswith(_WEB) else "")
+
+
+def _from_start(hours: float) -> str:
+    if hours == 0:
+        return "at the start"
+    return f"{length(abs(hours))} {'after' if hours > 0 else 'before'} the start"
+
+
+def _endpoints(protocol: Protocol) -> Sequence[Endpoint]:
+    ends = protocol.endpoints
+    told = [
+        Endpoint(
+            "response", f"{ends.response.instrument} at least {ends.response.fall:.0%} below the person's own baseline",
+            ends.response.source, ends.response.status,
+        ),
+        *(
+            Endpoint(each.id.replace("-", " "), f"{each.instrument} at most {each.at_most:g}", each.source, each.status)
+            for each in ends.remission
+        ),
+    ]  # fmt: skip
+    if ends.relapse:
+        rule = ends.relapse
+        times = f" at {rule.consecutive} ratings in a row" if rule.consecutive > 1 else ""
+        told.append(
+            Endpoint(
+                "relapse", f"{rule.instrument} at least {rule.at_least:g}{times}, after {rule.after}", rule.source,
+                rule.status,
+            )
+        )  # fmt: skip
+    if ends.sustained_response:
+        kept = ends.sustained_response
+        but = f", with up to {kept.excursions} short of it" if kept.excursions else ""
+        told.append(
+            Endpoint(
+                "sustained response", f"response by {day(kept.by_h)}, kept until {day(kept.until_h)}{but}",
+                kept.source, kept.status,
+            )
+        )  # fmt: skip
+    return told
+
+
+def _expected(protocol: Protocol, whole: Mapping[str, object]) -> Sequence[ExpectedArm]:
+    out = []
+    for name in protocol.arms:
+        arm = expected_of(whole, name)
+        if arm is None:
+            continue
+        last = arm.times_h[-1]
+        looks = (FIRST_LOOK_H, SECOND_LOOK_H, last)
+        out.append(
+            ExpectedArm(
+                arm.title,
+                tuple(_at(each) for each in dict.fromkeys(arm.response_near(time) for time in looks)),
+                tuple(_at(each) for each in dict.fromkeys(arm.change_near(time) for time in looks)),
+                arm.ever,
+            )
+        )
+    return out
+
+
+def _at(each: Share) -> tuple[str, Interval]:
+    return day(each.time_h), each.share

@@ -1,0 +1,1 @@
+"""Treatment beside the plan: other interventions and other drugs, recorded and not judged."""

@@ -1,0 +1,241 @@
+"""Pages of one person's plan, and of what is due at a facility. First line of each: the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.ground.forms import ChangeFields
+from upturn_clinic.operation import PAGE_ROWS
+from upturn_clinic.participants.answering import answer
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import is_masked
+from upturn_clinic.treatments import actions, forms, queries
+from upturn_clinic.treatments.actions import AnyDue
+from upturn_clinic.treatments.models import Dose, Visit
+from upturn_clinic.treatments.screens import due_spans, plan_screen
+
+__all__ = [
+    "attend_visit", "decide_booster", "end_dose", "end_visit", "give_dose", "make_plan", "move_dose", "move_visit",
+    "plan", "plan_booster", "renew_plan", "upcoming",
+]  # fmt: skip
+
+PAGE = "treatments/form.html"
+BOTH = ["GET", "POST"]
+
+
+@require_GET
+def plan(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Show somebody's plan as a list, a month or a week; doses only to who may see them."""
+    actor, here = require(request, Permission.SEE_PLAN, facility)
+    person = _person(here, participant)
+    shown = plan_screen(
+        person, actor, now=timezone.now(), form=request.GET.get("view", "list"), day=request.GET.get("on", "")
+    )
+    return render(request, "treatments/plan.html", {"here": here, **shown})
+
+
+@require_GET
+def upcoming(request: HttpRequest, facility: str) -> HttpResponse:
+    """Show what is due at a facility: late, today, the next seven days."""
+    actor, here = require(request, Permission.SEE_PLAN, facility)
+    spans = due_spans(here, actor, now=timezone.now())
+    chosen = request.GET.get("show", "today")
+    span = next((each for each in spans if each.key == chosen), spans[1])
+    page = Paginator(span.keys, PAGE_ROWS).get_page(request.GET.get("page"))
+    rows = queries.due_rows(list(page), actor)
+    return render(
+        request, "treatments/upcoming.html", {"here": here, "spans": spans, "span": span, "page": page, "rows": rows}
+    )
+
+
+@require_http_methods(BOTH)
+def make_plan(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Choose the first dose; visits and doses follow from the protocol."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    person = _person(here, participant)
+    return answer(
+        request,
+        forms.BeginForm(request.POST or None),
+        lambda given: actions.make_plan(participant=person, **given, by=actor, at=timezone.now()),
+        shown=_words(here, person, "Make the plan", "Make the plan"),
+        said="The plan is made.", to=_plan_of(person, here), page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def renew_plan(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Let the plan follow the protocol version that its participant was moved to."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    person = _person(here, participant)
+    course = queries.course_of(person)
+    if course is None:
+        raise Http404
+    found = course.plan
+    return answer(
+        request, ChangeFields(request.POST or None, initial={"version": found.version}),
+        lambda given: actions.renew_plan(plan=found, **given, by=actor, at=timezone.now()),
+        shown=_words(here, person, "Follow the new protocol version", "Renew the plan"),
+        said="The plan follows the new version.", to=_plan_of(person, here), newest=found, page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def move_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
+    """Plan a dose for another time."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    return _move(request, here, get_object_or_404(queries.doses_at(here), pk=dose), actor)
+
+
+@require_http_methods(BOTH)
+def move_visit(request: HttpRequest, facility: str, visit: UUID) -> HttpResponse:
+    """Plan a visit for another time."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    return _move(request, here, get_object_or_404(queries.visits_at(here), pk=visit), actor)
+
+
+@require_http_methods(BOTH)
+def end_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
+    """Note that a dose was missed, or cancel it."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    return _end(request, here, get_object_or_404(queries.doses_at(here), pk=dose), actor)
+
+
+@require_http_methods(BOTH)
+def end_visit(request: HttpRequest, facility: str, visit: UUID) -> HttpResponse:
+    """Note that a visit was missed, or cancel it."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    return _end(request, here, get_object_or_404(queries.visits_at(here), pk=visit), actor)
+
+
+@require_http_methods(BOTH)
+def attend_visit(request: HttpRequest, facility: str, visit: UUID) -> HttpResponse:
+    """Record that a visit took place."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    found = get_object_or_404(queries.visits_at(here), pk=visit)
+    person, now = found.plan.participant, timezone.now()
+    form = forms.AttendForm(
+        request.POST or None, initial={"version": found.version, "done_at": min(found.done_at or found.planned_at, now)}
+    )
+    return answer(
+        request,
+        form,
+        lambda given: actions.attend_visit(visit=found, **given, by=actor, at=timezone.now()),
+        shown=_words(here, person, f"Visit {found}: it took place", "Save", due=found),
+        said=f"Visit {found} is recorded.", to=_plan_of(person, here), newest=found, page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def give_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
+    """Record a dose as it was given; the plan follows."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = get_object_or_404(queries.doses_at(here), pk=dose)
+    person, now = found.plan.participant, timezone.now()
+    course = queries.course_of(person)
+    if course is None:
+        raise Http404
+    shown = queries.dose_shown(course, found, weight=queries.weight_of(person), reader=actor, at=now)
+    masked = is_masked(person)
+    initial = {"version": found.version, "began_at": min(found.given_at or found.planned_at, now),
+               "duration_min": found.duration_min, "mg": found.given_mg, "percent": found.given_percent}  # fmt: skip
+
+    def act(given: Mapping[str, Any]) -> Dose:
+        as_given = actions.AsGiven(
+            given["began_at"], given.get("duration_min") or Decimal(0), given.get("mg"), given.get("percent"),
+            given["reason"],
+        )  # fmt: skip
+        return actions.give_dose(dose=found, version=given["version"], given=as_given, by=actor, at=timezone.now())
+
+    return answer(
+        request, forms.GiveForm(request.POST or None, is_masked=masked, is_infusion=bool(course.entry(found).over_h),
+                                initial=initial), act,
+        shown=_words(here, person, f"{found}: as it was given", "Save", due=found, dose=shown),
+        said=f"{found} is recorded. What comes after follows it.", to=_plan_of(person, here), newest=found, page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def plan_booster(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Plan a booster by the protocol's rule: shows what the rule says, and plans it if the rule holds."""
+    actor, here = require(request, Permission.CHANGE_PLAN, facility)
+    person = _person(here, participant)
+    course = queries.course_of(person)
+    may_know = actor.may(Permission.SEE_CLINICAL_RECORD)
+    finding = queries.finding_of(course) if course and may_know else None
+    return answer(
+        request, forms.BoosterForm(request.POST or None),
+        lambda _: actions.plan_booster(participant=person, by=actor, at=timezone.now()),
+        shown=_words(here, person, "A booster by the protocol's rule", "Plan the booster", finding=finding),
+        said="The booster is planned.", to=_plan_of(person, here), page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def decide_booster(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Plan a booster by a clinician's decision."""
+    actor, here = require(request, Permission.DECIDE_BOOSTER, facility)
+    person = _person(here, participant)
+    course = queries.course_of(person)
+    return answer(
+        request, forms.DecideForm(request.POST or None),
+        lambda given: actions.decide_booster(participant=person, **given, by=actor, at=timezone.now()),
+        shown=_words(here, person, "A booster by decision", "Plan the booster",
+                     finding=queries.finding_of(course) if course else None),
+        said="The booster is planned.", to=_plan_of(person, here), page=PAGE,
+    )  # fmt: skip
+
+
+def _move(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> HttpResponse:
+    person = due.plan.participant
+    return answer(
+        request, forms.MoveForm(request.POST or None, initial={"version": due.version, "planned_at": due.planned_at}),
+        lambda given: actions.move_due(due=due, **given, by=actor, at=timezone.now()),
+        shown=_words(here, person, f"Another time for {_name(due)}", "Move", due=due),
+        said=f"{_name(due).capitalize()} is moved.", to=_plan_of(person, here), newest=due, page=PAGE,
+    )  # fmt: skip
+
+
+def _end(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> HttpResponse:
+    person = due.plan.participant
+
+    def act(given: Mapping[str, Any]) -> AnyDue:
+        return actions.end_due(
+            due=due, version=given["version"], is_missed=given["outcome"] == "missed", reason=given["reason"],
+            by=actor, at=timezone.now(),
+        )  # fmt: skip
+
+    return answer(
+        request, forms.EndForm(request.POST or None, initial={"version": due.version}), act,
+        shown=_words(here, person, f"{_name(due).capitalize()} does not take place", "Save", due=due),
+        said="Saved.", to=_plan_of(person, here), newest=due, page=PAGE,
+    )  # fmt: skip
+
+
+def _person(here: Facility, participant: UUID) -> Participant:
+    return get_object_or_404(queries.people_with_plan_at(here), pk=participant)
+
+
+def _plan_of(person: Participant, here: Facility) -> str:
+    return reverse("plan", args=[here.slug, person.pk])
+
+
+def _words(here: Facility, person: Participant, title: str, verb: str, **more: Any) -> dict[str, Any]:
+    return {"here": here, "person": person, "title": title, "verb": verb, **more}
+
+
+def _name(due: Dose | Visit) -> str:
+    return f"dose {due.number}" if isinstance(due, Dose) else f"visit {due}"

@@ -1,0 +1,111 @@
+"""The pages of a plan as people meet them, and the way from enrolment to a late dose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page
+from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, picture
+from tests.clinic.participants.making import clinician_of, enrolled, registered, version_in_force
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.treatments import actions
+from upturn_clinic.treatments.models import Dose, Visit
+from upturn_clinic.treatments.others import actions as others
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Open = Callable[..., Page]
+Look = Callable[[Page], list[str]]
+
+
+@pytest.fixture
+def clinician(colleague: User, facility: Facility) -> Actor:
+    return clinician_of(colleague, facility)
+
+
+@pytest.fixture
+def person(clinician: Actor) -> Participant:
+    """Enrolled two days ago."""
+    at = timezone.now() - timedelta(days=2)
+    return enrolled(registered(version_in_force(clinician, at), clinician, at), clinician, at)
+
+
+@pytest.fixture
+def begun(person: Participant, facility: Facility, clinician: Actor) -> Participant:
+    """The first dose was due yesterday and given a day late; another treatment, another drug."""
+    now = timezone.now()
+    yesterday = (now - timedelta(days=1)).astimezone(facility.zone).date()
+    begins_at = datetime.combine(yesterday, time(9), tzinfo=facility.zone)
+    actions.make_plan(participant=person, begins_at=begins_at, by=clinician, at=now - timedelta(days=1))
+    dose = Dose.objects.select_related("plan__participant__facility").get(number=1)
+    given = actions.AsGiven(now - timedelta(minutes=50), Decimal(40), mg=Decimal("40.3"), reason="no nurse that day")
+    actions.give_dose(dose=dose, version=dose.version, given=given, by=clinician, at=now)
+    third = Dose.objects.select_related("plan__participant__facility").get(number=3)
+    actions.move_due(due=third, version=third.version, planned_at=third.planned_at + timedelta(days=1),
+                     reason="the room is taken", by=clinician, at=now)  # fmt: skip
+    drug = {"name": "lorazepam", "drug_class": "benzodiazepine", "dose": "1 mg at night", "began_on": yesterday,
+            "ended_on": None}  # fmt: skip
+    others.record_drug(participant=person, values=drug, by=clinician, at=now)
+    treatment = {"kind": "CBT", "given_by": "a psychologist", "began_on": yesterday, "ended_on": None, "sessions": 3}
+    others.record_co_intervention(participant=person, values=treatment, by=clinician, at=now)
+    return person
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_every_page_of_a_plan(look: str, begun: Participant, colleague: User, opened: Open, faults: Look) -> None:
+    dose, visit = Dose.objects.get(number=2), Visit.objects.get(encounter="day-1")
+    plan = reverse("plan", args=["main", begun.pk])
+    paths = [
+        plan, f"{plan}?view=month", f"{plan}?view=week", f"{reverse('upcoming', args=['main'])}?show=week",
+        reverse("give_dose", args=["main", dose.pk]), reverse("move_dose", args=["main", dose.pk]),
+        reverse("end_dose", args=["main", dose.pk]), reverse("attend_visit", args=["main", visit.pk]),
+        reverse("move_visit", args=["main", visit.pk]), reverse("end_visit", args=["main", visit.pk]),
+        *(reverse(name, args=["main", begun.pk]) for name in
+          ("make_plan", "plan_booster", "decide_booster", "others", "record_drug", "record_co_intervention")),
+        reverse("change_drug", args=["main", begun.concomitant_drugs.get().pk]),
+        reverse("change_co_intervention", args=["main", begun.co_interventions.get().pk]),
+    ]  # fmt: skip
+    for place, path in enumerate(paths):
+        page = opened(path, colleague, **LOOKS[look])
+        picture(page, f"plan-{look}-{place:02}")
+        assert page.locator("h1").count() == 1, path
+        assert faults(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
+        assert page.evaluate(SMALL_TARGETS) == [], path
+        if place == 0 and look == "desktop":
+            page.emulate_media(media="print")
+            picture(page, "plan-print")
+        page.context.close()
+
+
+def test_from_enrolment_to_a_late_dose(person: Participant, colleague: User, facility: Facility, opened: Open) -> None:
+    today = timezone.now().astimezone(facility.zone)
+    page = opened(reverse("plan", args=["main", person.pk]), colleague)
+    page.get_by_role("link", name="Make the plan").click()
+    page.get_by_label("First dose").fill(f"{today:%Y-%m-%d}T00:01")
+    page.get_by_role("button", name="Make the plan").click()
+    assert "The plan is made." in page.locator("main").inner_text()
+    page.get_by_role("link", name=re.compile("Given ?: Dose 1")).click()
+    text = page.locator("main").inner_text()
+    assert "0.5 mg/kg × 80.5 kg = 40.25 mg → 40.3 mg" in text
+    page.get_by_label("How long it ran").fill("40")
+    page.get_by_label("Amount given").fill("44")
+    page.get_by_role("button", name="Save").click()
+    assert "is not the 40.3 mg that were computed" in page.locator(".box.bad").inner_text()
+    # What was typed is still there.
+    assert page.get_by_label("Amount given").input_value() == "44"
+    page.get_by_label("Amount given").fill("40.3")
+    page.get_by_role("button", name="Save").click()
+    assert "Dose 1 is recorded. What comes after follows it." in page.locator("main").inner_text()
+    page.get_by_role("link", name="Month").click()
+    assert page.locator(".calendar .today").count() == 1
+    assert page.locator(".calendar .given").inner_text().startswith("00:01 Dose 1")

@@ -1,0 +1,112 @@
+"""The demo: made by real actions, once, never in a real clinic; everybody in it can log in and sees something."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from upturn.errors import InputError
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.demo.cast import address_of
+from upturn_clinic.demo.making import is_there
+from upturn_clinic.demo.management.commands.demo import FILE
+from upturn_clinic.environment import DATABASE_FILE
+from upturn_clinic.ledger.chain import verify
+from upturn_clinic.ledger.models import Entry
+from upturn_clinic.participants.models import Identity, Participant
+from upturn_clinic.programmes.models import Expectation, ProtocolVersion
+from upturn_clinic.treatments.models import Dose, Visit
+
+FEW_PEOPLE, FEW_PATIENTS = "8", "5"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UPTURN_DATA_DIRECTORY", str(tmp_path))
+    return tmp_path
+
+
+def demo() -> str:
+    out = StringIO()
+    call_command("demo", "--people", FEW_PEOPLE, "--patients", FEW_PATIENTS, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+def test_the_demo_is_whole_and_is_made_once(folder: Path, log_in: Callable[[User], Client]) -> None:
+    said = demo()
+    status = Participant.Status
+    assert Participant.objects.count() == Identity.objects.count() == int(FEW_PEOPLE)
+    assert {status.SCREENING, status.ENROLLED} <= set(Participant.objects.values_list("status", flat=True))
+    assert Dose.objects.filter(state=Dose.State.GIVEN).count() > 6
+    assert Dose.objects.filter(state=Dose.State.PLANNED).exists()
+    assert Visit.objects.filter(state=Visit.State.DONE).exists()
+    assert ProtocolVersion.objects.get().state == ProtocolVersion.State.IN_FORCE
+    assert Expectation.objects.get().state == Expectation.State.DONE
+    assert verify(Entry.objects.order_by("sequence")).fault == ""
+    # Nobody could take them for real.
+    for identity in Identity.objects.all():
+        assert identity.full_name.startswith("Demo ")
+        assert identity.email.endswith("@demo.example")
+        assert identity.phone.startswith("555 01")
+    password = next(line for line in said.splitlines() if line.startswith("Password")).split()[-1]
+    for role in Role:
+        user = User.objects.get(email=address_of(role))
+        assert user.check_password(password)
+        assert address_of(role) in said
+        page = log_in(user).get(reverse("facility", args=["demo"]))
+        assert page.status_code == 200
+    # The code that the command prints opens the app of everybody who works there.
+    out = StringIO()
+    call_command("demo", "--code", stdout=out)
+    nurse = Authenticator.objects.get(user__email=address_of(Role.SESSION_NURSE), type=Authenticator.Type.TOTP)
+    assert TOTP(nurse).validate_code(out.getvalue().strip())
+    assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
+    # Again: nothing is made, the same is said.
+    rows = Entry.objects.count()
+    assert demo() == said
+    assert Entry.objects.count() == rows
+
+
+@pytest.mark.django_db
+def test_a_real_clinic_is_left_alone(folder: Path, owner: User, facility: Facility) -> None:
+    rows = Entry.objects.count()
+    with pytest.raises(InputError, match="belongs to a real clinic"):
+        demo()
+    assert Entry.objects.count() == rows
+    assert not (folder / FILE).exists()
+
+
+@pytest.mark.django_db
+def test_an_empty_database_holds_no_demo(folder: Path) -> None:
+    assert not is_there()
+    with pytest.raises(CommandError, match="Between 1 and"):
+        call_command("demo", "--people", "0")
+
+
+def test_serve_refuses_the_folder_of_a_real_clinic_before_touching_it(tmp_path: Path) -> None:
+    database = tmp_path / DATABASE_FILE
+    database.write_bytes(b"a real clinic")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("UPTURN", "DJANGO"))}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "upturn", "serve", "--demo", "--data", str(tmp_path)], check=False,
+        capture_output=True, text=True, env=clean, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "holds a real clinic" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == [DATABASE_FILE]
+    assert database.read_bytes() == b"a real clinic"

@@ -1,0 +1,214 @@
+"""The pages: upload with every fault told, all of the protocol shown, signing from the screen, conflicts told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from tests.clinic.conftest import NOW, PASSWORD, code_now
+
+from upturn.protocol import load, shipped
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.programmes import actions
+from upturn_clinic.programmes.models import Programme, ProtocolVersion
+from upturn_clinic.programmes.reading import page, shipped_document
+from upturn_clinic.programmes.sizes import LARGEST_FILE
+
+pytestmark = pytest.mark.django_db
+
+LogIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def clinician(colleague: User, log_in: LogIn) -> Client:
+    return log_in(colleague)
+
+
+def upload(client: Client, programme: Programme, text: str | bytes, name: str = "mine.yaml") -> str:
+    content = text if isinstance(text, bytes) else text.encode()
+    address = reverse("add_version", args=["main", programme.pk])
+    return client.post(address, {"shipped": "", "file": SimpleUploadedFile(name, content)}).content.decode()
+
+
+def test_from_nothing_to_a_draft(clinician: Client) -> None:
+    begun = clinician.post(reverse("create_programme", args=["main"]), {"name": "Infusions", "purpose": ""})
+    assert begun.status_code == 302
+    chosen = clinician.post(begun["Location"], {"shipped": "esketamine-trd"})
+    assert chosen.status_code == 302
+    text = clinician.get(chosen["Location"]).content.decode()
+    assert "A draft." in text
+    assert load("esketamine-trd").title in text.replace("&#x27;", "'")
+    assert "Sign it into force" in text
+
+
+def test_an_uploaded_file_is_taken_to_the_letter(clinician: Client, programme: Programme) -> None:
+    text = "# our remark\n" + shipped_document("single-infusion")[0]
+    address = reverse("add_version", args=["main", programme.pk])
+    answer = clinician.post(address, {"shipped": "", "file": SimpleUploadedFile("mine.yaml", text.encode())})
+    assert answer.status_code == 302
+    version = ProtocolVersion.objects.get()
+    assert clinician.get(reverse("protocol_file", args=["main", version.pk])).content.decode() == text
+
+
+def test_every_fault_of_a_file_is_told_with_its_line(clinician: Client, programme: Programme) -> None:
+    text = shipped_document("six-infusions")[0].replace("fall: 0.5", "fall: half").replace("female: 0.6", "female: 6.0")
+    told = upload(clinician, programme, text)
+    assert "Not taken." in told
+    for needed in ("expected:", "came:", "half", "6.0", "mine.yaml, line"):
+        assert needed in told, needed
+    assert not ProtocolVersion.objects.exists()
+
+
+def test_what_is_no_protocol_is_refused_in_words(clinician: Client, programme: Programme) -> None:
+    assert "too large for a protocol" in upload(clinician, programme, b"a" * (LARGEST_FILE + 1))
+    assert "not text in UTF-8" in upload(clinician, programme, b"\xff\xfe\x00")
+    assert "not well-formed YAML" in upload(clinician, programme, "a: [1\n")
+    assert "&lt;script&gt;" in upload(clinician, programme, "id: <script>alert(1)</script>\n")
+    address = reverse("add_version", args=["main", programme.pk])
+    assert "one of the two" in clinician.post(address, {"shipped": ""}).content.decode()
+    both = {"shipped": "six-infusions", "file": SimpleUploadedFile("x.yaml", b"a: 1")}
+    assert "one of the two" in clinician.post(address, both).content.decode()
+    assert not ProtocolVersion.objects.exists()
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_everything_that_a_protocol_says_is_on_its_page(
+    name: str, clinician: Client, programme: Programme, as_clinician: Actor
+) -> None:
+    protocol = load(name)
+    document, file = shipped_document(name)
+    version = actions.add_version(programme=programme, document=document, file=file, by=as_clinician, at=NOW)
+    text = clinician.get(reverse("protocol_version", args=["main", version.pk])).content.decode()
+    text = text.replace("&#x27;", "'").replace("&amp;", "&").replace("&gt;", ">").replace("&lt;", "<")
+    wanted = [version.digest, protocol.title, protocol.notice]
+    wanted += [each.title or each.id.replace("-", " ") for each in protocol.encounters]
+    wanted += [each.instrument for each in protocol.assessments]
+    wanted += [arm.title for arm in protocol.arms.values()]
+    wanted += [str(dose.amount) for arm in protocol.arms.values() for dose in arm.doses if dose.amount.value]
+    wanted += [each.text.strip() for each in protocol.gates]
+    wanted += [" ".join(each.text.split()) for each in protocol.sources]
+    if protocol.session:
+        wanted += [measure for each in protocol.session.timepoints for measure in each.measures]
+        wanted += [each.text.strip() for each in protocol.session.discharge]
+    assert [each for each in wanted if each not in text] == []
+
+
+def test_the_schedule_places_doses_and_ratings(in_force: ProtocolVersion) -> None:
+    table = page(in_force).schedule
+    assert table.arms == ("ketamine", "midazolam", "escitalopram")
+    days = {visit.when: visit for visit in table.visits}
+    assert [cell.told for cell in days["day 2"].given] == ["0.5 mg/kg", "0.045 mg/kg", ""]
+    assert [cell.told for cell in days["day 0"].rated] == ["2 h, 4 h", "40 min, 2 h"]
+    assert [cell.told for cell in days["day 1"].rated] == ["●", ""]
+    assert days["day 28"].given[0].told == "0.5 mg/kg on relapse"
+    assert days["day −14"].window == "14 days earlier to 12 days later"
+    assert any("every day from day 0 to day 179" in each for each in table.between)
+
+
+def test_a_source_is_a_link_only_when_it_is_a_web_address(
+    clinician: Client, programme: Programme, as_clinician: Actor
+) -> None:
+    document, file = shipped_document("six-infusions")
+    evil = document.replace(
+        "url: https://pmc.ncbi.nlm.nih.gov/articles/PMC10812090/table/T1", "url: javascript:alert(1)"
+    )
+    assert evil != document
+    version = actions.add_version(programme=programme, document=evil, file=file, by=as_clinician, at=NOW)
+    text = clinician.get(reverse("protocol_version", args=["main", version.pk])).content.decode()
+    assert 'href="javascript' not in text
+    assert "https://doi.org/10.1176/appi.ajp.2013.13030392" in text
+
+
+def test_signing_from_the_screen(clinician: Client, draft: ProtocolVersion) -> None:
+    address = reverse("put_into_force", args=["main", draft.pk])
+    assert draft.digest in clinician.get(address).content.decode()
+    wrong = clinician.post(address, {"version": 1, "password": "wrong", "code": code_now()})
+    assert "not right" in wrong.content.decode()
+    draft.refresh_from_db()
+    assert draft.state == ProtocolVersion.State.DRAFT
+    answer = clinician.post(address, {"version": 1, "password": PASSWORD, "code": code_now()})
+    assert answer.status_code == 302
+    text = clinician.get(answer["Location"]).content.decode()
+    assert "In force" in text
+    assert "digest holds" in text
+
+
+def test_who_signs_what_was_retired_meanwhile_is_told(
+    clinician: Client, programme: Programme, draft: ProtocolVersion, as_clinician: Actor
+) -> None:
+    actions.change_programme(
+        programme=programme, version=1, values={"name": "First"}, reason="was first", by=as_clinician, at=NOW
+    )
+    address = reverse("change_programme", args=["main", programme.pk])
+    answer = clinician.post(address, {"version": 1, "name": "Infusions", "purpose": "Other", "reason": "second"})
+    assert answer.status_code == 409
+    assert "Nothing was overwritten" in answer.content.decode()
+    assert 'value="First"' in answer.content.decode()
+    programme.refresh_from_db()
+    assert (programme.name, programme.version) == ("First", 2)
+
+
+def test_a_version_is_retired_from_the_screen(clinician: Client, in_force: ProtocolVersion) -> None:
+    address = reverse("retire_version", args=["main", in_force.pk])
+    given = {
+        "version": in_force.version,
+        "reason": "a trial changed our mind",
+        "password": PASSWORD,
+        "code": code_now(),
+    }
+    assert clinician.post(address, given).status_code == 302
+    in_force.refresh_from_db()
+    assert in_force.state == ProtocolVersion.State.RETIRED
+    assert (
+        "No protocol is in force"
+        in clinician.get(reverse("programme", args=["main", in_force.programme_id])).content.decode()
+    )
+
+
+def test_another_facility_takes_it_up_on_its_own_page(
+    clinician: Client, in_force: ProtocolVersion, elsewhere: Facility, make_person: Callable[..., User], log_in: LogIn
+) -> None:
+    there = log_in(make_person("Doctor", elsewhere, Role.CLINICIAN))
+    assert there.get(reverse("programme", args=["elsewhere", in_force.programme_id])).status_code == 404
+    offer = reverse("offer_programme", args=["main", in_force.programme_id])
+    assert clinician.post(offer, {"facility": elsewhere.pk}).status_code == 302
+    site = in_force.programme.sites.get(facility=elsewhere)
+    text = there.get(reverse("programme", args=["elsewhere", in_force.programme_id])).content.decode()
+    assert "Take it up" in text
+    signed = there.post(
+        reverse("take_up_programme", args=["elsewhere", site.pk]),
+        {"version": 1, "password": PASSWORD, "code": code_now()},
+    )
+    assert signed.status_code == 302
+    text = there.get(reverse("protocol_version", args=["elsewhere", in_force.pk])).content.decode()
+    # The same moment by the clock of that facility, where it is the evening of the same day.
+    assert "3 Mar 2026, 22:00" in text
+    assert "Sign it into force" not in text
+    left = there.post(
+        reverse("leave_programme", args=["elsewhere", site.pk]), {"version": 2, "reason": "no room for sessions"}
+    )
+    assert left.status_code == 302
+
+
+def test_a_long_list_costs_no_query_per_programme(clinician: Client, as_clinician: Actor, facility: Facility) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            assert clinician.get(reverse("programmes", args=["main"])).status_code == 200
+        return len(asked)
+
+    actions.create_programme(name="First", purpose="", by=as_clinician, at=timezone.now())
+    queries()
+    few = queries()
+    for number in range(10):
+        actions.create_programme(name=f"Programme {number}", purpose="", by=as_clinician, at=timezone.now())
+    assert queries() == few

@@ -1,0 +1,124 @@
+"""A masked arm stays masked: in the plan, when a dose is recorded, in the trail; and raters see no doses at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from tests.clinic.participants.making import enrolled, registered, version_in_force
+from tests.clinic.treatments.conftest import FIRST, NOW
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger.models import Entry
+from upturn_clinic.participants import actions as participants
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import arm_of
+from upturn_clinic.treatments import actions, queries
+from upturn_clinic.treatments.models import Dose, Plan
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def masked(clinician: Actor) -> Participant:
+    """Enrolled by a masked list of ketamine and midazolam."""
+    before = NOW - timedelta(days=1)
+    version = version_in_force(clinician, before)
+    participants.set_up_randomisation(
+        protocol_version=version, shares={"ketamine": 1, "midazolam": 1}, block_sizes=[2, 4],
+        strata={"sex": ["female", "male"]},
+        by_facility=False, is_masked=True, by=clinician, at=before, seed="a seed for a test",
+    )  # fmt: skip
+    return enrolled(registered(version, clinician, before), clinician, NOW, arm="", strata={"sex": "female"})
+
+
+@pytest.fixture
+def masked_plan(masked: Participant, clinician: Actor) -> Plan:
+    return actions.make_plan(participant=masked, begins_at=FIRST, by=clinician, at=NOW)
+
+
+def first_dose(plan: Plan) -> Dose:
+    return Dose.objects.select_related("plan__participant__facility").get(plan=plan, number=1)
+
+
+def test_what_a_dose_holds_is_told_to_the_pharmacy_only(
+    masked_plan: Plan, masked: Participant, clinician: Actor, actor_as: Callable[[Role], Actor]
+) -> None:
+    course = queries.course_of(masked)
+    assert course is not None
+    weight, dose = queries.weight_of(masked), first_dose(masked_plan)
+    for reader in (clinician, actor_as(Role.SESSION_NURSE), actor_as(Role.COORDINATOR)):
+        assert queries.dose_shown(course, dose, weight=weight, reader=reader, at=NOW) == queries.DoseShown(None)
+    shown = queries.dose_shown(course, dose, weight=weight, reader=actor_as(Role.PHARMACIST), at=NOW)
+    assert str(shown.what).startswith(arm_of(masked))
+    assert shown.computed is not None
+
+
+def test_a_masked_dose_is_recorded_as_a_share(masked_plan: Plan, masked: Participant, clinician: Actor) -> None:
+    after = FIRST + timedelta(hours=1)
+    dose = first_dose(masked_plan)
+    with pytest.raises(Refused, match="of what was prepared"):
+        actions.give_dose(
+            dose=dose, version=1, given=actions.AsGiven(FIRST, Decimal(40), mg=Decimal(40)), by=clinician, at=after
+        )
+    with pytest.raises(Refused) as refused:
+        actions.give_dose(
+            dose=dose, version=1, given=actions.AsGiven(FIRST, Decimal(40), percent=Decimal(50)), by=clinician, at=after
+        )
+    assert refused.value.fault == "This needs a reason: not all of it was given."
+    given = actions.AsGiven(FIRST, Decimal(40), percent=Decimal(50), reason="the cannula slipped")
+    saved = actions.give_dose(dose=dose, version=1, given=given, by=clinician, at=after)
+    assert (saved.given_mg, saved.computed_mg, saved.given_percent) == (None, None, Decimal(50))
+    # For who may know, the milligrams follow from protocol, arm, weight and share.
+    row = queries.records(masked).doses.row(0, named=True)
+    per_kg = {"ketamine": 0.5, "midazolam": 0.045}[row["drug"]]
+    assert row["amount_mg"] == pytest.approx(per_kg * 80.5 / 2, rel=0.005)
+    for entry in Entry.objects.filter(object_type__startswith="treatments."):
+        assert "ketamine" not in entry.changes + entry.reason
+        assert "midazolam" not in entry.changes + entry.reason
+
+
+def test_a_booster_would_tell_the_arm(masked_plan: Plan, masked: Participant, clinician: Actor) -> None:
+    with pytest.raises(Refused, match="masked to you"):
+        actions.plan_booster(participant=masked, by=clinician, at=NOW)
+    with pytest.raises(Refused, match="masked to you"):
+        actions.decide_booster(participant=masked, planned_at=FIRST, reason="low", by=clinician, at=NOW)
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.SESSION_NURSE, Role.COORDINATOR, Role.RATER])
+def test_no_page_of_a_masked_plan_names_a_drug(
+    role: Role, masked_plan: Plan, masked: Participant, make_person: Callable[..., User],
+    log_in: Callable[[User], Client],
+) -> None:  # fmt: skip
+    client = log_in(make_person("Reader", masked.facility, role))
+    pages = [reverse("plan", args=["main", masked.pk]), reverse("plan", args=["main", masked.pk]) + "?view=month"]
+    if role in (Role.CLINICIAN, Role.SESSION_NURSE):
+        pages.append(reverse("give_dose", args=["main", first_dose(masked_plan).pk]))
+    for path in pages:
+        page = client.get(path).content.decode()
+        assert "midazolam" not in page
+        assert "ketamine" not in page
+        assert "mg" not in page.partition("<main")[2].replace("img", "")
+
+
+def test_a_rater_sees_visits_and_no_doses_whatever_the_arm(
+    plan: Plan, person: Participant, make_person: Callable[..., User], log_in: Callable[[User], Client]
+) -> None:
+    rater = log_in(make_person("Rater", person.facility, Role.RATER))
+    for view in ("list", "month", "week"):
+        page = rater.get(reverse("plan", args=["main", person.pk]), {"view": view, "on": "2026-03-23"}).content.decode()
+        assert "Visit day-1" in page
+        assert "Dose 1" not in page
+        assert "First dose" not in page
+    nurse = log_in(make_person("Nurse", person.facility, Role.SESSION_NURSE))
+    page = nurse.get(reverse("plan", args=["main", person.pk])).content.decode()
+    assert "Dose 1" in page
+    assert "ketamine 0.5 mg/kg, intravenous, over 40 min" in page
+    assert "40.3 mg" in page
