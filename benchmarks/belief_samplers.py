@@ -305,21 +305,21 @@ def _study(target: Path) -> None:
     for name in ("scaling", "asymmetry"):
         numbers |= {name: priors.value(name), f"{name}_sd": priors[name].prior.sd}
     numbers |= {"log_noise": math.log(priors.value("answer_noise")), "log_noise_sd": priors["answer_noise"].prior.sd}
-    np.savez(
-        target,
-        n_people=len(names),
-        n_sessions=len(own),
-        n_cells=len(cells),
-        person=[names.index(each) for each in answers.participant],
-        cell=[cells.index(each) for each in own],
-        cells=[" ".join(each) for each in cells],
-        session=at,
-        first=answers.first[at, trial],
-        second=answers.second[at, trial],
-        error=answers.first[at, trial] - answers.base_rate[at, trial],
+    laid: dict[str, Any] = {
+        "n_people": len(names),
+        "n_sessions": len(own),
+        "n_cells": len(cells),
+        "person": [names.index(each) for each in answers.participant],
+        "cell": [cells.index(each) for each in own],
+        "cells": [" ".join(each) for each in cells],
+        "session": at,
+        "first": answers.first[at, trial],
+        "second": answers.second[at, trial],
+        "error": answers.first[at, trial] - answers.base_rate[at, trial],
         **numbers,
         **{f"answers.{name}": np.asarray(value) for name, value in vars(answers).items()},
-    )
+    }
+    np.savez(target, **laid)
 
 
 class Timed(NamedTuple):

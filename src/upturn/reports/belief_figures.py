@@ -132,7 +132,7 @@ def nulls(found: ClinicalChange, asked: Question, analysis: str) -> str:
     across = frame.across(values, zero=True)
     edges = np.linspace(across.low, across.high, BINS + 1)
     parts = [frame.axis_across(across, _tick)]
-    told = []
+    told, labels = [], []
     for i, each in enumerate(own):
         bottom = frame.top + tall * (i + 1)
         counts = np.histogram(each.differences, edges)[0]
@@ -141,7 +141,7 @@ def nulls(found: ClinicalChange, asked: Question, analysis: str) -> str:
         words = f"Share carried {share}: fires in {percent(each.rate)}, mean {write(each.mean)}"
         parts.append(steps_up([across(e) for e in edges], list(tops), bottom, words))
         parts.append(f'<path class="axis" d="M{frame.left} {bottom:.1f}H{frame.right}"/>')
-        parts.append(text(frame.left, bottom - tall + 22, words, kind="label"))
+        labels.append(text(frame.left, bottom - tall + 22, words, kind="label"))
         told.append(words)
     parts.append(f'<path class="zero" d="M{across(0.0):.1f} {frame.top:.1f}V{frame.bottom:.1f}"/>')
     if seen:
@@ -150,7 +150,7 @@ def nulls(found: ClinicalChange, asked: Question, analysis: str) -> str:
             f'<path class="seen vermillion" d="M{across(seen.mean):.1f} {frame.top + 26:.1f}V{frame.bottom:.1f}">'
             f"<title>found in this study: {write(seen.mean)}</title></path>"
         )
-    return picture(frame.bottom + 22, f"{ANALYSES[analysis]} without any change. {'; '.join(told)}.", parts)
+    return picture(frame.bottom + 22, f"{ANALYSES[analysis]} without any change. {'; '.join(told)}.", parts + labels)
 
 
 def mood_link(link: Link) -> str:

@@ -149,9 +149,8 @@ def _analysis_table(found: ClinicalChange, asked: Question, place: int) -> str:
         for each in analyses_of(found, asked, kind):
             null = null_of(found, asked, each.analysis) if kind != "scaling" else None
             rows.append([
-                ANALYSES[each.analysis], kind if kind == "bias" else kind.title(),
-                Cell(_write(each, each.mean), "strong"),
-                span(each), "points" if kind == "bias" else "fraction", chance(each),
+                ANALYSES[each.analysis], Cell(f"{kind} ({each.unit})"), Cell(_write(each, each.mean), "strong"),
+                span(each), chance(each),
                 NONE if each.people is None else f"{each.people[0]} and {each.people[1]}",
                 NONE if null is None else _write(each, null.mean), NONE if null is None else _share(null),
             ])  # fmt: skip
@@ -159,8 +158,8 @@ def _analysis_table(found: ClinicalChange, asked: Question, place: int) -> str:
     return table(
         f"analyses-{place}",
         f"{sentence_case(asked.words)}: change in the first group less change in the second.",
-        ["Analysis", "Of what", "Difference", "95 % interval", "Unit", "Chance", "People", "Without any change, mean",
-         "Without any change, fires (95 %)"],
+        ["Analysis", "Of what (unit)", "Difference", "95 % interval", "Chance", "People", "No change: mean",
+         "No change: fires (95 %)"],
         rows, text=(1,), status=status,
     )  # fmt: skip
 
@@ -181,7 +180,7 @@ def no_change(found: ClinicalChange) -> str:
               else (fraction(n.mean), number(n.mean_error, 3), number(n.sd, 3))),
             "points" if n.analysis == "model-free" else "fraction",
         ]
-        for n in found.nulls
+        for n in sorted(found.nulls, key=lambda n: (n.question.words, n.analysis))
     ]  # fmt: skip
     told = table(
         "nulls",
@@ -192,7 +191,7 @@ def no_change(found: ClinicalChange) -> str:
         rows, text=(1,),
     )  # fmt: skip
     caption = f"<figcaption>{escape(tidy(belief_prose()['captions']['nulls']))}</figcaption>"
-    return f'{_lead("null")}<figure><div class="pair">{pictures}</div>{caption}</figure>{told}'
+    return f'{_lead("no_change")}<figure><div class="pair">{pictures}</div>{caption}</figure>{told}'
 
 
 def sensitivity(found: ClinicalChange) -> str:
@@ -245,10 +244,10 @@ def mood(found: ClinicalChange) -> str:
 
 def _common(links: Sequence[Link]) -> str:
     rows: list[list[str | Cell]] = [
-        [f"{each.score}, {each.question.visits[1]}", *(_summary(left, 2) for _, left in each.common_cause)]
-        for each in links
+        [f"ρ = {number(rho, 1)}", *(_summary(each.common_cause[i][1], 2) for each in links)]
+        for i, (rho, _) in enumerate(links[0].common_cause)
     ]
-    head = ["Mood score and visit", *(f"ρ = {number(rho, 1)}" for rho, _ in links[0].common_cause)]
+    head = ["Common cause", *(f"{each.score}, {each.question.visits[1]}" for each in links)]
     return table(
         "common-cause",
         "What is left of the correlation if something unmeasured is correlated ρ with both changes, in the direction "

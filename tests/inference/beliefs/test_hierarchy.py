@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array
 from scipy.stats import multivariate_normal
 
 from upturn.beliefs.answers import Answers
@@ -55,7 +56,7 @@ def found(sessions: Sessions) -> BeliefFit:
     return fit_sessions(sessions, settings=SHORT)
 
 
-def of_sessions(values: np.ndarray) -> np.ndarray:
+def of_sessions(values: Array) -> np.ndarray:
     """Pick people's visits in the order of the answers."""
     return np.asarray(values)[np.nonzero(DESIGN.layout.attends)]
 
@@ -107,8 +108,8 @@ def test_the_marginal_likelihood_is_the_closed_form() -> None:
     expected = multivariate_normal(x, spread + root @ root.T).logpdf(far) - multivariate_normal(x, spread).logpdf(
         np.zeros(4)
     )
-    given = (jnp.asarray(each)[None] for each in (far, slope, firm))
-    assert float(_marginal(*given, jnp.asarray(root))[0]) == pytest.approx(expected, abs=1e-9)
+    found = _marginal(jnp.asarray(far)[None], jnp.asarray(slope)[None], jnp.asarray(firm)[None], jnp.asarray(root))
+    assert float(found[0]) == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_change_is_found(found: BeliefFit) -> None:

@@ -47,11 +47,11 @@ def brute(first: float, second: float, base_rate: float, numbers: tuple[float, .
 
 
 def of(first: float, second: float, base_rate: float, numbers: tuple[float, ...]) -> float:
-    one = [jnp.array([float(x)]) for x in (first, second, base_rate)]
+    one, two, rate = (jnp.array([float(x)]) for x in (first, second, base_rate))
     n = Numbers(*(jnp.array([x]) for x in numbers))
     if not LOWEST < first < HIGHEST:
-        return float(with_first_at_bound(*one, n)[0])
-    return float(with_first_inside(*one, n, second_inside=LOWEST < second < HIGHEST)[0])
+        return float(with_first_at_bound(one, two, rate, n)[0])
+    return float(with_first_inside(one, two, rate, n, second_inside=LOWEST < second < HIGHEST)[0])
 
 
 @pytest.mark.parametrize("numbers", [USUAL, STEADY, CARRYING])
@@ -79,7 +79,8 @@ def test_when_all_is_carried_the_first_answer_is_the_belief(first: int, second: 
     numbers = (*USUAL[:6], 1 - 1e-7, 0.0)
     mean, spread, report = USUAL[:3]
     n = Numbers(*(jnp.array([x]) for x in numbers))
-    alone = float(given_first(*(jnp.array([float(x)]) for x in (first, second, base_rate)), n)[0])
+    one, two, rate = (jnp.array([float(x)]) for x in (first, second, base_rate))
+    alone = float(given_first(one, two, rate, n)[0])
     expected = alone + norm.logpdf(first, mean, np.hypot(spread, report))
     assert of(first, second, base_rate, numbers) == pytest.approx(expected, abs=1e-4)
 

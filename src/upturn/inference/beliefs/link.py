@@ -145,7 +145,7 @@ def common_cause(correlation: Float[np.ndarray, " draw"], rho: float) -> Float[n
     [0.0]
     """
     sign = np.sign(np.mean(correlation))
-    return (correlation - sign * rho**2) / (1 - rho**2)
+    return np.clip((correlation - sign * rho**2) / (1 - rho**2), -1.0, 1.0)
 
 
 def mood_change(

@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if not is_there():
             keys = new_keys()
             version = make(keys, now=timezone.now(), say=self.stderr.write, stages=_spread(options["people"]))
-            _keep(file, _log_ins(keys))
+            _keep(file, _log_ins(keys, file.parent))
             self.stderr.write("Simulating what the protocol is expected to do …")
             try:
                 more = ["--patients", str(options["patients"])] if options["patients"] else []
@@ -62,14 +62,14 @@ def _spread(people: int) -> Sequence[Stage]:
     return [STAGES[place * len(STAGES) // people] for place in range(people)]
 
 
-def _log_ins(keys: Keys) -> str:
+def _log_ins(keys: Keys, folder: Path) -> str:
     rows = "\n".join(f"  {address_of(role):<28}{role.description}" for role in Role)
     return (
         "The demo is invented: no facility, no programme, no person in it is real.\n\n"
         f"{rows}\n\n"
         f"Password for all of them: {keys.password}\n"
         f"Key for a code app, the same for all staff: {keys.secret}\n"
-        "Without a code app: python -m upturn_clinic demo --code  (with the same UPTURN_DATA_DIRECTORY)\n"
+        f"Without a code app: UPTURN_DATA_DIRECTORY={folder} python -m upturn_clinic demo --code\n"
     )
 
 
