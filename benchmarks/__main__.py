@@ -23,6 +23,7 @@ from benchmarks import yardstick as w
 from benchmarks.belief_samplers import belief_samplers
 from benchmarks.beliefs import belief_persons
 from benchmarks.chain import full_chain
+from benchmarks.clinic import clinic
 from benchmarks.peers import diffrax_course, reference, scipy_course
 from upturn.numerics import map_people
 
@@ -138,6 +139,7 @@ WORKLOADS: dict[str, Callable[[], dict[str, Any]]] = {
     "answer": answer,
     "belief_persons": belief_persons,
     "belief_samplers": belief_samplers,
+    "clinic": clinic,
 }
 
 

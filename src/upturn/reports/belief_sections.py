@@ -136,7 +136,7 @@ def analyses(found: ClinicalChange) -> str:
         told = "Change within a group, recommended analysis; practice and time cannot be told from anything else."
         within = table("changes", told, ["Change", "A (95 %)", "S (95 %)"], changes) if changes else ""
         return f"<p>There is nothing to compare.</p>{within}"
-    pictures = "".join(f"<div><h4>{escape(q.words)}</h4>{side_by_side(found, q)}</div>" for q in found.study.questions)
+    pictures = "".join(f"<div><h3>{escape(q.words)}</h3>{side_by_side(found, q)}</div>" for q in found.study.questions)
     caption = f"<figcaption>{escape(tidy(belief_prose()['captions']['side']))}</figcaption>"
     tables = "".join(_analysis_table(found, q, i) for i, q in enumerate(found.study.questions))
     return f'{_lead("analyses")}<figure><div class="pair">{pictures}</div>{caption}</figure>{tables}'
@@ -169,7 +169,7 @@ def no_change(found: ClinicalChange) -> str:
     if not found.nulls:
         return "<p>No studies were simulated, or there is nothing to compare.</p>"
     pictures = "".join(
-        f"<div><h4>{escape(ANALYSES[name])}: {escape(q.words)}</h4>{nulls(found, q, name)}</div>"
+        f"<div><h3>{escape(ANALYSES[name])}: {escape(q.words)}</h3>{nulls(found, q, name)}</div>"
         for q in found.study.questions
         for name in ("two-step", "model-free")
     )
@@ -217,8 +217,8 @@ def mood(found: ClinicalChange) -> str:
     if not found.links:
         return "<p>No link with mood could be worked out; see what cannot be answered, above.</p>"
     pictures = "".join(
-        f"<div><h4>{escape(each.score)}: {escape(each.question.group)}, {escape(each.question.visits[1])} v "
-        f"{escape(each.question.visits[0])}</h4>{mood_link(each)}</div>"
+        f"<div><h3>{escape(each.score)}: {escape(each.question.group)}, {escape(each.question.visits[1])} v "
+        f"{escape(each.question.visits[0])}</h3>{mood_link(each)}</div>"
         for each in found.links
     )
     rows: list[list[str | Cell]] = [

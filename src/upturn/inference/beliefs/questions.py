@@ -43,7 +43,7 @@ class Study:
     records: Records
     answers: Answers
     set_aside: tuple[SetAside, ...]
-    visits: dict[str, tuple[str, ...]]
+    visits: Mapping[str, tuple[str, ...]]
     comparator: str | None
     questions: tuple[Question, ...]
     cannot: tuple[str, ...]
