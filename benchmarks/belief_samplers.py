@@ -364,11 +364,15 @@ def _timed(interpreter: str, sampler: Sampler, folder: Path, seed: int) -> Timed
 
 
 class Posterior(NamedTuple):
-    """The contrast in one run: mean, SD, error of the mean; effective draws of it and of the cell with the fewest."""
+    """The contrast in one run: mean, SD, their errors; effective draws of it and of the cell with the fewest.
+
+    NUTS draws means better than spreads (neighbours lie on opposite sides), so the error of the SD is not the ESS's.
+    """
 
     mean: float
     sd: float
     error: float
+    sd_error: float
     ess_contrast: float
     ess_cells: float
     r_hat: float
@@ -386,6 +390,7 @@ def _posterior(asymmetry: Array, cells: list[str]) -> Posterior:
         mean=float(contrast.mean()),
         sd=float(contrast.std()),
         error=float(stats.mcse(contrast, method="mean", **axes)),
+        sd_error=float(stats.mcse(contrast, method="sd", **axes)),
         ess_contrast=ess[0],
         ess_cells=min(ess[1:]),
         r_hat=max(float(stats.rhat(x, **axes)) for x in each),
@@ -425,7 +430,8 @@ def _line(cold: Timed, warm: list[Timed], found: list[Posterior]) -> dict[str, A
         "contrast": {
             "mean": round(statistics.mean(each.mean for each in found), 4),
             "sd": round(statistics.mean(each.sd for each in found), 4),
-            "error_of_mean": round(math.sqrt(sum(each.error**2 for each in found)) / len(found), 5),
+            "error_of_mean": round(math.hypot(*(each.error for each in found)) / len(found), 5),
+            "error_of_sd": round(math.hypot(*(each.sd_error for each in found)) / len(found), 5),
         },
     }
 
