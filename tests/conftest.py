@@ -1,4 +1,4 @@
-"""A small sound protocol, for every room that reads one; and compiled programs, let go of in time."""
+"""A small sound protocol, for every room that reads one; one Chromium; and compiled programs, let go of in time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from playwright.sync_api import Browser, sync_playwright
 
 # Linux grants a process 65,530 memory maps; compiled programs take some each, and JAX keeps them all.
 MOST_MAPS = 20_000
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync")  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -21,6 +25,16 @@ def _let_go_of_compiled_programs() -> Iterator[None]:
     maps = Path("/proc/self/maps")
     if "jax" in sys.modules and maps.is_file() and maps.read_bytes().count(b"\n") > MOST_MAPS:
         sys.modules["jax"].clear_caches()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Chromium once for all rooms (a process holds one Playwright); without it tests fail, not skip."""
+    assert Path(CHROMIUM).exists(), f"{CHROMIUM} is not there: apt-get install chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield started
+        started.close()
 
 
 SMALL = """

@@ -27,7 +27,8 @@ def main(command: list[str]) -> int:
     if os.getuid() == 0:
         # The server refuses to run as root.
         shutil.chown(folder, USER, USER)
-        as_user = ["runuser", "-u", USER, "--"]
+        # It lies in /usr/sbin, which a bare PATH leaves out.
+        as_user = [shutil.which("runuser") or "/usr/sbin/runuser", "-u", USER, "--"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
