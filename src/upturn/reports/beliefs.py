@@ -6,8 +6,6 @@ What lives here: sections and tables in their places, and writing the file whole
 
 from __future__ import annotations
 
-import os
-import tempfile
 from html import escape
 from pathlib import Path
 from string import Template
@@ -15,7 +13,6 @@ from string import Template
 import numpy as np
 
 import upturn
-from upturn.errors import OutputError
 from upturn.inference.beliefs.clinical import ClinicalChange
 from upturn.inference.beliefs.questions import Question
 from upturn.parameters import read
@@ -36,6 +33,7 @@ from upturn.reports.belief_sections import (
 )
 from upturn.reports.tables import Cell, table
 from upturn.reports.words import number, percent, prose, sentence_case, signed
+from upturn.reports.writing import write_page
 
 __all__ = ["belief_page", "write_belief_report"]
 
@@ -62,27 +60,7 @@ def write_belief_report(found: ClinicalChange, path: Path) -> Path:
     OutputError
         The folder cannot be written.
     """
-    path = Path(path)
-    content = belief_page(found).encode("utf-8")
-    temporary: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise OutputError(
-            "The report cannot be written.",
-            expected="a folder that exists and may be written to",
-            came=error.strerror or type(error).__name__,
-            where=str(path),
-            remedy="name another folder with --out",
-        ) from None
-    return path
+    return write_page(belief_page(found), path)
 
 
 def belief_page(found: ClinicalChange) -> str:

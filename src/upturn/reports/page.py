@@ -6,8 +6,6 @@ What lives here: putting sentences, figures and tables in their places. What doe
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -18,7 +16,6 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from upturn.errors import OutputError
 from upturn.mood import moderators, mood_numbers
 from upturn.pharmacology import acute_numbers, receptor
 from upturn.plasticity import plasticity_numbers
@@ -44,6 +41,7 @@ from upturn.reports.tables import (
     who_table,
 )
 from upturn.reports.words import duration, kept_together, points, prose, sentence_case
+from upturn.reports.writing import write_page
 from upturn.trials import Answer
 from upturn.trials.findings import OtherCondition
 
@@ -86,32 +84,7 @@ def write_html(answer: Answer, path: Path) -> Path:
     OutputError
         The folder cannot be written.
     """
-    path = Path(path)
-    text = page(answer).encode("utf-8")
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise _cannot(path, error) from None
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _cannot(path, error) from None
-    return path
-
-
-def _cannot(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        "The report cannot be written.",
-        expected="a folder that exists and may be written to",
-        came=error.strerror or type(error).__name__,
-        where=str(path),
-        remedy="name another folder with --out",
-    )
+    return write_page(page(answer), path)
 
 
 def page(answer: Answer) -> str:
