@@ -125,5 +125,5 @@ def test_ranks_of_the_truth_are_uniform() -> None:
         counts = np.histogram(values, bins=5, range=(0, 1))[0]
         chi2 = float(np.sum((counts - REPLICATES / 5) ** 2) / (REPLICATES / 5))
         print(f"{name}: ranks in fifths {counts.tolist()}, chi-squared {chi2:.1f} on 4 degrees of freedom")
-        # One in ten thousand: 18 numbers are looked at. The share carried is known to be too sure of itself (decision 7).
+        # One in ten thousand: 18 numbers are looked at. The share carried is known to be too sure (decision 7).
         assert chi2 < 23.5 or name == "carried[0]", (name, counts)
