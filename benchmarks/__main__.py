@@ -24,6 +24,7 @@ from benchmarks.belief_samplers import belief_samplers
 from benchmarks.beliefs import belief_persons
 from benchmarks.chain import full_chain
 from benchmarks.clinic import clinic
+from benchmarks.floor import floor
 from benchmarks.peers import diffrax_course, reference, scipy_course
 from upturn.numerics import map_people
 
@@ -140,6 +141,7 @@ WORKLOADS: dict[str, Callable[[], dict[str, Any]]] = {
     "belief_persons": belief_persons,
     "belief_samplers": belief_samplers,
     "clinic": clinic,
+    "floor": floor,
 }
 
 

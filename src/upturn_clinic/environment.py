@@ -14,6 +14,7 @@ variable                    meaning
 ``UPTURN_PROXY``            ``on`` when a proxy of yours sets ``X-Forwarded-For`` and ``X-Forwarded-Proto``
 ``UPTURN_MAIL_URL``         ``smtp://user:password@host:port`` or ``smtps://…``; without it, links are shown on screen
 ``UPTURN_MAIL_FROM``        the sender of letters
+``UPTURN_TEXT_PACKS``       file or folder with the site's own licensed texts of rating scales; without it, none
 =========================== ==========================================================================================
 """
 
@@ -67,6 +68,7 @@ class Environment:
     https: bool
     proxy: bool
     mail: Mail
+    text_packs: str = ""
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
@@ -102,6 +104,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
         https=_switch(given, "UPTURN_HTTPS", default="on"),
         proxy=_switch(given, "UPTURN_PROXY", default="off"),
         mail=_mail(given.get("UPTURN_MAIL_URL", ""), given.get("UPTURN_MAIL_FROM", "")),
+        text_packs=given.get("UPTURN_TEXT_PACKS", ""),
     )
 
 
@@ -139,14 +142,16 @@ def _database(url: str, directory: Path) -> Mapping[str, Any]:
     if not url:
         # WAL: readers do not wait for a writer. FULL: what was answered is on the disk, even if the power fails.
         # IMMEDIATE: a transaction takes the writer's place when it begins, so the audit chain cannot fork and no
-        # transaction fails half-way because another one began to write.
+        # transaction fails half-way because another one began to write. secure_delete: what is erased leaves no bytes
+        # in the file.
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(directory / DATABASE_FILE),
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": BUSY_TIMEOUT_S,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA secure_delete=ON;",
             },
         }
     parts = _split(url, "UPTURN_DATABASE_URL", ("postgres", "postgresql"), "postgres://user:password@host:5432/name")

@@ -15,7 +15,9 @@ __all__ = [
            "LONGEST_REASON",
            "PAGE_ROWS",
            "PASSWORD_LENGTH",
+           "PASSWORD_LINK_VALID",
            "PROOF_VALID",
+           "REPEAT_WAIT",
            "SESSION_LENGTH",
            "SHORTEST_REASON",
 ]  # fmt: skip
@@ -33,3 +35,5 @@ PASSWORD_LENGTH = int(_NUMBERS.value("password_length_min"))
 LONGEST_REASON = int(_NUMBERS.value("longest_reason"))
 SHORTEST_REASON = int(_NUMBERS.value("shortest_reason"))
 PAGE_ROWS = int(_NUMBERS.value("page_rows"))
+REPEAT_WAIT = timedelta(seconds=_NUMBERS.value("repeat_wait_s"))
+PASSWORD_LINK_VALID = timedelta(hours=_NUMBERS.value("password_link_valid_h"))

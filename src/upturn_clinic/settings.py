@@ -26,7 +26,12 @@ INSTALLED_APPS = [
     "upturn_clinic.audit",
     "upturn_clinic.programmes",
     "upturn_clinic.participants",
+    "upturn_clinic.safety",
     "upturn_clinic.treatments",
+    "upturn_clinic.stock",
+    "upturn_clinic.assessments",
+    "upturn_clinic.floor",
+    "upturn_clinic.exports",
     "upturn_clinic.demo",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -41,8 +46,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Above the static files: they carry the headers, too.
     "upturn_clinic.pages.middleware.SecurityHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -54,6 +60,8 @@ MIDDLEWARE = [
     "upturn_clinic.accounts.middleware.IdleLogout",
     "upturn_clinic.accounts.middleware.SecondFactor",
     "upturn_clinic.accounts.middleware.Doors",
+    # Innermost: what it answers for is what a view wrote.
+    "upturn_clinic.ledger.middleware.SentOnce",
 ]
 ROOT_URLCONF = "upturn_clinic.urls"
 WSGI_APPLICATION = "upturn_clinic.wsgi.application"
@@ -67,7 +75,9 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "upturn_clinic.shell.shell",
-            ]
+            ],
+            # Every form that has a token has a key of its own, too, without a word in its template.
+            "builtins": ["upturn_clinic.pages.templatetags.form_key"],
         },
     }
 ]
@@ -90,6 +100,9 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # A version that is signed into force is simulated in a process of its own; nothing waits for it.
 EXPECT_WHEN_SIGNED = True
 
+# The site's own licensed texts of rating scales: a file or a folder, read at start.
+TEXT_PACKS = _SITE.text_packs
+
 # People
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -99,6 +112,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": operation.PASSWORD_LENGTH}},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": "upturn_clinic.accounts.passwords.WordsOfTheHouse"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -152,11 +166,14 @@ EMAIL_USE_TLS = _SITE.mail.starttls
 EMAIL_USE_SSL = _SITE.mail.tls
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _SITE.mail.sender
 
-# Logs say what happened, never to whom: no query strings, no form content.
+# Logs say what happened, never to whom: no query strings, no form content, no secret of a link.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"without_links": {"()": "upturn_clinic.assessments.links.logs.WithoutLinks"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["without_links"]},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

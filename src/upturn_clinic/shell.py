@@ -11,11 +11,13 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission, Role
 from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
 from upturn_clinic.pages.crisis import crisis_help
+from upturn_clinic.safety.queries import unreported_at, untaken_at
 
 __all__ = ["SECTIONS", "Section", "shell"]
 
@@ -33,16 +35,23 @@ class Section:
 
 
 SECTIONS = (
+    Section("floor", "Floor", "All rooms: who is in which phase, what is due, what is late", Permission.SEE_SESSIONS),
     Section("upcoming", "Upcoming", "What is late, due today, and due in the next days", Permission.SEE_PLAN),
+    Section("safety", "Safety", "Concerns to look at, adverse events to judge and report", Permission.SEE_SAFETY),
+    Section("monitoring", "Monitoring", "Bladder, memory, misuse: what is due", Permission.SEE_CLINICAL_RECORD),
     Section("programmes", "Programmes", "Protocols: read, sign into force, explain", Permission.SEE_PROGRAMMES),
     Section("participants", "Participants", "Who is screened and who takes part", Permission.SEE_PARTICIPANTS),
     Section("enrolment_set_up", "Enrolment", "Consent documents and randomisation", Permission.SEE_PROGRAMMES),
+    Section("ratings_due", "Ratings", "What is to be rated now, and what was missed", Permission.ENTER_RATINGS),
+    Section("stock", "Stock", "The register of controlled drugs", Permission.SEE_STOCK),
+    Section("monitoring_forms", "Forms", "Monitoring forms that the clinic submits", Permission.FILL_FORMS),
+    Section("data", "Data", "De-identified records for analysts", Permission.SEE_DEIDENTIFIED),
     Section("people", "People", "Who works here, and invitations", Permission.SEE_STAFF),
     Section("trail", "Audit trail", "Everything that was written, by whom and why", Permission.SEE_AUDIT),
     Section(
         "emergencies", "Emergency access", "Who opened records in an emergency", Permission.REVIEW_EMERGENCY_ACCESS
     ),
-    Section("change_facility", "Settings", "Name, time zone, crisis help", Permission.CHANGE_FACILITY),
+    Section("change_facility", "Settings", "Name, time zone, rooms, crisis help", Permission.CHANGE_FACILITY),
 )
 
 
@@ -62,7 +71,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "at_facility": here,
         "sections": sections,
         "crisis": crisis_help(here.country, here.crisis_help) if here else crisis_help("", ""),
+        # Asked only by the pages that show it.
+        "untaken": lambda: list(untaken_at(here, timezone.now())) if actor and here and _may_handle(actor) else [],
+        "unreported": lambda: list(unreported_at(here, timezone.now())) if actor and here and _may_judge(actor) else [],
         "for_participants": bool(actor and actor.roles == {Role.PARTICIPANT}),
         "idle_s": int(IDLE_LOGOUT.total_seconds()) if user is not None and user.is_authenticated else 0,
         "warning_s": int(IDLE_WARNING.total_seconds()),
     }
+
+
+def _may_handle(actor: Actor) -> bool:
+    return actor.may(Permission.HANDLE_CONCERN)
+
+
+def _may_judge(actor: Actor) -> bool:
+    return actor.may(Permission.JUDGE_EVENT)

@@ -9,7 +9,12 @@ urlpatterns = [
     path("", include("upturn_clinic.audit.urls")),
     path("", include("upturn_clinic.programmes.urls")),
     path("", include("upturn_clinic.participants.urls")),
+    path("", include("upturn_clinic.safety.urls")),
     path("", include("upturn_clinic.treatments.urls")),
+    path("", include("upturn_clinic.stock.urls")),
+    path("", include("upturn_clinic.assessments.urls")),
+    path("", include("upturn_clinic.floor.urls")),
+    path("", include("upturn_clinic.exports.urls")),
     path("", include("upturn_clinic.pages.urls")),
 ]
 handler400 = "upturn_clinic.pages.views.bad_request"

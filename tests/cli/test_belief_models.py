@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from upturn.beliefs.models import MODELS
-from upturn.cli import run
 from upturn.records import Records, empty, write
 
-
-def upturn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-    """Run the command line in this process and give exit code, output and messages."""
-    monkeypatch.setattr(sys, "argv", ["upturn", "beliefs", *words])
-    try:
-        run()
-        code = 0
-    except SystemExit as leave:
-        code = int(leave.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+from .conftest import Upturn
 
 
 def records(people: int, trials: int) -> Records:
@@ -55,17 +44,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "records"
 
 
-def test_compare_prints_tables_and_gives_json(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> None:
-    code, out, _ = upturn(capsys, monkeypatch, "compare", str(folder))
+def test_compare_prints_tables_and_gives_json(upturn: Upturn, folder: Path) -> None:
+    code, out, _ = upturn("beliefs", "compare", str(folder))
     assert code == 0
     assert "6 people, 12 sessions, 288 trials" in out
     assert all(name in out for name in MODELS)
     assert "decisions belong to the treating clinician" in out
-    code, out, _ = upturn(
-        capsys, monkeypatch, "compare", str(folder), "--json", "--relevance", "printed", "--sign", "posterior"
-    )
+    code, out, _ = upturn("beliefs", "compare", str(folder), "--json", "--relevance", "printed", "--sign", "posterior")
     found = json.loads(out)
     assert (code, found["relevance"], found["sign"]) == (0, "printed", "posterior")
     assert found["models"] == list(MODELS)
@@ -79,34 +64,52 @@ def test_compare_prints_tables_and_gives_json(
     assert found["models"][best] == "reinforcement-scaling-asymmetry"
 
 
-def test_what_is_set_aside_is_named(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_what_is_set_aside_is_named(upturn: Upturn, tmp_path: Path) -> None:
     some = records(4, 24)
     lost = (pl.col("participant") == "P3") & (pl.col("visit") == "after")
     updates = some.updates.with_columns(other_estimate=pl.when(~lost).then(pl.col("other_estimate")))
     write(Records(**{**dict(some), "updates": updates}), tmp_path / "records", format="csv")
-    code, out, _ = upturn(capsys, monkeypatch, "compare", str(tmp_path / "records"))
+    code, out, _ = upturn("beliefs", "compare", str(tmp_path / "records"))
     assert code == 0
     assert "P3, after: no trial with an estimate for someone else" in out
 
 
-def test_compare_without_answers_or_without_records_is_bad_input(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_compare_without_answers_or_without_records_is_bad_input(upturn: Upturn, tmp_path: Path) -> None:
     write(records(3, 0), tmp_path / "records", format="csv")
-    code, out, err = upturn(capsys, monkeypatch, "compare", str(tmp_path / "records"))
+    code, out, err = upturn("beliefs", "compare", str(tmp_path / "records"))
     assert (code, out) == (2, "")
     assert "no complete trial" in err
-    code, out, err = upturn(capsys, monkeypatch, "compare", str(tmp_path / "nowhere"))
+    code, out, err = upturn("beliefs", "compare", str(tmp_path / "nowhere"))
     assert (code, out) == (2, "")
     assert "Traceback" not in err
 
 
-def test_recover_gives_numbers_and_matrices(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, out, _ = upturn(capsys, monkeypatch, "recover", "--people", "20", "--seed", "3", "--json")
+def test_a_visit_with_few_trials_of_a_kind_is_named_and_the_rest_analysed(upturn: Upturn, tmp_path: Path) -> None:
+    some = records(4, 24)
+    here = (pl.col("participant") == "P2") & (pl.col("visit") == "before")
+    good = pl.col("first_estimate") > pl.col("base_rate")
+    write(Records(**{**dict(some), "updates": some.updates.filter(~here | good)}), tmp_path / "r", format="csv")
+    code, out, _ = upturn("beliefs", "compare", str(tmp_path / "r"))
+    assert code == 0
+    told = re.search(r"Set aside: too few trials with bad news \((\d+) rows of ([^)]*)\)", " ".join(out.split()))
+    assert told
+    assert "P2" in told[2]
+    assert "4 people, 8 sessions" in out
+
+
+def test_a_trial_that_stands_twice_is_named_with_its_person(upturn: Upturn, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    write(records(3, 24), folder, format="csv")
+    table = pl.read_csv(folder / "updates.csv")
+    pl.concat([table, table.filter(pl.col("participant") == "P3").head(1)]).write_csv(folder / "updates.csv")
+    code, out, err = upturn("beliefs", "compare", str(folder))
+    assert (code, out) == (2, "")
+    assert "P3" in err
+    assert "Traceback" not in err
+
+
+def test_recover_gives_numbers_and_matrices(upturn: Upturn) -> None:
+    code, out, _ = upturn("beliefs", "recover", "--people", "20", "--seed", "3", "--json")
     found = json.loads(out)
     assert code == 0
     assert len(found["numbers"]) == 3 * 2 * 2
@@ -114,7 +117,7 @@ def test_recover_gives_numbers_and_matrices(
         (condition, priors) for condition in ("as modelled", "as answered") for priors in ("published", "weak")
     ]
     assert all(len(each["frequency"]) == len(row) == 12 for each in found["models"] for row in each["frequency"])
-    code, out, _ = upturn(capsys, monkeypatch, "recover", "--people", "20", "--seed", "3")
+    code, out, _ = upturn("beliefs", "recover", "--people", "20", "--seed", "3")
     assert code == 0
     assert out.count("Known models recovered") == 4
     assert "12 bayesian " in out

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from upturn.cli import run
 from upturn.records import read
 
-
-def upturn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["upturn", *words])
-    try:
-        run()
-        code = 0
-    except SystemExit as leave:
-        code = int(leave.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+from .conftest import Upturn
 
 
-def test_a_whole_study_comes_from_its_protocol_in_one_call(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_whole_study_comes_from_its_protocol_in_one_call(upturn: Upturn, tmp_path: Path) -> None:
     words = ["beliefs", "simulate", "belief-updating-study", "--seed", "3"]
-    code, out, _ = upturn(capsys, monkeypatch, *words, "--out", str(tmp_path / "a"), "--json")
+    code, out, _ = upturn(*words, "--out", str(tmp_path / "a"), "--json")
     assert code == 0
     summary = json.loads(out)
     assert summary["people"] == {"patients": 26, "controls": 30}
@@ -38,18 +25,16 @@ def test_a_whole_study_comes_from_its_protocol_in_one_call(
     assert records.updates.height == summary["rows"]["updates"]
     assert set(records.observations["instrument"]) >= {"MADRS", "CADSS", "SBP"}
 
-    code, printed, _ = upturn(capsys, monkeypatch, *words, "--out", str(tmp_path / "b"), "--format", "csv")
+    code, printed, _ = upturn(*words, "--out", str(tmp_path / "b"), "--format", "csv")
     assert code == 0
     assert "assumed, not established" in printed
     assert read(tmp_path / "b").equals(records)
 
 
-def test_upturn_simulate_gives_the_same_people_and_the_same_answers(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_upturn_simulate_gives_the_same_people_and_the_same_answers(upturn: Upturn, tmp_path: Path) -> None:
     words = ["belief-updating-study", "--patients", "4", "--seed", "9"]
-    assert upturn(capsys, monkeypatch, "simulate", *words, "--out", str(tmp_path / "a"))[0] == 0
-    assert upturn(capsys, monkeypatch, "beliefs", "simulate", *words, "--out", str(tmp_path / "b"))[0] == 0
+    assert upturn("simulate", *words, "--out", str(tmp_path / "a"))[0] == 0
+    assert upturn("beliefs", "simulate", *words, "--out", str(tmp_path / "b"))[0] == 0
     assert read(tmp_path / "a").equals(read(tmp_path / "b"))
 
 
@@ -64,9 +49,9 @@ def test_upturn_simulate_gives_the_same_people_and_the_same_answers(
     ],
 )
 def test_bad_input_is_told_plainly_and_leaves_nothing(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], says: str
+    upturn: Upturn, tmp_path: Path, words: list[str], says: str
 ) -> None:
-    code, out, err = upturn(capsys, monkeypatch, "beliefs", "simulate", *words, "--out", str(tmp_path / "x"))
+    code, out, err = upturn("beliefs", "simulate", *words, "--out", str(tmp_path / "x"))
     assert code == 2
     assert out == ""
     assert says.lower() in " ".join(err.lower().split())
@@ -74,12 +59,10 @@ def test_bad_input_is_told_plainly_and_leaves_nothing(
     assert not (tmp_path / "x").exists()
 
 
-def test_a_folder_with_something_in_it_is_left_alone(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_folder_with_something_in_it_is_left_alone(upturn: Upturn, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     words = ["beliefs", "simulate", "belief-updating-study", "--out", str(tmp_path)]
-    code, _, err = upturn(capsys, monkeypatch, *words)
+    code, _, err = upturn(*words)
     assert code == 2
     assert "empty" in err
     assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -17,22 +18,33 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
+from upturn.protocol import raised
 from upturn_clinic.accounts import actions
 from upturn_clinic.accounts.actor import Actor, system
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.assessments import actions as assessments
+from upturn_clinic.assessments.links import actions as links
+from upturn_clinic.assessments.models import Rating, SelfRatingLink
+from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.ground.append_only import keep_rows, let_rows_go
 from upturn_clinic.participants import actions as participants
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.screening import actions as screening
 from upturn_clinic.programmes import actions as programmes
-from upturn_clinic.programmes.models import Programme, ProtocolVersion
-from upturn_clinic.programmes.queries import protocol_of
+from upturn_clinic.programmes.models import Programme, ProtocolVersion, TakenRule
+from upturn_clinic.programmes.queries import examples_of, protocol_of
 from upturn_clinic.programmes.reading import shipped_document
+from upturn_clinic.safety import actions as safety
+from upturn_clinic.safety.models import AdverseEvent, Concern
+from upturn_clinic.stock.booking.actions import book
+from upturn_clinic.stock.models import Draw
+from upturn_clinic.stock.shelf import actions as shelf
 from upturn_clinic.treatments.course import first_doses, first_visits
-from upturn_clinic.treatments.models import Dose, Plan, Visit
+from upturn_clinic.treatments.models import Dose, MonitoringCheck, Plan, Visit
 from upturn_clinic.treatments.others import actions as others
+from upturn_clinic.treatments.watch import actions as watch
 
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 PASSWORD = "nine quiet herons at dusk"  # noqa: S105
@@ -40,15 +52,35 @@ SECRET = base64.b32encode(b"twenty bytes exactly").decode()
 
 ONLY_GROW = (
     "ledger_entry", "audit_signature", "participants_consentdocument", "participants_criteriondecision",
-    "participants_allocation", "participants_unblinding",
+    "participants_allocation", "participants_unblinding", "stock_movement", "exports_unmasking", "programmes_takenrule",
 )  # fmt: skip
+# What every entry of a session keeps as it was.
+ENTERED = ("id", "session_id", "at", "device_at", "noted_at", "by_id")
 # Tables of which some columns never change, and no row goes: they are named in the tables' migrations.
 COLUMNS_STAY = {
+    "floor_session": ("id", "dose_id", "participant_id", "facility_id"),
+    "floor_reading": (*ENTERED, "instrument", "value", "unit", "nominal_min", "row"),
+    "floor_answer": (*ENTERED, "list", "criterion", "text", "answer", "note"),
+    "floor_sign": (*ENTERED, "gate", "sign", "is_present"),
+    "floor_gatedecision": (*ENTERED, "gate", "text", "because_of", "decision", "reason", "role"),
+    "floor_filling": (*ENTERED, "ml"),
+    "floor_administration": (*ENTERED, "kind", "rate_ml_h", "percent", "because"),
+    "floor_emergencystep": (*ENTERED, "step", "gate", "signs", "who", "note"),
+    "stock_draw": ("id", "lot_id", "dose_id", "facility_id", "taken", "taken_at", "by_id"),
+    "stock_lot": (
+        "id", "facility_id", "drug", "form", "number", "unit", "amount_each", "mg_per_ml", "basis", "is_masked",
+    ),
+    "assessments_rating": (
+        "id", "participant_id", "instrument", "instrument_version", "rater_kind", "mode", "rater_id", "planned_h",
+        "rated_at", "entered_at", "recall_h", "answers", "total",
+    ),
+    "assessments_selfratinglink": ("id", "participant_id", "token_hash", "made_at", "expires_at"),
     "programmes_protocolversion": (
         "id", "programme_id", "number", "document", "digest", "title", "protocol_id", "protocol_version",
         "uploaded_at",
     ),
     "participants_participant": ("id", "pseudonym", "programme_id", "registered_at"),
+    "ledger_personkey": ("person",),
 }  # fmt: skip
 
 MakePerson = Callable[..., User]
@@ -212,6 +244,106 @@ def planned(participant: Participant, as_clinician: Actor) -> Plan:
     drug = {"name": "lorazepam", "drug_class": "benzodiazepine", "dose": "1 mg", "began_on": None, "ended_on": None}
     others.record_drug(participant=participant, values=drug, by=as_clinician, at=NOW)
     return plan
+
+
+@pytest.fixture
+def drawn(planned: Plan, as_clinician: Actor) -> Draw:
+    """A lot on the shelf, and what was drawn from it for the first dose of the plan: for pages alone."""
+    vials = shelf.Delivery("ketamine", "vial", "K-1", date(2027, 1, 31), 2, Decimal(200), mg_per_ml=Decimal(10))
+    lot = shelf.receive(facility=planned.facility, delivery=vials, by=as_clinician, at=NOW)
+    draw = Draw(
+        lot=lot, dose=planned.doses.get(number=1), facility=planned.facility, taken=Decimal("40.3"), taken_at=NOW,
+        by=as_clinician.user,
+    )  # fmt: skip
+    draw.save()
+    book(lot=lot, kind="drawn", shelf=-draw.taken, drawn=draw.taken, of=draw, by=as_clinician, at=NOW)
+    return draw
+
+
+@pytest.fixture
+def rated(participant: Participant, as_clinician: Actor) -> Rating:
+    """A blinded rating of the same person, beside the protocol's times."""
+    answers = {str(item): 3 for item in range(1, 11)}
+    return assessments.record_rating(
+        participant=participant, instrument="MADRS", answers=answers, rated_at=NOW, rater_kind="blinded",
+        by=as_clinician, at=NOW,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def asked(participant: Participant, as_clinician: Actor) -> SelfRatingLink:
+    """An open link of the same person."""
+    link, _ = links.make_link(
+        participant=participant, instruments=["PHQ-9"], valid_h=48, by=as_clinician, at=timezone.now()
+    )
+    return link
+
+
+@pytest.fixture
+def concern(participant: Participant, as_clinician: Actor) -> Concern:
+    """A concern about the participant, as item 9 raises it."""
+    (rule,) = raised(
+        protocol_of(participant.protocol_version).safety, instrument="PHQ-9", total=None, items={"9": 1}
+    )  # fmt: skip
+    return safety.raise_concern(
+        participant=participant, rule=rule, because="Item 9 of the PHQ-9: several days.", source="rating/1",
+        by=as_clinician, at=NOW,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def event(participant: Participant, as_clinician: Actor) -> AdverseEvent:
+    """A serious adverse event of the participant, judged and not reported yet."""
+    found = safety.record_event(
+        entry=uuid4(), participant=participant, term="loss of consciousness", severity="severe",
+        started_at=NOW - timedelta(hours=1), by=as_clinician, at=NOW,
+    )  # fmt: skip
+    return safety.judge_event(
+        event=found, version=1, criteria=["life-threatening"], relatedness="possible", is_expected=True,
+        outcome="unknown", reason="", by=as_clinician, at=NOW,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def watched(planned: Plan, as_clinician: Actor) -> MonitoringCheck:
+    """One look of the long-term monitoring that was done; others are due, since a dose was given in March."""
+    version = planned.protocol_version
+    examples = [each.key for each in examples_of(protocol_of(version))]
+    TakenRule.objects.bulk_create([TakenRule(protocol_version=version, rule=key) for key in examples])
+    Dose.objects.filter(plan=planned, number=2).update(state="given", given_at=NOW)
+    return watch.record_check(
+        participant=planned.participant, look="bladder", key="672", done_at=NOW + timedelta(days=28),
+        finding="nothing", note="", by=as_clinician, at=NOW + timedelta(days=28),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def seated(planned: Plan, as_clinician: Actor) -> Session:
+    """A session of the first dose of the plan, dosed and observed, with one value: for pages alone."""
+    now = timezone.now()
+    session = Session(
+        dose=planned.doses.get(number=1), participant=planned.participant, facility=planned.facility,
+        arrived_at=now - timedelta(minutes=150), ready_at=now - timedelta(minutes=130),
+        began_at=now - timedelta(minutes=125), dosed_until=now - timedelta(minutes=85),
+    )  # fmt: skip
+    session.save()
+    Reading(
+        session=session, at=now - timedelta(minutes=5), noted_at=now, by=as_clinician.user, instrument="SBP",
+        value=Decimal(122), unit="mmHg", nominal_min=120,
+    ).save()  # fmt: skip
+    return session
+
+
+@pytest.fixture
+def with_form(as_clinician: Actor) -> Dose:
+    """A session of nasal esketamine that was given, for pages about its monitoring form alone."""
+    from tests.clinic.floor.making import person_with_plan, signed_version  # noqa: PLC0415  (it builds on this file)
+
+    version = signed_version("esketamine-trd", as_clinician, NOW)
+    plan = person_with_plan(version, "esketamine", as_clinician, begins_at=NOW + timedelta(days=1), at=NOW)
+    dose = plan.doses.get(number=1)
+    Dose.objects.filter(pk=dose.pk).update(state="given", given_at=NOW + timedelta(days=1), given_mg=Decimal(56))
+    return Dose.objects.get(pk=dose.pk)
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_the_digest_of_a_shipped_protocol_is_known() -> None:
     # A new digest means that the protocol changed: give it a new version too.
     assert (
         protocol.digest(protocol.load("single-infusion"))
-        == "sha256:644f4c5023d92a449e0e4c64af6fd9cd33dbec62b3f588231a0949996ad5f518"
+        == "sha256:005ded01aa02b0a28d7e43564866e2e12ba40c16a880392288c6889cd6426913"
     )
 
 
@@ -143,3 +143,12 @@ def test_the_example_of_the_page_works() -> None:
     study = protocol.read(example, file="docs/protocol.md")
     assert study.arms["ketamine"].doses[1].is_adaptive
     assert study.horizon_h == 84 * 24.0
+
+
+def test_the_examples_of_rules_and_safety_work_in_the_example_of_the_page() -> None:
+    page = FilePath(__file__).parents[2] / "docs" / "protocol.md"
+    whole, rules, safety = (part.split("```")[0] for part in page.read_text(encoding="utf-8").split("```yaml\n")[1:4])
+    study = protocol.read(whole + rules + safety, file="docs/protocol.md")
+    assert study.safety is not None
+    assert len(study.safety.stopping) == 3
+    assert [gate.asks for gate in study.gates] == ["closer"]

@@ -10,30 +10,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 from upturn.errors import InputError
+from upturn.instruments.evidence import Evidence
+from upturn.instruments.items import Alerts, Codes, Item, Scoring, Wording
 
-__all__ = ["Band", "Bands", "Evidence", "Instrument", "Items", "Kind", "Licence", "Range", "Recall", "Status"]
+__all__ = ["Band", "Bands", "Instrument", "Items", "Kind", "Licence", "Mode", "Range", "Recall"]
 
-Status = Literal["seen in source", "derived", "assumed"]
 Kind = Literal["scale", "category", "measure"]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Where a fact was read, and how far it can be trusted."""
-
-    source: str
-    status: Status
-    note: str = ""
+Mode = Literal["interview", "self"]
 
 
 @dataclass(frozen=True)
 class Items:
-    """The items of a scale: how many, and the widest range of one; ``note`` says where items differ."""
+    """The items of a scale: how many, and the widest range of one; ``note`` says where items differ.
+
+    ``members`` are the items themselves, with where their order, names and words come from (``named``).
+    """
 
     count: int
     least: float
     most: float
     evidence: Evidence
+    members: tuple[Item, ...]
+    named: Evidence
 
 
 @dataclass(frozen=True)
@@ -72,10 +70,11 @@ class Recall:
 
 @dataclass(frozen=True)
 class Licence:
-    """On which terms the instrument may be used."""
+    """On which terms the instrument may be used, and whether a site may load its own licensed text of it."""
 
     terms: str
     evidence: Evidence
+    takes_text_pack: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +102,13 @@ class Instrument:
         Terms of use of the instrument's text.
     ships_item_text
         Whether the text of the items is part of this package.
+    version
+        Counts how this package describes and scores it; kept with every rating.
+    modes
+        Who may answer: a rater in an ``interview``, the person (``self``), or both; the usual one first.
+    wording, scoring, alerts, codes
+        The words beside the items, how answers are scored, which answers ask for help at once, and codes; none where
+        there is no such thing.
     sources
         What was read.
 
@@ -126,6 +132,28 @@ class Instrument:
     licence: Licence
     ships_item_text: bool
     sources: tuple[str, ...]
+    version: str = "1"
+    modes: tuple[Mode, ...] = ()
+    wording: Wording | None = None
+    scoring: Scoring | None = None
+    alerts: Alerts | None = None
+    codes: Codes | None = None
+
+    def item(self, id: str) -> Item:
+        """Give one item.
+
+        Raises
+        ------
+        InputError
+            There is none of this number.
+        """
+        members = self.items.members if self.items else ()
+        for each in members:
+            if each.id == id:
+                return each
+        raise InputError(
+            f"{self.id} has no such item.", expected=", ".join(each.id for each in members) or "no items", came=id
+        )
 
     @property
     def allowed(self) -> str:

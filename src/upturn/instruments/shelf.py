@@ -14,19 +14,18 @@ from typing import Any, get_args
 import yaml
 
 from upturn.errors import InputError
-from upturn.instruments.instrument import (
-    Band,
-    Bands,
-    Evidence,
-    Instrument,
-    Items,
-    Licence,
-    Range,
-    Recall,
-    Status,
-)
+from upturn.instruments.evidence import Evidence, Status
+from upturn.instruments.instrument import Band, Bands, Instrument, Items, Licence, Range, Recall
+from upturn.instruments.items import Alerts, Codes, Item, Level, Missing, Part, Pattern, Scoring, Wording
 
-__all__ = ["all_ids", "get"]
+__all__ = ["LOINC_NOTICE", "all_ids", "get"]
+
+# The owner of the codes asks for these words wherever the codes are used.
+LOINC_NOTICE = (
+    "This material contains content from LOINC (http://loinc.org). LOINC is copyright © Regenstrief Institute, Inc. "
+    "and the Logical Observation Identifiers Names and Codes (LOINC) Committee and is available at no cost under the "
+    "license at http://loinc.org/license. LOINC® is a registered United States trademark of Regenstrief Institute, Inc."
+)
 
 
 def get(id: str) -> Instrument:
@@ -80,15 +79,45 @@ def _shelf() -> Mapping[str, Instrument]:
 
 def _instrument(document: Mapping[str, Any]) -> Instrument:
     part = dict(document)
-    items, bands, recall = part.pop("items", None), part.pop("bands", None), part.pop("recall", None)
+    bands, recall, loinc = part.pop("bands", None), part.pop("recall", None), part.pop("loinc", None)
+    items, listed, answers = part.pop("items", None), part.pop("item_list", None), part.pop("answers", {})
+    wording, scoring, alerts = part.pop("wording", None), part.pop("scoring", None), part.pop("alerts", None)
     total, licence = part.pop("total"), part.pop("licence")
     return Instrument(
-        **{**part, "sources": tuple(part["sources"])},
+        **{**part, "sources": tuple(part["sources"]), "modes": tuple(part.get("modes", ()))},
         total=Range(float(total["least"]), _number_or_none(total["most"]), _evidence(total)),
-        items=Items(items["count"], float(items["least"]), float(items["most"]), _evidence(items)) if items else None,
+        items=_items(items, listed, answers) if items else None,
         bands=Bands(tuple(_band(each) for each in bands["members"]), _evidence(bands)) if bands else None,
         recall=Recall(float(recall["hours"]), _evidence(recall)) if recall else None,
-        licence=Licence(licence["terms"], _evidence(licence)),
+        licence=Licence(licence["terms"], _evidence(licence), licence.get("text_pack") == "allowed"),
+        wording=_wording(wording) if wording else None,
+        scoring=_scoring(scoring) if scoring else None,
+        alerts=Alerts(dict(alerts["items"]), alerts["text"], _evidence(alerts)) if alerts else None,
+        codes=Codes(loinc["panel"] or "", loinc["total"], _evidence(loinc)) if loinc else None,
+    )
+
+
+def _items(items: Mapping[str, Any], listed: Mapping[str, Any], answers: Mapping[int, str]) -> Items:
+    widest = {"least": items["least"], "most": items["most"], "answers": answers}
+    members = tuple(Item(**{**widest, **each}) for each in listed["members"])
+    return Items(
+        items["count"], float(items["least"]), float(items["most"]), _evidence(items), members, _evidence(listed)
+    )
+
+
+def _wording(wording: Mapping[str, Any]) -> Wording:
+    return Wording(wording["language"], wording["instruction"], wording["notice"], _evidence(wording))
+
+
+def _scoring(scoring: Mapping[str, Any]) -> Scoring:
+    missing = scoring["missing"]
+    return Scoring(
+        total=scoring["total"],
+        parts=tuple(Part(**{**each, "items": tuple(each["items"])}) for each in scoring.get("parts", ())),
+        patterns=tuple(Pattern(**each) for each in scoring.get("findings", ())),
+        levels=tuple(Level(each["level"], tuple(each["any_of"])) for each in scoring.get("levels", ())),
+        missing=Missing(missing["policy"], _evidence(missing)),
+        evidence=_evidence(scoring),
     )
 
 

@@ -6,7 +6,22 @@ What lives here: the format, its validation and digest, and the shipped protocol
 
 from upturn.protocol.doses import Dose, Drug, Route, device_times_h, nasal_devices_mg
 from upturn.protocol.library import canonical_json, digest, json_schema, load, read, read_dose, shipped
+from upturn.protocol.naming import NamedRule, rules_of
 from upturn.protocol.people import Arm, Contrast, Distribution, Population
+from upturn.protocol.rules import (
+    Consequence,
+    Criterion,
+    Gate,
+    Readings,
+    Rule,
+    StaffRole,
+    Verdict,
+    applies,
+    closing,
+    judge,
+    missing,
+)
+from upturn.protocol.safety import Concern, Monitoring, NoResponse, Safety, Serious, Spacing, Stopping, raised
 from upturn.protocol.study import (
     Endpoints,
     Protocol,
@@ -17,12 +32,14 @@ from upturn.protocol.study import (
     Source,
     SustainedResponse,
 )
-from upturn.protocol.visits import Assessment, BeliefTask, Criterion, Encounter, Gate, Rule, Session, Timepoint, Window
+from upturn.protocol.visits import Assessment, BeliefTask, Encounter, Session, Timepoint, Window
 
 __all__ = [
     "Arm",
     "Assessment",
     "BeliefTask",
+    "Concern",
+    "Consequence",
     "Contrast",
     "Criterion",
     "Distribution",
@@ -31,26 +48,42 @@ __all__ = [
     "Encounter",
     "Endpoints",
     "Gate",
+    "Monitoring",
+    "NamedRule",
+    "NoResponse",
     "Population",
     "Protocol",
+    "Readings",
     "Relapse",
     "Remission",
     "Response",
     "Route",
     "Rule",
+    "Safety",
+    "Serious",
     "Session",
     "Simulation",
     "Source",
+    "Spacing",
+    "StaffRole",
+    "Stopping",
     "SustainedResponse",
     "Timepoint",
+    "Verdict",
     "Window",
+    "applies",
     "canonical_json",
+    "closing",
     "device_times_h",
     "digest",
     "json_schema",
+    "judge",
     "load",
+    "missing",
     "nasal_devices_mg",
+    "raised",
     "read",
     "read_dose",
+    "rules_of",
     "shipped",
 ]

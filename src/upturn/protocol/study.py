@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
@@ -14,6 +15,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from upturn.protocol.faults import Fault, Path, refuse, suggestion
 from upturn.protocol.people import Arm, Contrast, Population
+from upturn.protocol.rules import Gate
+from upturn.protocol.safety import Safety
 from upturn.protocol.values import (
     Duration,
     Fraction,
@@ -25,7 +28,7 @@ from upturn.protocol.values import (
     Text,
     iso_text,
 )
-from upturn.protocol.visits import Assessment, Encounter, Gate, Session
+from upturn.protocol.visits import Assessment, Encounter, Session, faults_of_readings
 
 __all__ = [
     "Endpoints",
@@ -168,6 +171,8 @@ class Protocol(Part):
     """What is done around each dose given under observation."""
     gates: tuple[Gate, ...] = ()
     """Reasons not to go on."""
+    safety: Safety | None = None
+    """What is watched beside the sessions."""
     endpoints: Endpoints
     """What counts as better, well, and ill again."""
     follow_up_h: Duration = Field(alias="follow_up")
@@ -211,6 +216,8 @@ class Protocol(Part):
                 *self._faults_of_times(),
                 *self._faults_of_windows(),
                 *self._faults_of_endpoints(),
+                *faults_of_readings(self.session, self.gates),
+                *self._faults_of_safety(),
             ]
         )
         return self
@@ -221,7 +228,11 @@ class Protocol(Part):
         yield from _repeated_ids(self.gates, at=("gates",))
         yield from _repeated_ids(self.endpoints.remission, at=("endpoints", "remission"))
         if self.session is not None:
+            yield from _repeated_ids(self.session.arrival, at=("session", "arrival"))
             yield from _repeated_ids(self.session.discharge, at=("session", "discharge"))
+        if self.safety is not None:
+            for name in ("concerns", "stopping", "monitoring"):
+                yield from _repeated_ids(getattr(self.safety, name), at=("safety", name))
         for name, arm in self.arms.items():
             yield from _repeated_ids(arm.doses, at=("arms", name, "doses"))
 
@@ -306,6 +317,24 @@ class Protocol(Part):
                         came=iso_text(after.opens_h),
                         remedy="make one of the windows smaller, so that a visit belongs to one encounter",
                     )
+
+    def _faults_of_safety(self) -> Iterator[Fault]:
+        if self.safety is None:
+            return
+        for fault in self.safety.faults(follow_up_h=self.follow_up_h):
+            yield replace(fault, at=("safety", *fault.at))
+        for place, stopping in enumerate(self.safety.stopping):
+            late = stopping.no_response
+            if late is None:
+                continue
+            where: Path = ("safety", "stopping", place, "no_response")
+            instrument = late.instrument or self.endpoints.response.instrument
+            if not self.assessment_times_h(instrument):
+                rated = list(dict.fromkeys(each.instrument for each in self.assessments))
+                yield _unknown(
+                    (*where, "instrument"), instrument, rated, "A stopping rule rests on a scale nobody rates."
+                )
+            yield from self._too_late(late.by_h, (*where, "by"), "A stopping rule")
 
     def _faults_of_endpoints(self) -> Iterator[Fault]:
         ends = self.endpoints

@@ -175,7 +175,7 @@ DoseAmount = Annotated[
 
 Instrument = Literal[
     "MADRS", "HAM-D17", "QIDS-SR16", "PHQ-9", "GAD-7", "PCL-5", "SSI", "C-SSRS", "YMRS", "BPRS+", "CADSS",
-    "CADSS-6", "MOAA/S", "KSET", "MoCA", "belief-updating task",
+    "CADSS-6", "MOAA/S", "KSET", "MoCA", "SDS", "MEQ30", "belief-updating task",
 ]  # fmt: skip
 Measure = Literal[
     "SBP", "DBP", "HR", "SpO2", "respiratory rate", "weight", "CADSS", "CADSS-6", "MOAA/S", "BPRS+", "C-SSRS",

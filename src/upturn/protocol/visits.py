@@ -1,24 +1,24 @@
-"""What happens when: encounters and their windows, ratings, the treatment session, gates, discharge.
+"""What happens when: encounters and their windows, ratings, the treatment session.
 
-What lives here: the entries of ``encounters``, ``assessments``, ``session`` and ``gates``. What does not:
-scoring a scale, and deciding a gate for a person.
+What lives here: the entries of ``encounters``, ``assessments`` and ``session``. What does not: gates and criteria
+(``rules``), and scoring a scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from upturn.protocol.faults import Fault, refuse
+from upturn.protocol.faults import Fault, Path, refuse
+from upturn.protocol.rules import Criterion, Gate, Rule
 from upturn.protocol.values import (
     Duration,
     Instrument,
     Measure,
     Moment,
     Name,
-    Number,
     Part,
     Sourced,
     Status,
@@ -28,7 +28,7 @@ from upturn.protocol.values import (
     times_h,
 )
 
-__all__ = ["Assessment", "BeliefTask", "Criterion", "Encounter", "Gate", "Rule", "Session", "Timepoint", "Window"]
+__all__ = ["Assessment", "BeliefTask", "Encounter", "Session", "Timepoint", "Window", "faults_of_readings"]
 
 BELIEF_UPDATING = "belief-updating task"
 
@@ -168,19 +168,6 @@ class Timepoint(Part):
     """What is measured."""
 
 
-class Criterion(Part):
-    """A condition for leaving, to be confirmed by a person."""
-
-    id: Name
-    """A name for the criterion, once per protocol."""
-    text: Text
-    """The condition in words."""
-    citation: Name | None = None
-    """The id of the source it rests on."""
-    status: Status
-    """How far it can be trusted."""
-
-
 class Session(Part):
     """What is done around each dose given under observation."""
 
@@ -188,6 +175,8 @@ class Session(Part):
     """When what is measured."""
     minimum_stay_h: Duration = Field(alias="minimum_stay")
     """Shortest stay after the start of the dose."""
+    arrival: tuple[Criterion, ...] = ()
+    """What must hold before the dose; all of it."""
     discharge: tuple[Criterion, ...] = ()
     """What must hold before a person leaves; all of it."""
     citation: Name | None = None
@@ -201,64 +190,45 @@ class Session(Part):
         return self
 
 
-class Rule(Part):
-    """A measured limit; exactly one of the four is written."""
-
-    measure: Measure
-    """What is measured."""
-    above: Number | None = None
-    """The gate closes above this value."""
-    below: Number | None = None
-    """The gate closes below this value."""
-    at_least: Number | None = None
-    """The gate closes at this value and above."""
-    at_most: Number | None = None
-    """The gate closes at this value and below."""
-
-    @model_validator(mode="after")
-    def _is_sound(self) -> Rule:
-        limits = {
-            "above": self.above,
-            "below": self.below,
-            "at_least": self.at_least,
-            "at_most": self.at_most,
-        }
-        written = [name for name, value in limits.items() if value is not None]
-        if len(written) != 1:
-            came = " and ".join(written) or "nothing"
-            refuse([Fault((), "A rule has one limit.", expected=f"one of: {', '.join(limits)}", came=came)])
-        return self
-
-    def closes_at(self, value: float) -> bool:
-        """Whether the gate closes at this value.
-
-        Examples
-        --------
-        >>> Rule(measure="SBP", above=140.0).closes_at(140.0)
-        False
-        """
-        return (
-            (self.above is not None and value > self.above)
-            or (self.below is not None and value < self.below)
-            or (self.at_least is not None and value >= self.at_least)
-            or (self.at_most is not None and value <= self.at_most)
-        )
+def faults_of_readings(session: Session | None, gates: Sequence[Gate]) -> Iterator[Fault]:
+    """Yield a fault for each rule of a session that rests on what nobody measures in time for it."""
+    for place, gate in enumerate(gates):
+        # A gate without ``when`` may come from a file that is older than this check; it stays valid.
+        if gate.when is not None:
+            yield from _unmeasured(session, gate, before=gate.when == "before", path=("gates", place))
+    if session is None:
+        return
+    for place, criterion in enumerate(session.arrival):
+        yield from _unmeasured(session, criterion, before=True, path=("session", "arrival", place))
+    for place, criterion in enumerate(session.discharge):
+        yield from _unmeasured(session, criterion, before=False, path=("session", "discharge", place))
 
 
-class Gate(Part):
-    """A reason not to go on: a measured limit, or a criterion that a person answers."""
+def _unmeasured(session: Session | None, part: Gate | Criterion, *, before: bool, path: Path) -> Iterator[Fault]:
+    points = session.timepoints if session else ()
+    early = {measure for each in points if each.at_h <= 0 for measure in each.measures}
+    late = {measure for each in points if each.at_h > 0 for measure in each.measures}
+    for place, rule in enumerate(part.rules):
+        here: Path = (*path, "rules", place)
+        if rule.measure == "age":
+            continue
+        if before and rule.of == "rise":
+            # A gate of this kind is refused by itself already.
+            if isinstance(part, Criterion):
+                yield Fault(
+                    (*here, "of"), "Before the dose there is no rise yet.", expected="of: value", came="of: rise"
+                )
+        elif rule.measure not in (early if before else late):
+            yield _absent(rule, early if before else late, here, "before the dose" if before else "after the dose")
+        elif rule.of == "rise" and rule.measure not in early:
+            yield _absent(rule, early, here, "before the dose, to count a rise from")
 
-    id: Name
-    """A name for the gate, once per protocol."""
-    kind: Literal["hard", "soft"]
-    """A hard gate stops; a soft gate asks for a documented decision."""
-    at: Literal["screening", "session"]
-    """Where the gate stands."""
-    text: Text
-    """The reason in words, as the team reads it."""
-    rules: tuple[Rule, ...] = ()
-    """Measured limits; the gate closes when any of them does. Without rules a person answers."""
-    citation: Name | None = None
-    """The id of the source it rests on."""
-    status: Status
-    """How far it can be trusted."""
+
+def _absent(rule: Rule, measured: set[Measure], path: Path, where: str) -> Fault:
+    return Fault(
+        (*path, "measure"),
+        f"The {rule.measure} is not measured {where}.",
+        expected=f"one of: {', '.join(sorted(measured))}" if measured else "a time point of the session there",
+        came=rule.measure,
+        remedy="measure it at a time point of the session, or let a person answer",
+    )

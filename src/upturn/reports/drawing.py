@@ -27,10 +27,12 @@ __all__ = [
     "bars",
     "course",
     "figure",
+    "marks",
     "people",
     "steps",
 ]
 
+MARK = 13  # pixels: larger than any mark of the model, and open
 DIGITS = 3  # a screen shows no more
 
 
@@ -217,6 +219,25 @@ def people(name: str, time_h: Sequence[float], courses: Sequence[Sequence[float]
         legendgroup=group,
         meta="individuals",
         connectgaps=False,
+    )
+
+
+def marks(
+    name: str, rows: Sequence[tuple[float, float, str]], ink: Ink, write: Writer, group: str
+) -> go.Scatter:  # fmt: skip
+    """Draw what was observed as open marks: time [h], value, and of how many."""
+    return go.Scatter(
+        x=[_short(t) for t, _, _ in rows],
+        y=[_short(value) for _, value, _ in rows],
+        customdata=[[duration(t), write(value), words] for t, value, words in rows],
+        hovertemplate=(
+            "%{fullData.name}<br>%{customdata[0]}: <b>%{customdata[1]}</b>, %{customdata[2]}<extra></extra>"
+        ),
+        mode="markers",
+        marker={"symbol": f"{ink.symbol}-open", "size": MARK, "color": ink.at(1), "line": {"width": 2}},
+        name=escape(name),
+        legendgroup=group,
+        showlegend=False,
     )
 
 

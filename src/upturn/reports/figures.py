@@ -7,8 +7,22 @@ the first session (``session_figures``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from upturn.reports.drawing import ARM_INKS, PART_INKS, Block, Ink, Key, Panel, bars, course, figure, people, steps
+from upturn.reports.drawing import (
+    ARM_INKS,
+    PART_INKS,
+    Block,
+    Ink,
+    Key,
+    Panel,
+    bars,
+    course,
+    figure,
+    marks,
+    people,
+    steps,
+)
 from upturn.reports.reading import (
     arm_of,
     at_time,
@@ -92,6 +106,7 @@ def _change(answer: Answer) -> Block:
         name, own = legend_name(arm), ink[arm.id]
         traces += course(name, arm.curves["time_h"], arm.curves["change"], own, signed, group=arm.id)
         rated = arm.curves["individuals"]
+        traces += _observed(answer, arm, own)
         traces.append(people(name, arm.curves["rating_h"], [[v - row[0] for v in row] for row in rated], own, arm.id))
     day = [f"{arm_name(arm.id)} {_moved(at_time(arm.at, DAY_H).mean_change)}" for arm in answer.arms]
     takeaway = f"By {duration(at_time(answer.arms[0].at, DAY_H).time_h)} {'; '.join(day)}."
@@ -109,10 +124,20 @@ def _change(answer: Answer) -> Block:
         "Change of mood",
         takeaway,
         [panel],
-        f"{prose('captions', 'change')} {prose('bands', 'new_trial')}",
+        f"{prose('captions', 'change')} {prose('bands', 'new_trial')}"
+        + (f" {prose('observed', 'marks')}" if answer.observed else ""),
         arm_keys(answer, answer.arms),
         individuals=True,
     )
+
+
+def _observed(answer: Answer, arm: ArmAnswer, ink: Ink) -> list[Any]:
+    """Mark the means of the people observed, where there are any."""
+    found = next((each for each in answer.observed.arms if each.id == arm.id), None) if answer.observed else None
+    if found is None or not found.at:
+        return []
+    rows = [(row.time_h, row.mean_change, f"{row.people} rated") for row in found.at]
+    return [marks(f"{legend_name(arm)}: observed", rows, ink, signed, arm.id)]
 
 
 def _moved(change: Interval) -> str:

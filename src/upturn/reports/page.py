@@ -21,6 +21,7 @@ from upturn.pharmacology import acute_numbers, receptor
 from upturn.plasticity import plasticity_numbers
 from upturn.reports.drawing import Block, Key, Panel
 from upturn.reports.figures import course_blocks
+from upturn.reports.observed import observed_section
 from upturn.reports.reading import arm_of, can_respond, parts_present, split_of, split_time
 from upturn.reports.sentences import (
     PART_NAMES,
@@ -92,6 +93,7 @@ def page(answer: Answer) -> str:
     blocks = course_blocks(answer) + session_blocks(answer)
     sections = (
         ("answer", "The answer in short", _answer(answer)),
+        *([("observed", prose("observed", "heading"), observed_section(answer))] if answer.observed else []),
         ("figures-section", "Figures", "".join(_block(block) for block in blocks)),
         ("tables", "Tables", _tables(answer)),
         ("whom", "For whom", f"<p>{escape(findings(answer)[3].text)}</p>{who_table(answer)}"),
@@ -300,5 +302,7 @@ def _provenance(answer: Answer) -> str:
         "Posterior": answer.calibration.posterior,
     }
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    if answer.observed:
+        facts["Observed"] = f"{answer.observed.people} people, {answer.observed.ratings} MADRS ratings, from records"
     again = "The same protocol, seed and version give this page again, byte for byte."
     return f'<dl class="facts">{listed}</dl><p>{again}</p>'

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from upturn.reports.observed import observed_rows, observed_sentences
 from upturn.reports.reading import arm_of, at_time, can_respond, median, parts_apart, parts_present
 from upturn.reports.sentences import arm_name, beyond, findings, fitted
 from upturn.reports.session_figures import ACUTE_NAMES, acute_arms, acute_writer
@@ -76,6 +77,7 @@ def _parts(answer: Answer, width: int) -> Iterator[RenderableType]:
         answered = f" {sentence_case(found.figure)}" + (f" – {found.unit}" if found.unit else "")
         yield Text.assemble((found.question, "bold"), answered)
         yield Padding(Text(found.text), (0, 0, 0, 2))
+    yield from _observed(answer)
     for contrast in answer.contrasts:
         yield from _contrast(answer, contrast, width)
     if not answer.contrasts:
@@ -90,6 +92,23 @@ def _parts(answer: Answer, width: int) -> Iterator[RenderableType]:
     yield _whom(answer)
     yield Text("")
     yield _provenance(answer)
+
+
+def _observed(answer: Answer) -> Iterator[RenderableType]:
+    if answer.observed is None:
+        return
+    yield _heading(prose("observed", "heading"))
+    for each in observed_sentences(answer):
+        yield Padding(Text(each), (0, 0, 0, 2))
+    for arm in answer.observed.arms:
+        head, rows = observed_rows(arm)
+        grid = _grid(["Time", "Rated", "Observed", "Expected of such a group", "In response", "Expected"])
+        for row in rows:
+            _row(grid, [_tight(cell) for cell in row[: len(head)][:6]], strong=2)
+        if rows:
+            yield _heading(f"Observed: {arm_of(answer, arm.id).title}")
+            yield grid
+    yield Padding(Text(prose("observed", "few"), style="dim"), (0, 0, 0, 2))
 
 
 def _heading(words: str) -> RenderableType:

@@ -18,11 +18,13 @@ from upturn.mood import moderators
 from upturn.pharmacology import acute_numbers
 from upturn.population import shipped_posterior
 from upturn.protocol import Protocol, digest
+from upturn.records import Records
 from upturn.trials.course import Outcome, mood_of
 from upturn.trials.endpoints import (
     kaplan_meier,
     median_time,
     onset_of_sustained_response,
+    relapse_origin,
     relapse_times,
     responded,
     time_to_first,
@@ -40,6 +42,7 @@ from upturn.trials.findings import (
     Relapse,
 )
 from upturn.trials.numbers import numbers_used
+from upturn.trials.observed import observe
 from upturn.trials.run import Group, Setup, run_arms, set_up
 from upturn.trials.session import SESSION_H, SessionCurves, first_session
 from upturn.trials.summary import Interval, interval
@@ -66,6 +69,7 @@ def answer(
     patients: int,
     seed: int,
     progress: Callable[[int], None] | None = None,
+    records: Records | None = None,
 ) -> Answer:
     """Answer for a protocol: how fast, for whom, how long.
 
@@ -79,6 +83,8 @@ def answer(
         Random seed.
     progress
         Called with the number of courses just done.
+    records
+        What was observed under this protocol, to be laid beside what is expected.
 
     Returns
     -------
@@ -113,6 +119,7 @@ def answer(
         contrasts=contrasts,
         who=_who(setup),
         numbers=numbers_used(setup.plans.values()),
+        observed=None if records is None else observe(setup, outcomes, records, patients=patients),
     )
 
 
@@ -244,15 +251,14 @@ def _relapse(
 ) -> Relapse | None:
     definition = setup.protocol.endpoints.relapse
     time_h = np.array(setup.plans[arm].ratings_h)
-    later = np.flatnonzero(time_h >= last_h + DAY_H - 1e-6)
-    if definition is None or len(later) < definition.consecutive + 1:
+    start = None if definition is None else relapse_origin(time_h, last_h, definition=definition)
+    if definition is None or start is None:
         return None
-    start = later[0]
     at_risk = good[:, start] & present[:, start]
     origin = float(time_h[start])
     time, event = relapse_times(ratings, present, time_h, at_risk=at_risk, origin_h=origin, definition=definition)
     time = time + (origin - last_h)
-    grid = time_h[later[1:]] - last_h
+    grid = time_h[start + 1 :] - last_h
     curves = [
         kaplan_meier(t, e, grid_h=grid)
         for t, e in zip(time.reshape(-1, patients), event.reshape(-1, patients), strict=True)

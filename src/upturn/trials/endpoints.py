@@ -13,10 +13,11 @@ from jaxtyping import Bool, Float
 
 from upturn.protocol import Relapse, SustainedResponse
 
-__all__ = ["Survival", "kaplan_meier", "median_time", "onset_of_sustained_response", "relapse_times", "responded",
-           "time_to_first"]  # fmt: skip
+__all__ = ["Survival", "kaplan_meier", "median_time", "onset_of_sustained_response", "relapse_origin",
+           "relapse_times", "responded", "time_to_first"]  # fmt: skip
 
 SAME_TIME_H = 1e-6
+DAY_H = 24.0
 Ratings = Float[np.ndarray, "people ratings"]
 
 
@@ -81,6 +82,24 @@ def onset_of_sustained_response(
         sustained = good[:, i] & ~fallen & (missed <= definition.excursions) & good[:, within[-1]]
         onset = np.where(sustained, time_h[i], onset)
     return onset
+
+
+def relapse_origin(time_h: Float[np.ndarray, " ratings"], last_dose_h: float, *, definition: Relapse) -> int | None:
+    """Find the rating from which relapse is counted: the first one at least a day after the last planned dose.
+
+    Returns
+    -------
+    Its place; ``None`` where too few ratings follow it to confirm a relapse.
+
+    Examples
+    --------
+    >>> from upturn.protocol import load
+    >>> rule = load("six-infusions").endpoints.relapse
+    >>> relapse_origin(np.array([0.0, 264.0, 288.0, 672.0, 1008.0]), 264.0, definition=rule)
+    2
+    """
+    later = np.flatnonzero(time_h >= last_dose_h + DAY_H - 1e-6)
+    return int(later[0]) if len(later) > definition.consecutive else None
 
 
 def relapse_times(

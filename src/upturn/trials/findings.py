@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from upturn.trials.numbers import Number
+from upturn.trials.observed import Observed
 from upturn.trials.summary import Interval
 
 __all__ = [
@@ -165,7 +166,11 @@ class Answer:
     contrasts: list[ContrastAnswer]
     who: list[Moderator]
     numbers: list[Number]
+    observed: Observed | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the answer as plain data."""
-        return asdict(self)
+        """Give the answer as plain data; what was observed only where there are records."""
+        plain = asdict(self)
+        if self.observed is None:
+            del plain["observed"]
+        return plain

@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from upturn_clinic.accounts import queries
 from upturn_clinic.accounts.actor import Actor, system
-from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, Membership, User
+from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, Membership, PasswordLink, User
 from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.operation import EMERGENCY_ACCESS, INVITATION_VALID, SHORTEST_REASON
+from upturn_clinic.operation import EMERGENCY_ACCESS, INVITATION_VALID, PASSWORD_LINK_VALID, SHORTEST_REASON
 
 __all__ = [
-    "accept", "change_facility", "create_facility", "create_person", "end_role", "give_role", "invite",
-    "note_emergency_reading", "note_event", "open_emergency_access", "withdraw_invitation",
+    "accept", "change_facility", "close_account", "create_facility", "create_person", "end_role", "give_role", "invite",
+    "note_emergency_reading", "note_event", "offer_new_password", "open_emergency_access", "set_new_password",
+    "withdraw_invitation",
 ]  # fmt: skip
 
 
@@ -133,6 +135,54 @@ def end_role(*, membership: Membership, reason: str, by: Actor, at: datetime) ->
     return writing.change(membership, action="ended the role", by=by, at=at, reason=reason, ended_at=at)
 
 
+@transaction.atomic
+def offer_new_password(*, user: User, facility: Facility, by: Actor, at: datetime) -> PasswordLink:
+    """Make a link by which a participant sets a new password; an earlier one that is still open opens nothing more.
+
+    Staff have no such link: they get a letter, and their second factor stands besides.
+
+    Raises
+    ------
+    Refused
+        The account is closed, or is not a participant's.
+    """
+    by.must(Permission.CHANGE_IDENTITY)
+    if not user.is_active or queries.roles_anywhere(user) != {Role.PARTICIPANT}:
+        raise Refused("There is no open account of a participant here.", remedy="make an account first")
+    for earlier in queries.open_password_links(user, at=at):
+        writing.change(earlier, action="withdrew the link", by=by, at=at, reason="a new link was made", withdrawn_at=at)
+    link = PasswordLink(user=user, facility=facility, expires_at=at + PASSWORD_LINK_VALID)
+    return writing.insert(link, action="made a link to a new password", by=by, at=at)
+
+
+@transaction.atomic
+def set_new_password(*, link: PasswordLink, password: str, by: Actor, at: datetime) -> User:
+    """Set a new password; whoever holds the signed link is the person. Wherever they were logged in, it ends.
+
+    Raises
+    ------
+    Refused
+        The link was used, withdrawn or has expired, or the account is closed.
+    """
+    person = link.user
+    if by.user_id != person.pk or link.used_at or link.withdrawn_at or link.expires_at <= at or not person.is_active:
+        raise Refused("This link no longer opens anything.", remedy="ask the clinic for a new one")
+    why = "the participant followed the link"
+    writing.change(link, action="used the link to a new password", by=by, at=at, reason=why, used_at=at)
+    return writing.change(
+        person, action="set a new password", by=by, at=at, reason=why, password=make_password(password)
+    )
+
+
+@transaction.atomic
+def close_account(*, user: User, reason: str, by: Actor, at: datetime) -> User:
+    """Close a participant's account for good: nobody logs in with it any more, and who is logged in is out."""
+    by.must(Permission.ERASE_IDENTITY)
+    for membership in Membership.objects.filter(user=user, ended_at=None).select_related("facility"):
+        writing.change(membership, action="ended the role", by=by, at=at, reason=reason, ended_at=at)
+    return writing.change(user, action="closed the account", by=by, at=at, reason=reason, is_active=False)
+
+
 def open_emergency_access(*, facility: Facility, reason: str, proof: Proof, by: Actor, at: datetime) -> EmergencyAccess:
     """Break the glass: open a facility's records for a limited time, with a reason that will be reviewed.
 
@@ -158,6 +208,18 @@ def note_emergency_reading(*, access: EmergencyAccess, page: str, by: Actor, at:
     writing.note(action="read in an emergency", by=by, at=at, about=access, facts={"page": page})
 
 
-def note_event(*, action: str, by: Actor, at: datetime, about: User | None = None, facts: Mapping[str, str]) -> None:
-    """Write down what the log-in machinery did: logged in, failed, changed a password, set up a code app."""
-    writing.note(action=action, by=by, at=at, about=about, facts=facts)
+def note_event(
+    *, action: str, by: Actor, at: datetime, about: User | None = None, facts: Mapping[str, str], address: str = ""
+) -> None:
+    """Write down what the log-in machinery did: logged in, failed, changed a password, set up a code app.
+
+    Parameters
+    ----------
+    address
+        Of the computer it came from: sealed where it is about a person, plain where nobody is known by that name.
+    """
+    known = {"address": address} if address else {}
+    writing.note(
+        action=action, by=by, at=at, about=about, facts={**facts, **({} if about else known)},
+        identifying=known if about else None,
+    )  # fmt: skip

@@ -58,8 +58,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Write down a failed log-in; about whom, only if that person exists."""
         tried = queries.user_with_email(credentials.get("email") or "")
         actions.note_event(
-            action="failed to log in", by=system(), at=timezone.now(), about=tried,
-            facts={"address": self.get_client_ip(request)},
+            action="failed to log in", by=system(), at=timezone.now(), about=tried, facts={},
+            address=self.get_client_ip(request),
         )  # fmt: skip
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -81,8 +81,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def _note(self, action: str, user: Any) -> None:
         if isinstance(user, User):
-            facts = {"address": self.get_client_ip(self.request)}
-            actions.note_event(action=action, by=Actor(user), at=timezone.now(), about=user, facts=facts)
+            actions.note_event(
+                action=action, by=Actor(user), at=timezone.now(), about=user, facts={},
+                address=self.get_client_ip(self.request),
+            )  # fmt: skip
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

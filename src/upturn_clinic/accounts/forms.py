@@ -38,18 +38,19 @@ class ProofFields(forms.Form):
 class FacilityForm(ChangeFields, forms.ModelForm):  # type: ignore[type-arg]  # Django itself has no brackets here
     """The facility's own words."""
 
-    field_order = ("name", "time_zone", "country", "crisis_help", "reason")
+    field_order = ("name", "time_zone", "country", "rooms", "crisis_help", "reason")
 
     class Meta:
         model = Facility
-        fields: ClassVar = ["name", "time_zone", "country", "crisis_help"]
+        fields: ClassVar = ["name", "time_zone", "country", "rooms", "crisis_help"]
         labels: ClassVar = {"crisis_help": "Crisis help shown to participants"}
         help_texts: ClassVar = {
             "time_zone": "As in Europe/Copenhagen. Times on every page follow this clock.",
             "country": "Two letters, such as NZ. Chooses the crisis lines that are shown when none are written below.",
+            "rooms": "One per line, such as Room 1. The floor shows them in this order.",
             "crisis_help": "Whom to call, with numbers and hours, one per line. Check them yourself before use.",
         }
-        widgets: ClassVar = {"crisis_help": forms.Textarea({"rows": 4})}
+        widgets: ClassVar = {"crisis_help": forms.Textarea({"rows": 4}), "rooms": forms.Textarea({"rows": 4})}
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

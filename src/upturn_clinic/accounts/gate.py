@@ -48,6 +48,9 @@ def require(request: HttpRequest, permission: Permission, facility: str) -> tupl
     actor = queries.actor_at(_user(person), facility, at=now)
     if actor is None or actor.facility is None:
         raise Http404
+    if not actor.may(permission):
+        # For the row that the middleware writes about it: where it was.
+        request.refused = actor  # type: ignore[attr-defined]
     actor.must(permission)
     if actor.emergency is not None and permission not in actor.by_role:
         actions.note_emergency_reading(access=actor.emergency, page=request.path, by=actor, at=now)

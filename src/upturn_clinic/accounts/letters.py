@@ -1,7 +1,8 @@
-"""Invitations as signed links, and the letters that carry them."""
+"""Invitations and ways back to a password as signed links, and the letters that carry invitations."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -11,14 +12,16 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from upturn_clinic.accounts.models import Invitation
-from upturn_clinic.operation import INVITATION_VALID
+from upturn_clinic.accounts.models import Invitation, PasswordLink
+from upturn_clinic.operation import INVITATION_VALID, PASSWORD_LINK_VALID
 
 __all__ = [
-    "NO_ADDRESS", "letters_go_out", "link_to", "log_in_name", "pseudonym_of", "read_link", "send_invitation",
+    "NO_ADDRESS", "letters_go_out", "link_to", "link_to_password", "log_in_name", "pseudonym_of", "read_link",
+    "read_password_link", "send_invitation",
 ]  # fmt: skip
 
 SALT = "upturn clinic, invitation"
+PASSWORD_SALT = "upturn clinic, link to a new password"  # noqa: S105  (names a purpose, opens nothing)
 # A participant logs in with their pseudonym: accounts hold neither name nor address of one. RFC 2606 keeps this ending
 # from ever being somebody's address.
 NO_ADDRESS = "@participant.invalid"
@@ -32,8 +35,23 @@ def link_to(invitation: Invitation, request: HttpRequest) -> str:
 
 def read_link(token: str) -> UUID | None:
     """Find which invitation a link opens; None when it is not ours or has expired."""
+    return _read(token, SALT, INVITATION_VALID)
+
+
+def link_to_password(link: PasswordLink, request: HttpRequest) -> str:
+    """Sign the link that opens the way to a new password."""
+    token = signing.dumps(str(link.pk), salt=PASSWORD_SALT)
+    return request.build_absolute_uri(reverse("new_password", args=[token]))
+
+
+def read_password_link(token: str) -> UUID | None:
+    """Find which way back a link opens; None when it is not ours or has expired."""
+    return _read(token, PASSWORD_SALT, PASSWORD_LINK_VALID)
+
+
+def _read(token: str, salt: str, valid: timedelta) -> UUID | None:
     try:
-        return UUID(signing.loads(token, salt=SALT, max_age=INVITATION_VALID))
+        return UUID(signing.loads(token, salt=salt, max_age=valid))
     except (signing.BadSignature, ValueError):
         return None
 

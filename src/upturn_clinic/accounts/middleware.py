@@ -7,6 +7,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import Resolver404, resolve, reverse
@@ -93,8 +94,14 @@ class Doors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Turn "log in first" into the way there."""
-        return to_log_in(request) if isinstance(exception, LogInFirst) else None
+        """Turn "log in first" into the way there, and write down what somebody was refused."""
+        if isinstance(exception, LogInFirst):
+            return to_log_in(request)
+        if isinstance(exception, PermissionDenied) and isinstance(request.user, User):
+            actor = getattr(request, "refused", None) or getattr(request, "actor", None) or Actor(request.user)
+            facts = {"page": request.path}
+            actions.note_event(action="was refused a page", by=actor, at=timezone.now(), facts=facts)
+        return None
 
 
 def to_log_in(request: HttpRequest) -> HttpResponse:

@@ -14,8 +14,10 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.ground.classification import Classified
 from upturn_clinic.ground.versioned import Versioned
 
-__all__ = ["EmergencyAccess", "Facility", "Invitation", "Membership", "User", "Users"]
+__all__ = ["EmergencyAccess", "Facility", "Invitation", "Membership", "PasswordLink", "User", "Users"]
 
+# As long as the field of a session that holds it.
+LONGEST_ROOM = 40
 ROLE_CHOICES = [(role.value, role.value) for role in Role]
 
 
@@ -52,6 +54,12 @@ def real_time_zone(name: str) -> None:
         raise ValidationError("%(name)s is not a time zone. Write it as in Europe/Copenhagen.", params={"name": name})
 
 
+def short_rooms(lines: str) -> None:
+    """Refuse a room whose name is too long for a board."""
+    if any(len(each.strip()) > LONGEST_ROOM for each in lines.splitlines()):
+        raise ValidationError("A room has at most %(most)s letters.", params={"most": LONGEST_ROOM})
+
+
 class Facility(Versioned):
     """A place where a programme runs, with its own clock."""
 
@@ -62,9 +70,11 @@ class Facility(Versioned):
         max_length=2, blank=True, validators=[RegexValidator("^[A-Z]{2}$", "Two capital letters, such as NZ.")]
     )
     crisis_help = models.TextField(blank=True, max_length=2000)
+    # One name per line, in the order in which the floor shows them.
+    rooms = models.TextField(blank=True, max_length=1000, verbose_name="rooms for sessions", validators=[short_rooms])
 
     classified: ClassVar = Classified(
-        operational=("id", "version", "slug", "name", "time_zone", "country", "crisis_help")
+        operational=("id", "version", "slug", "name", "time_zone", "country", "crisis_help", "rooms")
     )
 
     class Meta:
@@ -72,6 +82,17 @@ class Facility(Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def room_names(self) -> tuple[str, ...]:
+        r"""The rooms for sessions, in order, each once.
+
+        Examples
+        --------
+        >>> Facility(rooms="Room 1\n Room 2 \n\nRoom 1").room_names
+        ('Room 1', 'Room 2')
+        """
+        return tuple(dict.fromkeys(each.strip() for each in self.rooms.splitlines() if each.strip()))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -121,6 +142,27 @@ class Invitation(Versioned):
 
     def __str__(self) -> str:
         return f"{self.email} as {self.role} at {self.facility}"
+
+
+class PasswordLink(Versioned):
+    """A way back for a participant who forgot the password; its link is signed, handed over and opens once."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    facility = models.ForeignKey(Facility, models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    classified: ClassVar = Classified(
+        operational=("id", "version", "user", "facility", "expires_at", "used_at", "withdrawn_at")
+    )
+
+    class Meta:
+        verbose_name = "link to a new password"
+        ordering: ClassVar = ["-expires_at"]
+
+    def __str__(self) -> str:
+        return f"a link for {self.user}"
 
 
 class EmergencyAccess(Versioned):

@@ -55,8 +55,10 @@ class Permission(StrEnum):
     SEE_PARTICIPANTS = "see participants by their pseudonym"
     SEE_IDENTITY = "see who a participant is"
     CHANGE_IDENTITY = "enter and correct who a participant is"
+    ERASE_IDENTITY = "erase who a participant was, with reason and signature"
     SEE_CLINICAL_RECORD = "see screening, history and measures"
     SCREEN = "record screening and history"
+    WEIGH = "record a body weight"
     OVERRIDE_CRITERION = "override a screening criterion with reason and signature"
     RECORD_CONSENT = "record consent"
     ENROL = "enrol, randomise and withdraw participants"
@@ -69,8 +71,22 @@ class Permission(StrEnum):
     UNBLIND = "learn a masked arm in an emergency, with reason and signature"
     SEE_SESSIONS = "see treatment sessions"
     RECORD_SESSION = "record a treatment session"
-    RATE = "enter ratings"
+    DECIDE_LEAVING = "let somebody leave although a criterion is not met, with reason and signature"
+    RATE = "rate for a study, blinded"
+    SEE_RATINGS = "see ratings and their course"
+    ENTER_RATINGS = "enter and correct ratings"
+    SEND_QUESTIONNAIRES = "make links by which participants answer questionnaires"
     DISPENSE = "prepare and dispense doses"
+    SEE_STOCK = "see the register of controlled drugs"
+    KEEP_STOCK = "receive, count, send back and destroy controlled drugs"
+    CHECK_DOSE = "check a dose that somebody else prepared"
+    WITNESS = "witness that a drug was wasted"
+    FILL_FORMS = "fill, print and note the monitoring forms of a drug"
+    SEE_SAFETY = "see concerns and adverse events"
+    RAISE_CONCERN = "raise a concern about a participant"
+    HANDLE_CONCERN = "take a concern and say what was done"
+    RECORD_EVENT = "record adverse events"
+    JUDGE_EVENT = "judge adverse events: serious, related, expected"
     SEE_DEIDENTIFIED = "see and export de-identified data"
     SEE_OWN_RECORD = "see and answer one's own questionnaires and plan"
 
@@ -95,8 +111,10 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         Permission.SIGN_PROGRAMME,
         Permission.SEE_IDENTITY,
         Permission.CHANGE_IDENTITY,
+        Permission.ERASE_IDENTITY,
         Permission.SEE_CLINICAL_RECORD,
         Permission.SCREEN,
+        Permission.WEIGH,
         Permission.OVERRIDE_CRITERION,
         Permission.RECORD_CONSENT,
         Permission.ENROL,
@@ -107,20 +125,58 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         Permission.RECORD_TREATMENTS,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,
+        Permission.DECIDE_LEAVING,
         Permission.RATE,
+        Permission.SEE_RATINGS,
+        Permission.ENTER_RATINGS,
+        Permission.SEND_QUESTIONNAIRES,
+        Permission.SEE_SAFETY,
+        Permission.RAISE_CONCERN,
+        Permission.HANDLE_CONCERN,
+        Permission.RECORD_EVENT,
+        Permission.JUDGE_EVENT,
+        Permission.DISPENSE,
+        Permission.SEE_STOCK,
+        Permission.KEEP_STOCK,
+        Permission.CHECK_DOSE,
+        Permission.WITNESS,
+        Permission.FILL_FORMS,
     },
     Role.SESSION_NURSE: _TEAM
     | {
         Permission.SEE_IDENTITY,
         Permission.SEE_CLINICAL_RECORD,
+        Permission.WEIGH,
+        Permission.SEE_RATINGS,
+        Permission.ENTER_RATINGS,
+        Permission.SEND_QUESTIONNAIRES,
         Permission.SEE_DOSES,
         Permission.RECORD_TREATMENTS,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,
+        Permission.SEE_SAFETY,
+        Permission.RAISE_CONCERN,
+        Permission.HANDLE_CONCERN,
+        Permission.RECORD_EVENT,
+        Permission.DISPENSE,
+        Permission.SEE_STOCK,
+        Permission.CHECK_DOSE,
+        Permission.WITNESS,
+        Permission.FILL_FORMS,
     },
     # Dissociation and blood pressure unmask the arm: a rater sees neither sessions nor the clinical record.
-    Role.RATER: _TEAM | {Permission.SEE_IDENTITY, Permission.RATE},
-    Role.PHARMACIST: _TEAM | {Permission.SEE_IDENTITY, Permission.SEE_ARM, Permission.SEE_DOSES, Permission.DISPENSE},
+    Role.RATER: _TEAM | {Permission.SEE_IDENTITY, Permission.RATE, Permission.SEE_RATINGS, Permission.ENTER_RATINGS},
+    Role.PHARMACIST: _TEAM
+    | {
+        Permission.SEE_IDENTITY,
+        Permission.SEE_ARM,
+        Permission.SEE_DOSES,
+        Permission.DISPENSE,
+        Permission.SEE_STOCK,
+        Permission.KEEP_STOCK,
+        Permission.CHECK_DOSE,
+        Permission.WITNESS,
+    },
     Role.COORDINATOR: _TEAM
     | {
         Permission.PREPARE_PROGRAMME,
@@ -128,6 +184,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         Permission.CHANGE_IDENTITY,
         Permission.CHANGE_PLAN,
         Permission.SEE_DOSES,
+        Permission.SEND_QUESTIONNAIRES,
         Permission.RECORD_CONSENT,
     },
     Role.ANALYST: _EVERYONE | {Permission.SEE_PROGRAMMES, Permission.SEE_DEIDENTIFIED},
@@ -141,6 +198,7 @@ EMERGENCY: frozenset[Permission] = frozenset(
         Permission.SEE_PARTICIPANTS,
         Permission.SEE_IDENTITY,
         Permission.SEE_CLINICAL_RECORD,
+        Permission.SEE_RATINGS,
         Permission.SEE_PLAN,
         Permission.SEE_DOSES,
         Permission.SEE_SESSIONS,

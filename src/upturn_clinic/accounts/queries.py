@@ -11,12 +11,13 @@ from allauth.mfa.models import Authenticator
 from django.db.models import F, QuerySet
 
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, Membership, User
+from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, Membership, PasswordLink, User
 from upturn_clinic.accounts.permissions import Role
 
 __all__ = [
     "Colleague", "actor_at", "administrators_at", "email_is_taken", "emergencies_at", "facilities_of",
-    "has_second_factor", "keys_of", "open_invitations", "roles_anywhere", "staff_at", "user_with_email",
+    "has_second_factor", "keys_of", "open_invitations", "open_password_links", "roles_anywhere", "staff_at",
+    "user_with_email",
 ]  # fmt: skip
 
 
@@ -85,6 +86,11 @@ def administrators_at(facility: Facility) -> int:
 def open_invitations(facility: Facility, *, at: datetime) -> QuerySet[Invitation]:
     """Letters that still open something."""
     return Invitation.objects.filter(facility=facility, accepted_at=None, withdrawn_at=None, expires_at__gt=at)
+
+
+def open_password_links(user: User, *, at: datetime) -> QuerySet[PasswordLink]:
+    """Ways back to a password that still open something."""
+    return PasswordLink.objects.filter(user=user, used_at=None, withdrawn_at=None, expires_at__gt=at)
 
 
 def emergencies_at(facility: Facility) -> QuerySet[EmergencyAccess]:

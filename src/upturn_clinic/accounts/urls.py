@@ -20,6 +20,7 @@ urlpatterns = [
     path("still-here/", views.still_here, name="still_here"),
     path("emergency-access/", views.open_emergency_access, name="open_emergency_access"),
     path("invitation/<str:token>/", views.accept_invitation, name="accept_invitation"),
+    path("new-password/<str:token>/", views.new_password, name="new_password"),
     path("at/<slug:facility>/", views.facility_home, name="facility"),
     path("at/<slug:facility>/settings/", views.change_facility, name="change_facility"),
     path("at/<slug:facility>/people/", views.people, name="people"),

@@ -24,8 +24,15 @@ from upturn_clinic.accounts.forms import (
     RoleForm,
 )
 from upturn_clinic.accounts.gate import require, require_nobody, require_person
-from upturn_clinic.accounts.letters import letters_go_out, link_to, pseudonym_of, read_link, send_invitation
-from upturn_clinic.accounts.models import Invitation, Membership, User
+from upturn_clinic.accounts.letters import (
+    letters_go_out,
+    link_to,
+    pseudonym_of,
+    read_link,
+    read_password_link,
+    send_invitation,
+)
+from upturn_clinic.accounts.models import Invitation, Membership, PasswordLink, User
 from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.errors import Conflict, Refused
@@ -34,8 +41,8 @@ from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT
 
 __all__ = [
     "accept_invitation", "change_facility", "closed_sign_up", "end_role", "facility_home", "give_role", "home",
-    "invite", "me", "open_emergency_access", "people", "renew_recovery_codes", "set_up_code_app", "still_here",
-    "withdraw_invitation",
+    "invite", "me", "new_password", "open_emergency_access", "people", "renew_recovery_codes", "set_up_code_app",
+    "still_here", "withdraw_invitation",
 ]  # fmt: skip
 
 CONFLICT = 409
@@ -186,6 +193,27 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
             messages.success(request, f"Welcome to {letter.facility.name}.")
             return redirect("home" if user else "account_login")
     return render(request, "accounts/accept.html", {"letter": letter, "form": form, "problem": problem})
+
+
+@require_http_methods(["GET", "POST"])
+def new_password(request: HttpRequest, token: str) -> HttpResponse:
+    """Set a new password by a link that the clinic handed over. A link that opens nothing says nothing of anybody."""
+    require_nobody(request)
+    key, now = read_password_link(token), timezone.now()
+    link = PasswordLink.objects.filter(pk=key).select_related("user", "facility").first() if key else None
+    closed = "accounts/password_link_closed.html"
+    if link is None or link.used_at or link.withdrawn_at or link.expires_at <= now or not link.user.is_active:
+        return render(request, closed, status=404)
+    form = AcceptForm(request.POST or None, email=link.user.email, with_name=False)
+    if request.method == "POST" and form.is_valid():
+        by = Actor(link.user, link.facility)
+        try:
+            actions.set_new_password(link=link, password=form.cleaned_data["password"], by=by, at=now)
+        except (Refused, Conflict):
+            return render(request, closed, status=404)
+        messages.success(request, "The new password holds. Log in with it.")
+        return redirect("account_login")
+    return render(request, "accounts/new_password.html", {"link": link, "form": form})
 
 
 @require_GET

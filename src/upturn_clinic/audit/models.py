@@ -39,6 +39,7 @@ class Signature(Versioned):
             "id", "version", "facility", "signer", "at", "meaning", "object_type", "object_id", "object_version",
             "content_hash",
         ),
+        about="signer",
     )  # fmt: skip
 
     class Meta:

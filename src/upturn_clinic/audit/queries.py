@@ -17,11 +17,11 @@ from upturn_clinic.ground.classification import FieldClass, classification_of
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.ledger.chain import content_hash
 from upturn_clinic.ledger.models import Entry
-from upturn_clinic.ledger.queries import changes_in, history_of
+from upturn_clinic.ledger.queries import Opened, history_of, opened
 
 __all__ = ["Line", "ShownChange", "history_at", "is_signed_as_it_stands", "lines", "model_called", "signatures_of"]
 
-HIDDEN = "hidden"
+HIDDEN, ERASED = "hidden", "erased"
 _PEOPLE = frozenset({"user", "signer", "reviewed_by"})
 _SILENT = frozenset({"id", "facility"})
 _NEEDS = {
@@ -33,12 +33,13 @@ _NEEDS = {
 
 @dataclass(frozen=True)
 class ShownChange:
-    """One field as this reader may see it."""
+    """One field as this reader may see it; of an erased one nobody sees anything."""
 
     field: str
     old: Any
     new: Any
     hidden: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ def lines(entries: Iterable[Entry], reader: Actor) -> list[Line]:
         addresses of staff, since the trail would be of no use without them.
     """
     rows = list(entries)
-    names = _names(rows)
-    return [_line(entry, reader, names) for entry in rows]
+    told = opened(rows)
+    names = _names(told.values())
+    return [_line(entry, told[entry.sequence], reader, names) for entry in rows]
 
 
 def history_at(facility: Facility, object_type: str, object_id: str) -> Sequence[Entry]:
@@ -92,33 +94,30 @@ def is_signed_as_it_stands(thing: Versioned, meaning: str) -> bool:
     ).exists()
 
 
-def _names(entries: Iterable[Entry]) -> Mapping[str, str]:
+def _names(told: Iterable[Opened]) -> Mapping[str, str]:
     """Find the names of all people that changes point at, in one query."""
-    keys = {value for entry in entries for change in changes_in(entry) if change.field in _PEOPLE
+    keys = {value for each in told for change in each.changes if change.field in _PEOPLE
             for value in (change.old, change.new) if value}  # fmt: skip
     return {str(user.pk): user.name for user in User.objects.filter(pk__in=keys)} if keys else {}
 
 
-def _line(entry: Entry, reader: Actor, names: Mapping[str, str]) -> Line:
+def _line(entry: Entry, told: Opened, reader: Actor, names: Mapping[str, str]) -> Line:
     model = model_called(entry.object_type) if entry.object_type else None
     about_staff = model is None or model._meta.app_label in ("accounts", "account", "audit")
     # Of a new record, what is empty and its own keys say nothing to a reader; the row itself holds them.
-    telling = [change for change in changes_in(entry)
-               if change.old is not None or (change.new not in (None, "") and change.field not in _SILENT)]  # fmt: skip
+    telling = [change for change in told.changes if change.is_erased or change.old is not None
+               or (change.new not in (None, "") and change.field not in _SILENT)]  # fmt: skip
     shown = tuple(
-        _shown(
-            change.field,
-            _named(change.old, names),
-            _named(change.new, names),
-            model,
-            reader,
-            about_staff,
-        )
+        ShownChange(change.field.replace("_", " "), None, None, erased=True)
+        if change.is_erased
+        else _shown(change.field, _named(change.old, names), _named(change.new, names), model, reader, about_staff)
         for change in telling
     )
-    reason = entry.reason if about_staff or reader.may(Permission.SEE_CLINICAL_RECORD) else HIDDEN
+    reason = told.reason if about_staff or reader.may(Permission.SEE_CLINICAL_RECORD) else HIDDEN
+    if told.reason_is_erased:
+        reason = ERASED
     thing = str(model._meta.verbose_name) if model else ""
-    return Line(entry, thing, shown, reason if entry.reason else "")
+    return Line(entry, thing, shown, reason if told.reason or told.reason_is_erased else "")
 
 
 def _named(value: Any, names: Mapping[str, str]) -> Any:

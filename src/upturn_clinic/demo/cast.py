@@ -12,10 +12,15 @@ from allauth.mfa.totp.internal.auth import TOTP
 
 from upturn_clinic.accounts import actions
 from upturn_clinic.accounts.actor import Actor, system
-from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.letters import NO_ADDRESS
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.participants import actions as participants
+from upturn_clinic.participants.models import Participant
 
-__all__ = ["ADDRESS", "Keys", "Staff", "address_of", "hire", "identity", "new_keys"]
+__all__ = [
+    "ADDRESS", "Keys", "Staff", "address_of", "hire", "identity", "new_keys", "participants_address", "take_part",
+]  # fmt: skip
 
 # A name that the standard for domain names reserves for examples.
 ADDRESS = "demo.example"
@@ -63,8 +68,20 @@ def address_of(role: Role) -> str:
 
 
 def hire(here: Facility, keys: Keys, *, at: datetime) -> Staff:
-    """Make an account for every role; all but the participant's with a code app."""
-    return Staff({role: _hired(role, here, keys, at) for role in Role})
+    """Make an account with a code app for every role but the participant's: that one belongs to a virtual person."""
+    return Staff({role: _hired(role, here, keys, at) for role in Role if role is not Role.PARTICIPANT})
+
+
+def take_part(person: Participant, keys: Keys, *, by: Actor, at: datetime) -> User:
+    """Let a virtual person have an account of their own, by the link that the clinic hands over."""
+    letter = participants.invite(participant=person, by=by, at=at)
+    return actions.accept(invitation=letter, user=None, name=person.pseudonym, password=keys.password, at=at)
+
+
+def participants_address() -> str:
+    """Give the name with which the virtual person with an account logs in."""
+    found = User.objects.filter(memberships__role=Role.PARTICIPANT, email__endswith=NO_ADDRESS).order_by("email")
+    return found.values_list("email", flat=True)[0]
 
 
 def _hired(role: Role, here: Facility, keys: Keys, at: datetime) -> Actor:
@@ -72,9 +89,8 @@ def _hired(role: Role, here: Facility, keys: Keys, at: datetime) -> Actor:
     name = f"Demo {role.value.capitalize()}"
     user = actions.create_person(email=address_of(role), name=name, password=keys.password, by=by, at=at)
     actions.give_role(user=user, role=role, facility=here, by=by, at=at)
-    if role is not Role.PARTICIPANT:
-        TOTP.activate(user, keys.secret)
-        actions.note_event(action="set up a code app", by=by, at=at, about=user, facts={})
+    TOTP.activate(user, keys.secret)
+    actions.note_event(action="set up a code app", by=by, at=at, about=user, facts={})
     return Actor(user, here, frozenset({role}))
 
 

@@ -8,7 +8,10 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from upturn.instruments import items_of
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.assessments.actions import record_rating
+from upturn_clinic.assessments.queries import standing_for
 from upturn_clinic.demo.cast import Staff, identity
 from upturn_clinic.demo.records import VirtualPerson
 from upturn_clinic.ground.errors import Refused
@@ -32,6 +35,7 @@ REGISTERED, CONSENTED, CONCLUDED, ENROLLED = 12, 10, 9, 8
 OPENS = time(9)
 SLOTS = 6
 PAST_DRUGS = (("sertraline", "150 mg"), ("venlafaxine", "225 mg"), ("mirtazapine", "30 mg"))
+BLINDED = "blinded"
 Step = Callable[[datetime], object]
 
 
@@ -101,7 +105,7 @@ class VirtualCourse:
         protocol = protocol_of(self.version)
         planned = [time_h for dose in protocol.arms[self.virtual.arm].doses for time_h in dose.on_h]
         for hours, points in self.virtual.ratings[1:]:
-            yield self.first + HOUR * hours, self._rate(points)
+            yield self.first + HOUR * hours, self._rate(hours, points)
         for hours in self.virtual.doses_h[len(planned) :]:
             # After the rating of that day, which may be the one that tells the relapse.
             yield self.first + HOUR * hours, self._plan_booster(self.first + HOUR * hours)
@@ -162,20 +166,35 @@ class VirtualCourse:
             screening.conclude(participant=person, version=self._now().version, by=by, at=at)
 
     def _enrol(self, at: datetime) -> None:
-        person, by = self._now(), self.staff[Role.CLINICIAN]
+        person = self._now()
         if person.status != Participant.Status.ELIGIBLE:
             return
-        people.enrol(participant=person, version=person.version, arm=self.virtual.arm, strata={}, by=by, at=at)
+        self._allocated(person, at)
         treatments.make_plan(
             participant=self._now(), begins_at=self.first, by=self.staff[Role.COORDINATOR], at=at
         )  # fmt: skip
 
-    def _rate(self, points: int) -> Step:
+    def _allocated(self, person: Participant, at: datetime) -> None:
+        """Enrol into the arm that was simulated, chosen openly."""
+        people.enrol(
+            participant=person, version=person.version, arm=self.virtual.arm, strata={},
+            by=self.staff[Role.CLINICIAN], at=at,
+        )  # fmt: skip
+
+    def _rate(self, hours: float, points: int) -> Step:
+        """Rate for the protocol's time that lies nearest; the points of the simulation are spread over the items."""
+        items = len(items_of("MADRS"))
+        answers = {str(item): points // items + (item <= points % items) for item in range(1, items + 1)}
+        times = protocol_of(self.version).assessment_times_h("MADRS", arm=self.virtual.arm)
+        planned_h = min(times, key=lambda each: abs(each - hours))
+
         def step(at: datetime) -> None:
             if self._takes_part():
-                screening.record_measure(
-                    participant=self._now(), instrument="MADRS", value=Decimal(points), measured_at=at, recall_h=None,
-                    by=self.staff[Role.CLINICIAN], at=at,
+                person = self._now()
+                taken = standing_for(person, instrument="MADRS", planned_h=planned_h, rater_kind=BLINDED)
+                record_rating(
+                    participant=person, instrument="MADRS", answers=answers, rated_at=at,
+                    planned_h=None if taken else planned_h, rater_kind=BLINDED, by=self.staff[Role.RATER], at=at,
                 )  # fmt: skip
 
         return step

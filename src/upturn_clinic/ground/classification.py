@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from django.db.models import Model
 
 from upturn.errors import CannotError
 
-__all__ = ["Classified", "FieldClass", "classification_of"]
+__all__ = ["Classified", "FieldClass", "classification_of", "person_behind"]
 
 
 class FieldClass(StrEnum):
@@ -39,6 +40,9 @@ class Classified:
         Keeps the programme running; neither of the above.
     secret
         A key or a password: never shown, never exported, never in the ledger.
+    about
+        The field that points at the person whom the identifying fields are about. Unless given it is ``participant``,
+        where the model has that field, and else the record itself.
 
     Examples
     --------
@@ -50,6 +54,7 @@ class Classified:
     clinical: tuple[str, ...] = ()
     operational: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
+    about: str = ""
 
     def of(self, field: str) -> FieldClass:
         """Give the class of a field.
@@ -71,7 +76,9 @@ class Classified:
 
 # Tables that other packages bring; their models cannot carry a declaration.
 FOREIGN: Mapping[str, Classified] = {
-    "account.EmailAddress": Classified(identifying=("email", "user"), operational=("id", "verified", "primary")),
+    "account.EmailAddress": Classified(
+        identifying=("email", "user"), operational=("id", "verified", "primary"), about="user"
+    ),
     "account.EmailConfirmation": Classified(operational=("id", "email_address", "created", "sent"), secret=("key",)),
     "auth.Group": Classified(operational=("id", "name", "permissions")),
     "auth.Permission": Classified(operational=("id", "name", "content_type", "codename")),
@@ -96,3 +103,24 @@ def classification_of(model: type[Model]) -> Classified:
             remedy="declare `classified = Classified(...)` in the model",
         )
     return found
+
+
+def person_behind(thing: Model) -> UUID:
+    """Tell whom a record's identifying fields are about: the key under which the ledger seals them.
+
+    Raises
+    ------
+    CannotError
+        The record points at nobody: its declaration names the wrong field.
+    """
+    about = classification_of(thing._meta.model).about
+    attributes = {field.name: field.attname for field in thing._meta.concrete_fields}
+    if not about and "participant" in attributes:
+        about = "participant"
+    person = getattr(thing, attributes.get(about, about)) if about else thing.pk
+    if not isinstance(person, UUID):
+        raise CannotError(
+            f"Whom the identifying fields of {thing._meta.label} are about is not told.", expected="a person's key",
+            came=repr(person), remedy='declare `Classified(about="…")` in the model',
+        )  # fmt: skip
+    return person

@@ -8,7 +8,10 @@ from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.operation import LONGEST_REASON
 
-__all__ = ["ChangeFields", "Reason", "ReasonForm", "tell"]
+__all__ = ["FORM_KEY", "ChangeFields", "Reason", "ReasonForm", "tell"]
+
+# The field of every form that tells one sending of it from another (see ``ledger.forms_sent``).
+FORM_KEY = "form_key"
 
 
 class Reason(forms.CharField):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -52,13 +52,15 @@ def hash_of(entry: Entry) -> str:
     return hashlib.sha256(canonical(entry.content()).encode()).hexdigest()
 
 
-def verify(entries: Iterable[Entry]) -> Verdict:
+def verify(entries: Iterable[Entry], check: Callable[[Entry], str] | None = None) -> Verdict:
     """Prove the chain, or name its first broken row.
 
     Parameters
     ----------
     entries
         All rows in their order.
+    check
+        A further proof of each row: gives its fault, or nothing.
     """
     previous, count = "", 0
     for expected, entry in enumerate(entries, start=1):
@@ -69,13 +71,15 @@ def verify(entries: Iterable[Entry]) -> Verdict:
             return Verdict(count, previous, f"row {entry.sequence} does not continue row {expected - 1}")
         if entry.hash != hash_of(entry):
             return Verdict(count, previous, f"row {entry.sequence} is not what was written")
+        if check is not None and (fault := check(entry)):
+            return Verdict(count, previous, fault)
         previous, count = entry.hash, expected
     return Verdict(count, previous)
 
 
 def content_of(thing: Model) -> dict[str, Any]:
     """Give what a record says in plain JSON: every field but its secrets and the counter of its saves."""
-    classes = classification_of(type(thing))
+    classes = classification_of(thing._meta.model)
     return {
         field.name: plain(getattr(thing, field.attname))
         for field in thing._meta.concrete_fields

@@ -1,4 +1,4 @@
-"""One row of the audit trail. The database refuses to change or remove it (see the first migration)."""
+"""One row of the audit trail, which the database refuses to change or remove; and the keys of what is sealed in it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from django.db import models
 
 from upturn_clinic.ground.classification import Classified
 
-__all__ = ["Entry"]
+__all__ = ["Entry", "FormAnswer", "PersonKey"]
 
 HASH_LENGTH = 64
+KEY_LENGTH = 64
 
 
 class Entry(models.Model):
@@ -28,16 +29,21 @@ class Entry(models.Model):
     # Canonical JSON, kept as text: what was hashed is what is stored, on every database.
     changes = models.TextField()
     reason = models.TextField(blank=True)
+    # Values that say who somebody is, and the reason beside them: sealed under that person's key (see ``sealing.py``).
+    person = models.UUIDField(null=True)
+    sealed = models.TextField(blank=True)
+    # The form that this was sent with, so that it is not written twice (see ``forms_sent.py``).
+    form_key = models.CharField(max_length=HASH_LENGTH, blank=True)
     previous_hash = models.CharField(max_length=HASH_LENGTH, blank=True)
     hash = models.CharField(max_length=HASH_LENGTH, unique=True)
 
     classified: ClassVar = Classified(
         # Old and new values of any record stand in `changes`; the page that shows them asks the record's own classes.
-        identifying=("changes",),
-        clinical=("reason",),
+        identifying=("sealed",),
+        clinical=("changes", "reason"),
         operational=(
-            "sequence", "at", "by", "facility", "action", "object_type", "object_id", "object_version",
-            "previous_hash", "hash",
+            "sequence", "at", "by", "facility", "action", "object_type", "object_id", "object_version", "person",
+            "form_key", "previous_hash", "hash",
         ),
     )  # fmt: skip
 
@@ -46,6 +52,7 @@ class Entry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["object_type", "object_id", "sequence"], name="ledger_of_object"),
             models.Index(fields=["facility", "sequence"], name="ledger_at_facility"),
+            models.Index(fields=["form_key"], name="ledger_of_form", condition=~models.Q(form_key="")),
         ]
 
     def __str__(self) -> str:
@@ -64,5 +71,34 @@ class Entry(models.Model):
             "object_version": self.object_version,
             "changes": self.changes,
             "reason": self.reason,
+            "person": None if self.person is None else str(self.person),
+            "sealed": self.sealed,
+            "form_key": self.form_key,
             "previous_hash": self.previous_hash,
         }
+
+
+class FormAnswer(models.Model):
+    """Where the answer to a form led, so that the same form sent again leads there, too. No record: a convenience."""
+
+    form_key = models.CharField(primary_key=True, max_length=HASH_LENGTH)
+    to = models.TextField()
+    at = models.DateTimeField()
+
+    classified: ClassVar = Classified(operational=("form_key", "to", "at"))
+
+    def __str__(self) -> str:
+        return self.to
+
+
+class PersonKey(models.Model):
+    """The key under which the trail holds who somebody is. When it is destroyed, that part of the trail is erased."""
+
+    person = models.UUIDField(primary_key=True)
+    key = models.CharField(max_length=KEY_LENGTH, blank=True)
+    destroyed_at = models.DateTimeField(null=True, blank=True)
+
+    classified: ClassVar = Classified(operational=("person", "destroyed_at"), secret=("key",))
+
+    def __str__(self) -> str:
+        return f"the key of {self.person}"

@@ -1,32 +1,59 @@
 """The only place that writes: a record and its row in the ledger, in one transaction.
 
-Actions of the apps call ``insert``, ``change`` and ``note``; nothing else in the clinic saves, updates or deletes (a
-test reads the source for it). So no write can be without its row.
+Actions of the apps call ``insert``, ``change``, ``note`` and, to erase, ``forget``; nothing else in the clinic saves,
+updates or deletes (a test reads the source for it). So no write can be without its row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 
 from upturn.errors import CannotError
 from upturn_clinic.ground.author import Author
+from upturn_clinic.ground.classification import FieldClass, classification_of, person_behind
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.ledger.chain import canonical, content_of, hash_of
-from upturn_clinic.ledger.models import Entry
+from upturn_clinic.ledger.forms_sent import Repeated, now_sending
+from upturn_clinic.ledger.models import Entry, FormAnswer, PersonKey
 from upturn_clinic.ledger.queries import conflict_since
+from upturn_clinic.ledger.sealing import DESTROYED, SEALED, new_key, seal
 
-__all__ = ["change", "insert", "insert_many", "note"]
+__all__ = ["change", "forget", "insert", "insert_many", "keep_answer", "note"]
 
 AnyRecord = TypeVar("AnyRecord", bound=models.Model)
 AnyVersioned = TypeVar("AnyVersioned", bound=Versioned)
 # Any constant serves, as long as all processes use the same one.
 CHAIN_LOCK = 0x75707475726E
+
+
+@dataclass
+class _Row:
+    """A row of the ledger before it has its place: what is still to be sealed stands beside it.
+
+    Parameters
+    ----------
+    entry
+        The row.
+    hidden
+        Fields that say who somebody is: old and new value.
+    reason
+        Why, where it stands beside such a field and so may name somebody as well.
+    is_record
+        Whether it goes with a saved record; a note does not.
+    """
+
+    entry: Entry
+    hidden: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    is_record: bool = True
 
 
 @transaction.atomic
@@ -111,13 +138,14 @@ def change(
     saved = manager.get(pk=thing.pk)
     if saved.version != expected:
         raise conflict_since(saved, expected)
-    old = content_of(saved)
+    old, old_secrets = content_of(saved), _secrets(saved, values)
     for name, value in values.items():
         setattr(saved, name, value)
     saved.version = expected + 1
     _check(saved)
     differing = {name: [old[name], new] for name, new in content_of(saved).items() if old[name] != new}
-    if not differing:
+    # A secret that changes is saved and has its row, which tells neither its values nor its name.
+    if not differing and old_secrets == _secrets(saved, values):
         return thing
     # Compare and set: of two transactions that read the same version, the database lets one through.
     if not manager.filter(pk=thing.pk, version=expected).update(**values, version=expected + 1):
@@ -129,10 +157,59 @@ def change(
 @transaction.atomic
 def note(
     *, action: str, by: Author, at: datetime, about: models.Model | None = None, reason: str = "",
-    facts: Mapping[str, str | int | bool | None] | None = None,
+    facts: Mapping[str, str | int | bool | None] | None = None, identifying: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Write down something that happened and changed no record of ours: a log-in, an export, a reading in emergency."""
-    _append([_entry(about, action, by, at, reason, {name: [None, fact] for name, fact in (facts or {}).items()})])
+    """Write down something that happened and changed no record of ours: a log-in, an export, a reading in emergency.
+
+    Parameters
+    ----------
+    facts
+        What is worth knowing about it.
+    identifying
+        Facts that say who somebody is, such as the address of their computer: sealed with the key of whom it is about,
+        and only known together with ``about``.
+    """
+    told = {name: [None, fact] for name, fact in (facts or {}).items()}
+    hidden = {name: [None, fact] for name, fact in (identifying or {}).items()}
+    row = _entry(about, action, by, at, reason, told, hidden)
+    row.is_record = False
+    _append([row])
+
+
+@transaction.atomic
+def forget(people: Sequence[UUID], *, action: str, by: Author, at: datetime, about: models.Model, reason: str) -> None:
+    """Destroy the keys of people, for good: whatever the trail holds about who they are can be read by nobody any more.
+
+    The rows stay as they are, and the chain over them holds. The row that this writes says whose keys went, and why.
+
+    Parameters
+    ----------
+    people
+        Whose keys: the persons that ``ground.classification.person_behind`` names.
+    about
+        The record that stands for them in the trail.
+    reason
+        Why; never empty, and it stays readable.
+    """
+    if not reason.strip():
+        raise Refused("Nothing is erased without a reason.", expected="a reason in a few words")
+    _hold_the_end()
+    known = PersonKey.objects.filter(pk__in=people, destroyed_at=None)
+    gone = sorted(str(each) for each in known.values_list("pk", flat=True))
+    known.update(key="", destroyed_at=at)
+    _append([_entry(about, action, by, at, reason, {DESTROYED: [None, " ".join(gone)]})])
+
+
+def keep_answer(*, form_key: str, to: str, at: datetime) -> None:
+    """Keep where the answer to a form led. What the form wrote has its rows already; this is none of them."""
+    FormAnswer.objects.bulk_create([FormAnswer(form_key=form_key, to=to, at=at)], ignore_conflicts=True)
+
+
+def _secrets(thing: models.Model, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    classes = classification_of(thing._meta.model)
+    fields = {field.name: field.attname for field in thing._meta.concrete_fields}
+    return {name: getattr(thing, attribute) for name, attribute in fields.items()
+            if classes.of(name) is FieldClass.SECRET and (name in values or attribute in values)}  # fmt: skip
 
 
 def _check(thing: models.Model) -> None:
@@ -144,13 +221,18 @@ def _check(thing: models.Model) -> None:
 
 
 def _entry(
-    thing: models.Model | None, action: str, by: Author, at: datetime, reason: str, changes: Mapping[str, Any]
-) -> Entry:
+    thing: models.Model | None, action: str, by: Author, at: datetime, reason: str, changes: Mapping[str, Any],
+    hidden: Mapping[str, Any] | None = None,
+) -> _Row:  # fmt: skip
     if at.tzinfo is None:
         raise CannotError(
             "A time without a zone cannot be recorded.", came=str(at), remedy="django.utils.timezone.now()"
         )
-    return Entry(
+    identifying = set() if thing is None else set(classification_of(thing._meta.model).identifying)
+    hidden = {name: pair for name, pair in changes.items() if name in identifying} | dict(hidden or {})
+    if hidden and thing is None:
+        raise CannotError("Who somebody is cannot be sealed without saying about whom.", remedy="note(about=…)")
+    entry = Entry(
         at=at.astimezone(UTC),
         by_id=by.user_id,
         facility_id=by.facility_id,
@@ -158,13 +240,41 @@ def _entry(
         object_type="" if thing is None else thing._meta.label,
         object_id="" if thing is None else str(thing.pk),
         object_version=getattr(thing, "version", None),
-        changes=canonical(dict(changes)),
-        reason=reason.strip(),
+        changes=canonical({**changes, **dict.fromkeys(hidden, SEALED)}),
+        reason="" if hidden else reason.strip(),
+        person=person_behind(thing) if hidden and thing is not None else None,
     )
+    return _Row(entry, hidden, reason.strip() if hidden else "")
 
 
-def _append(entries: Sequence[Entry]) -> None:
-    """Put rows at the end of the chain, one writer at a time, so that the chain has no forks.
+def _append(rows: Sequence[_Row]) -> None:
+    """Put rows at the end of the chain, one writer at a time, so that the chain has no forks."""
+    _hold_the_end()
+    sent = now_sending() if any(row.is_record for row in rows) else None
+    # Whoever sends the same form at the same time has either written it before we came here, or waits until we have.
+    if sent and Entry.objects.filter(form_key=sent.key).exclude(hash__in=sent.hashes).exists():
+        raise Repeated
+    keys = _keys({row.entry.person for row in rows if row.entry.person})
+    last = Entry.objects.order_by("-sequence").only("sequence", "hash").first()
+    sequence, previous = (last.sequence, last.hash) if last else (0, "")
+    for row in rows:
+        entry = row.entry
+        if entry.person and keys[entry.person]:
+            entry.sealed = seal(canonical({"changes": row.hidden, "reason": row.reason}), key=keys[entry.person])
+        elif entry.person and row.is_record:
+            raise Refused("Who this is has been erased: nothing that tells it is written any more.")
+        if sent and row.is_record:
+            entry.form_key = sent.key
+        sequence += 1
+        entry.sequence, entry.previous_hash = sequence, previous
+        entry.hash = previous = hash_of(entry)
+    Entry.objects.bulk_create([row.entry for row in rows])
+    if sent:
+        sent.hashes += [row.entry.hash for row in rows]
+
+
+def _hold_the_end() -> None:
+    """Wait until nobody else writes.
 
     On SQLite the transaction holds the writer's place since it began. On PostgreSQL a lock is taken here and kept until
     the transaction ends: another writer waits, then sees these rows.
@@ -172,10 +282,13 @@ def _append(entries: Sequence[Entry]) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-    last = Entry.objects.order_by("-sequence").only("sequence", "hash").first()
-    sequence, previous = (last.sequence, last.hash) if last else (0, "")
-    for entry in entries:
-        sequence += 1
-        entry.sequence, entry.previous_hash = sequence, previous
-        entry.hash = previous = hash_of(entry)
-    Entry.objects.bulk_create(entries)
+
+
+def _keys(people: set[UUID]) -> Mapping[UUID, str]:
+    """Find the keys of people, and draw one for whom the trail meets for the first time; a destroyed one is empty."""
+    if not people:
+        return {}
+    known = {each.person: each.key for each in PersonKey.objects.filter(pk__in=people)}
+    drawn = [PersonKey(person=person, key=new_key()) for person in sorted(people - set(known))]
+    PersonKey.objects.bulk_create(drawn)
+    return known | {each.person: each.key for each in drawn}

@@ -23,7 +23,7 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """Set the headers; nobody keeps pages, but static files (whitenoise answers them earlier)."""
+    """Set the headers; nobody keeps pages, but static files may be kept (whitenoise says so itself)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -60,6 +60,8 @@ def register(
             "Nobody can be screened for this protocol here.", expected="a version in force at this facility",
             remedy="sign a version into force first",
         )  # fmt: skip
+    if not identity["full_name"].strip():
+        raise Refused("A name is needed.")
     hold(protocol_version.programme)
     age_y = _age(identity["date_of_birth"], by, at)
     known = queries.namesake(
@@ -92,12 +94,19 @@ def correct_identity(
     """
     by.must(Permission.CHANGE_IDENTITY)
     person = queries.held(identity.participant, by)
+    if identity.erased_at:
+        raise Refused("Who this was has been erased.")
     changed = writing.change(
         identity, action="corrected who it is", by=by, at=at, reason=reason, version=version, **values
     )
+    # The table lets them be empty for an erasure alone.
+    if not changed.full_name.strip() or changed.date_of_birth is None:
+        raise Refused("A name and a date of birth are needed.")
     age_y = _age(changed.date_of_birth, by, person.registered_at)
     if age_y != person.age_y:
-        writing.change(person, action="corrected the age", by=by, at=at, reason=reason, age_y=age_y)
+        # The reason that a person wrote may name somebody: it is sealed beside the identity, and not repeated here.
+        why = "the date of birth was corrected"
+        writing.change(person, action="corrected the age", by=by, at=at, reason=why, age_y=age_y)
     return changed
 
 

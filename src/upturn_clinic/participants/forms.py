@@ -16,7 +16,8 @@ from upturn_clinic.participants.models import Identity, Participant, Randomisati
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
 
 __all__ = [
-    "EnrolForm", "IdentityForm", "MoveForm", "RandomisationForm", "RegisterForm", "SearchForm", "UnblindForm",
+    "EnrolForm", "EraseForm", "IdentityForm", "MoveForm", "RandomisationForm", "RegisterForm", "SearchForm",
+    "UnblindForm",
 ]  # fmt: skip
 
 IDENTITY = ["full_name", "date_of_birth", "phone", "email", "address", "emergency_contact", "emergency_phone"]
@@ -36,6 +37,12 @@ class _IdentityFields(forms.ModelForm):  # type: ignore[type-arg]  # Django itse
             "emergency_contact": forms.TextInput({"autocomplete": "off"}),
             "emergency_phone": forms.TextInput({"type": "tel", "autocomplete": "off"}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The table lets them be empty for an erasure alone.
+        for name in ("full_name", "date_of_birth"):
+            self.fields[name].required = True
 
 
 class RegisterForm(_IdentityFields):
@@ -118,6 +125,29 @@ class UnblindForm(ProofFields):
     reason = Reason(help_text="What happened, and what will be done differently once the arm is known.")
 
     field_order = ("reason", "password", "code")
+
+
+class EraseForm(ProofFields):
+    """Why who it was is erased, and proof of who does it."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    reason = Reason(help_text="Who asked, and why nothing obliges you to keep it. It stays: name nobody.")
+    pseudonym = forms.CharField(
+        label="The participant's pseudonym, typed once more", widget=forms.TextInput({"autocomplete": "off"})
+    )
+
+    field_order = ("version", "reason", "pseudonym", "password", "code")
+
+    def __init__(self, *args: Any, pseudonym: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = pseudonym
+
+    def clean_pseudonym(self) -> str:
+        """Ask for the pseudonym, so that nobody erases the wrong person by a slip."""
+        typed = str(self.cleaned_data["pseudonym"]).strip().upper()
+        if typed != self.wanted:
+            raise ValidationError("This is not the pseudonym of the participant on this page.")
+        return typed
 
 
 class RandomisationForm(forms.Form):

@@ -81,29 +81,31 @@ class Participant(Versioned):
 
 
 class Identity(Versioned):
-    """Who a participant is. No other table of the clinic holds any of this."""
+    """Who a participant is. No other table of the clinic holds any of this. All of it can be erased, with a reason."""
 
     participant = models.OneToOneField(Participant, models.PROTECT, related_name="identity")
-    full_name = models.CharField(max_length=160)
-    date_of_birth = models.DateField()
+    # Empty only when it was erased; forms and actions ask for it.
+    full_name = models.CharField(max_length=160, blank=True)
+    date_of_birth = models.DateField(null=True, blank=True)
     phone = models.CharField(max_length=40, blank=True, verbose_name="telephone")
     email = models.EmailField(blank=True, verbose_name="email address")
     address = models.TextField(max_length=400, blank=True)
     emergency_contact = models.CharField(max_length=200, blank=True)
     emergency_phone = models.CharField(max_length=40, blank=True, verbose_name="telephone of the emergency contact")
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     classified: ClassVar = Classified(
         identifying=(
             "full_name", "date_of_birth", "phone", "email", "address", "emergency_contact", "emergency_phone",
         ),
-        operational=("id", "version", "participant"),
+        operational=("id", "version", "participant", "erased_at"),
     )  # fmt: skip
 
     class Meta:
         verbose_name_plural = "identities"
 
     def __str__(self) -> str:
-        return self.full_name
+        return self.full_name or "erased"
 
 
 class CriterionResult(Versioned):

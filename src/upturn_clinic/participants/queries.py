@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache
+from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.letters import pseudonym_of
-from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.letters import log_in_name, pseudonym_of
+from upturn_clinic.accounts.models import Facility, Invitation, PasswordLink, User
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.audit.queries import Line, lines
 from upturn_clinic.ground.errors import Refused
@@ -21,22 +24,19 @@ from upturn_clinic.participants.models import (
     Allocation,
     Consent,
     ConsentDocument,
-    CriterionDecision,
-    CriterionResult,
     Identity,
     Measure,
     Participant,
     RandomisationList,
-    TreatmentTrial,
     Unblinding,
 )
 from upturn_clinic.participants.randomisation import Design, arm_at
 from upturn_clinic.programmes.models import Programme
 
 __all__ = [
-    "age_on", "allocations_hold", "arm_of", "arm_shown", "consent_in_use", "consent_of", "found", "held", "identity_of",
-    "is_masked", "latest_measure", "lead_only", "namesake", "participant_of", "participants_at", "present",
-    "randomisation_of", "trail_of", "unblindings_of",
+    "age_on", "allocations_hold", "arm_of", "arm_shown", "consent_in_use", "consent_of", "entries_about", "found",
+    "held", "identity_of", "is_masked", "latest_measure", "lead_only", "lines_about", "listed", "namesake",
+    "participant_of", "participants_at", "present", "randomisation_of", "unblindings_of",
 ]  # fmt: skip
 
 
@@ -66,6 +66,18 @@ def found(people: QuerySet[Participant], *, text: str, status: str, programme: U
     if status:
         people = people.filter(status=status)
     return people.filter(programme=programme) if programme else people
+
+
+def listed(people: QuerySet[Participant], reader: Actor) -> list[dict[str, Any]]:
+    """Read what stands in a list and nothing else: no protocols, no rest of a record; names where they may be read."""
+    columns = {
+        "key": "pk", "pseudonym": "pseudonym", "status": "status", "programme": "programme__name",
+        "version": "protocol_version__number", "since": "registered_at",
+    }  # fmt: skip
+    if reader.may(Permission.SEE_IDENTITY):
+        columns["name"] = "identity__full_name"
+    found = people.select_related(None).values_list(*columns.values())
+    return [dict(zip(columns, row, strict=True)) for row in found]
 
 
 def held(participant: Participant, by: Actor) -> Participant:
@@ -166,7 +178,8 @@ def arm_of(participant: Participant) -> str:
     """Give the arm, for computing only: never for a page (``arm_shown``). Empty before enrolment."""
     if participant.arm:
         return participant.arm
-    allocation = Allocation.objects.filter(participant=participant).first()
+    # The accessor, not a query of its own: a list that was read with its allocations asks nothing more.
+    allocation = getattr(participant, "allocation", None)
     return allocation.arm if allocation else ""
 
 
@@ -207,19 +220,46 @@ def allocations_hold(randomisation: RandomisationList) -> bool:
     )
 
 
-def trail_of(participant: Participant, reader: Actor) -> Sequence[Line]:
-    """All that was written about a participant, newest first; values that the reader must not see are left out."""
+def entries_about(participant: Participant) -> QuerySet[Entry]:
+    """Find all that was written about a participant, in whatever app, newest first.
+
+    That is whatever points at them, and what belongs to that. A draw of a drug, which lies deeper, is left out: its own
+    page knows who may see it.
+    """
     about = Q(object_type=Participant._meta.label, object_id=str(participant.pk))
-    kinds: tuple[type[Model], ...] = (
-        Identity, CriterionResult, TreatmentTrial, Measure, Consent, Allocation, Unblinding,
-    )  # fmt: skip
-    for kind in kinds:
-        keys = [str(key) for key in kind._default_manager.filter(participant=participant).values_list("pk", flat=True)]
+    for kind, path in _kinds_about_participants():
+        keys = [str(key) for key in kind._default_manager.filter(**{path: participant}).values_list("pk", flat=True)]
         about |= Q(object_type=kind._meta.label, object_id__in=keys)
-    decisions = CriterionDecision.objects.filter(result__participant=participant).values_list("pk", flat=True)
-    about |= Q(object_type=CriterionDecision._meta.label, object_id__in=[str(key) for key in decisions])
-    entries = Entry.objects.filter(about).select_related("by").order_by("-sequence")
+    name = log_in_name(participant.pseudonym)
+    letters = Invitation.objects.filter(email=name).values_list("pk", flat=True)
+    links = PasswordLink.objects.filter(user__email=name).values_list("pk", flat=True)
+    about |= Q(object_type=Invitation._meta.label, object_id__in=[str(key) for key in letters])
+    about |= Q(object_type=PasswordLink._meta.label, object_id__in=[str(key) for key in links])
+    return Entry.objects.filter(about).select_related("by").order_by("-sequence")
+
+
+def lines_about(entries: Iterable[Entry], reader: Actor) -> Sequence[Line]:
+    """Show entries to a reader; values that the reader must not see are left out."""
     return [
         replace(line, changes=tuple(change for change in line.changes if not change.hidden))
         for line in lines(entries, reader)
     ]
+
+
+@cache
+def _kinds_about_participants() -> tuple[tuple[type[Model], str], ...]:
+    """Find the models of all apps that point at a participant, or at such a model; and the path to the participant.
+
+    The apps above this one are not named here: they are found by what their tables say.
+    """
+    direct = {model for model in apps.get_models() for field in model._meta.concrete_fields
+              if field.name == "participant" and field.related_model is Participant}  # fmt: skip
+    further = {
+        model: f"{field.name}__participant"
+        for model in apps.get_models()
+        if model not in direct
+        for field in model._meta.concrete_fields
+        if field.related_model in direct
+    }
+    found = [(model, "participant") for model in direct] + list(further.items())
+    return tuple(sorted(found, key=lambda each: each[0]._meta.label))

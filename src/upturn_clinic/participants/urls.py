@@ -19,6 +19,8 @@ urlpatterns = [
     path(f"{PERSON}/complete/", views.complete, name="complete_participant"),
     path(f"{PERSON}/version/", views.move_to_version, name="move_to_version"),
     path(f"{PERSON}/account/", views.invite, name="invite_participant"),
+    path(f"{PERSON}/password/", views.offer_new_password, name="offer_new_password"),
+    path(f"{PERSON}/erase/", views.erase_identity, name="erase_identity"),
     path(f"{PERSON}/unblind/", views.unblind, name="unblind"),
     path("at/<slug:facility>/enrolment/", views.enrolment_set_up, name="enrolment_set_up"),
     path(

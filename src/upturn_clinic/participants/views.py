@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,16 +14,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from upturn_clinic.accounts.gate import require
-from upturn_clinic.accounts.letters import link_to
+from upturn_clinic.accounts.letters import link_to, link_to_password
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.operation import PAGE_ROWS
+from upturn_clinic.pages.addresses import addresses
 from upturn_clinic.participants import actions, queries
 from upturn_clinic.participants.answering import Given, answer, user_of, words_for
+from upturn_clinic.participants.erasure import actions as erasure
+from upturn_clinic.participants.erasure.queries import account_of
 from upturn_clinic.participants.forms import (
     EnrolForm,
+    EraseForm,
     IdentityForm,
     MoveForm,
     RandomisationForm,
@@ -34,8 +40,9 @@ from upturn_clinic.participants.screening.queries import obstacles, screening_of
 from upturn_clinic.programmes.queries import programmes_at, protocol_of, versions_in_force_at
 
 __all__ = [
-    "complete", "correct_identity", "enrol", "enrolment_set_up", "invite", "move_to_version", "participant",
-    "participants", "register", "set_up_randomisation", "trail", "unblind", "withdraw",
+    "complete", "correct_identity", "enrol", "enrolment_set_up", "erase_identity", "invite", "move_to_version",
+    "offer_new_password", "participant", "participants", "register", "set_up_randomisation", "trail", "unblind",
+    "withdraw",
 ]  # fmt: skip
 
 GET_POST = ["GET", "POST"]
@@ -53,9 +60,14 @@ def participants(request: HttpRequest, facility: str) -> HttpResponse:
         queries.participants_at(here), text=asked.get("text", ""), status=asked.get("status", ""),
         programme=programme.pk if programme else None, reader=actor,
     )  # fmt: skip
+    page = Paginator(people, PAGE_ROWS).get_page(request.GET.get("page"))
+    # A page of a query is a query; the paginator's type does not say so.
+    on_page = cast("QuerySet[Participant]", page.object_list)
+    address = addresses("participant", here.slug)
     shown = {
         "here": here,
-        "page": Paginator(people, PAGE_ROWS).get_page(request.GET.get("page")),
+        "page": page,
+        "rows": [{**row, "address": address(row["key"])} for row in queries.listed(on_page, actor)],
         "form": form,
         "by_name": by_name,
         "may_register": actor.may(Permission.CHANGE_IDENTITY),
@@ -96,6 +108,7 @@ def participant(request: HttpRequest, facility: str, participant: UUID) -> HttpR
         "here": here,
         "person": person,
         "identity": queries.identity_of(person) if actor.may(Permission.SEE_IDENTITY) else None,
+        "has_account": actor.may(Permission.CHANGE_IDENTITY) and account_of(person) is not None,
         "screening": screening,
         "missing": obstacles(person, screening) if screening and in_screening else (),
         "in_screening": in_screening,
@@ -114,8 +127,8 @@ def trail(request: HttpRequest, facility: str, participant: UUID) -> HttpRespons
     """Show all that was written about one participant."""
     actor, here = require(request, Permission.SEE_CLINICAL_RECORD, facility)
     person = get_object_or_404(queries.participants_at(here), pk=participant)
-    page = Paginator(queries.trail_of(person, actor), PAGE_ROWS).get_page(request.GET.get("page"))
-    shown = {"here": here, "person": person, "page": page, "lines": page.object_list}
+    page = Paginator(queries.entries_about(person), PAGE_ROWS).get_page(request.GET.get("page"))
+    shown = {"here": here, "person": person, "page": page, "lines": queries.lines_about(page, actor)}
     return render(request, "participants/trail.html", shown)
 
 
@@ -259,6 +272,50 @@ def invite(request: HttpRequest, facility: str, participant: UUID) -> HttpRespon
         else:
             shown |= {"letter": letter, "link": link_to(letter, request)}
     return render(request, "participants/invite.html", shown)
+
+
+@require_http_methods(GET_POST)
+def offer_new_password(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Make a link to a new password for a participant who forgot theirs; it is shown once, to be handed over."""
+    actor, here = require(request, Permission.CHANGE_IDENTITY, facility)
+    person = get_object_or_404(queries.participants_at(here), pk=participant)
+    shown = words_for(here, person, "A forgotten password", "Make the link")
+    if request.method == "POST":
+        try:
+            link = erasure.offer_new_password(participant=person, by=actor, at=timezone.now())
+        except Refused as refusal:
+            shown["problem"] = f"{refusal.fault} {refusal.remedy or ''}"
+        else:
+            shown |= {"letter": link, "link": link_to_password(link, request)}
+    return render(request, "participants/new_password.html", shown)
+
+
+@require_http_methods(GET_POST)
+def erase_identity(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Erase who a participant was."""
+    actor, here = require(request, Permission.ERASE_IDENTITY, facility)
+    person = get_object_or_404(queries.participants_at(here), pk=participant)
+    identity = queries.identity_of(person)
+    form = EraseForm(request.POST or None, pseudonym=person.pseudonym, initial={"version": identity.version})
+
+    def act(given: Given) -> None:
+        now = timezone.now()
+        proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
+        erasure.erase_identity(
+            participant=person, version=given["version"], reason=given["reason"], proof=proof, by=actor, at=now
+        )
+
+    lede = (
+        "Name, birth date, contacts and account go for good, also from the trail; nobody can bring them back. What was "
+        "done and found stays under the pseudonym. Check first what obliges you to keep it: the law on medical "
+        "records, the sponsor, the ethics committee. Trials must often keep the list of who is who for many years."
+    )
+    if not person.has_ended:
+        lede = "Somebody who takes part cannot be erased. Withdraw the participant first."
+    shown = words_for(here, person, "Erase who it was", "Sign and erase for good", lede=lede, meaning=erasure.ERASED,
+                      without_form=not person.has_ended or identity.erased_at is not None)  # fmt: skip
+    said = "Who it was is erased."
+    return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person), newest=identity)
 
 
 @require_GET

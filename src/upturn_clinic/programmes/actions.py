@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from upturn_clinic.audit.actions import sign
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.programmes import queries
-from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site
+from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site, TakenRule
 from upturn_clinic.programmes.sizes import EXPECTATION_PATIENCE, LARGEST_FILE
 
 __all__ = [
@@ -98,16 +98,23 @@ def add_version(*, programme: Programme, document: str, file: str, by: Actor, at
 
 @transaction.atomic
 def put_into_force(
-    *, protocol_version: ProtocolVersion, version: int, proof: Proof, by: Actor, at: datetime
-) -> ProtocolVersion:
+    *, protocol_version: ProtocolVersion, version: int, proof: Proof, by: Actor, at: datetime,
+    taken_on: Collection[str] = (),
+) -> ProtocolVersion:  # fmt: skip
     """Sign a draft into force. The version that was in force retires; its participants stay on it.
 
-    The signature's content hash is the digest of the protocol, the same that the simulation prints.
+    The signature's content hash is the digest of the protocol, the same that the simulation prints; where rules are
+    taken on, it is a hash of the digest and of their keys.
+
+    Parameters
+    ----------
+    taken_on
+        Keys of rules whose source nobody read, which hold here by this signature. All others of them are left out.
 
     Raises
     ------
     Refused
-        The version is no draft, or its document is not what its digest says.
+        The version is no draft, its document is not what its digest says, or a key is not of a rule to take on.
     Conflict
         Somebody changed it first.
     """
@@ -121,6 +128,9 @@ def put_into_force(
             "The stored document no longer has its digest.", expected=protocol_version.digest,
             came=digest(queries.protocol_of(protocol_version)), remedy="upload the file again as a new version",
         )  # fmt: skip
+    examples = {each.key for each in queries.examples_of(queries.protocol_of(protocol_version))}
+    if unknown := set(taken_on) - examples:
+        raise Refused("There is no such rule to take on in this protocol.", came=", ".join(sorted(unknown)))
     before = queries.in_force(programme)
     if before is not None:
         writing.change(
@@ -131,6 +141,8 @@ def put_into_force(
         protocol_version, action="put the protocol version into force", by=by, at=at, reason=PUT_INTO_FORCE,
         version=version, state=ProtocolVersion.State.IN_FORCE, in_force_at=at,
     )  # fmt: skip
+    rules = [TakenRule(protocol_version=signed, rule=key) for key in sorted(set(taken_on))]
+    writing.insert_many(rules, action="took on a rule", by=by, at=at, reason=PUT_INTO_FORCE)
     _sign(signed, PUT_INTO_FORCE, proof, by, at)
     return signed
 
@@ -268,7 +280,7 @@ def _lead(programme: Programme, permission: Permission, by: Actor) -> None:
 def _sign(protocol_version: ProtocolVersion, meaning: str, proof: Proof, by: Actor, at: datetime) -> None:
     sign(
         thing=protocol_version, meaning=meaning, permission=Permission.SIGN_PROGRAMME, proof=proof, by=by, at=at,
-        content=queries.bare(protocol_version.digest),
+        content=queries.signed_content(protocol_version.digest, queries.taken_rules(protocol_version)),
     )  # fmt: skip
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from upturn.protocol import shipped
+from upturn.protocol import Protocol, shipped
 from upturn_clinic.accounts.forms import ProofFields
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.ground.forms import ChangeFields, Reason
+from upturn_clinic.programmes.rules import GROUPS, boxes
 from upturn_clinic.programmes.sizes import LARGEST_FILE
 
-__all__ = ["NewProgrammeForm", "OfferForm", "ProgrammeForm", "RetireForm", "SignForm", "VersionForm"]
+__all__ = [
+    "ForceForm", "NewProgrammeForm", "OfferForm", "ProgrammeForm", "RetireForm", "SignForm", "VersionForm",
+]  # fmt: skip
 
 _KILO = 1000
 
@@ -73,6 +76,24 @@ class SignForm(ProofFields):
     """A signature under the version that was on screen."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ForceForm(SignForm):
+    """A signature under a version, with the rules that are taken on: one box each, none ticked."""
+
+    def __init__(self, *args: object, protocol: Protocol, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.sections = boxes(protocol)
+        for section, rules in self.sections.items():
+            self.fields[f"take_{section}"] = forms.MultipleChoiceField(
+                label=GROUPS[section], choices=rules, required=False, widget=forms.CheckboxSelectMultiple
+            )
+        self.order_fields([*(f"take_{section}" for section in self.sections), "password", "code", "version"])
+
+    @property
+    def taken_on(self) -> tuple[str, ...]:
+        """The keys of the rules that were ticked."""
+        return tuple(key for section in self.sections for key in self.cleaned_data[f"take_{section}"])
 
 
 class RetireForm(SignForm):

@@ -14,7 +14,7 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.ground.classification import Classified
 from upturn_clinic.ground.versioned import Versioned
 
-__all__ = ["Expectation", "Programme", "ProtocolVersion", "Site"]
+__all__ = ["Expectation", "Programme", "ProtocolVersion", "Site", "TakenRule"]
 
 DIGEST_LENGTH = 71  # "sha256:" and 64 hexadecimal digits
 
@@ -112,6 +112,26 @@ class ProtocolVersion(Versioned):
 
     def __str__(self) -> str:
         return f"{self.programme}, version {self.number}"
+
+
+class TakenRule(Versioned):
+    """A rule whose source nobody read, which the signer of a version took on all the same. The table only grows."""
+
+    protocol_version = models.ForeignKey(ProtocolVersion, models.PROTECT, related_name="taken_rules")
+    # Its key in the protocol, such as gates/heart-rate.
+    rule = models.CharField(max_length=160)
+
+    classified: ClassVar = Classified(operational=("id", "version", "protocol_version", "rule"))
+
+    class Meta:
+        verbose_name = "rule taken on"
+        ordering: ClassVar = ["rule"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["protocol_version", "rule"], name="each_rule_taken_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.rule
 
 
 class Expectation(Versioned):

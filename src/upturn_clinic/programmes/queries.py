@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
-from upturn.protocol import Protocol, digest, read
+from upturn.protocol import NamedRule, Protocol, digest, read, rules_of
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.audit.models import Signature
 from upturn_clinic.audit.queries import signatures_of
-from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site
+from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site, TakenRule
 
 __all__ = [
-    "Signed", "bare", "expectation_of", "facilities_to_offer", "hold", "in_force", "is_name_taken", "newest_version",
-    "programmes_at", "protocol_of", "running_expectation", "signatures_under", "sites_of", "versions_at",
+    "Signed", "Standing", "bare", "examples_of", "expectation_of", "facilities_to_offer", "hold", "in_force",
+    "is_name_taken", "newest_version", "programmes_at", "protocol_of", "rules_in_force", "running_expectation",
+    "signatures_under", "signed_content", "sites_of", "standing_of", "taken_rules", "versions_at",
     "versions_in_force_at",
 ]  # fmt: skip
 
@@ -103,9 +106,66 @@ class Signed:
 
 
 def signatures_under(version: ProtocolVersion) -> Sequence[Signed]:
-    """All signatures under a version. Each holds while the stored document has the digest that was signed."""
-    present = bare(digest(protocol_of(version)))
+    """All signatures under a version. Each holds while document and rules taken on are what was signed."""
+    present = signed_content(digest(protocol_of(version)), taken_rules(version))
     return [Signed(each, each.content_hash == present) for each in signatures_of(version._meta.label, str(version.pk))]
+
+
+# An answer that somebody must look at, and the clock of serious events, never wait for a signature.
+ALWAYS: Final = frozenset({"concerns", "serious"})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A rule of a version, and whether it holds there."""
+
+    rule: NamedRule
+    is_always: bool
+    is_taken: bool
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it holds: its source was read, it was taken on, or it is of the kind that always holds."""
+        return self.rule.is_read or self.is_always or self.is_taken
+
+
+def taken_rules(version: ProtocolVersion) -> frozenset[str]:
+    """Give the keys of the rules that the signer of a version took on; none for a version signed before one could."""
+    return frozenset(TakenRule.objects.filter(protocol_version=version).values_list("rule", flat=True))
+
+
+def standing_of(version: ProtocolVersion) -> tuple[Standing, ...]:
+    """Say of every rule of a version whether it holds, in the order of a treatment."""
+    taken = taken_rules(version)
+    return tuple(Standing(each, each.section in ALWAYS, each.key in taken) for each in rules_of(protocol_of(version)))
+
+
+def rules_in_force(version: ProtocolVersion) -> frozenset[str]:
+    """Give the keys of the rules that hold: those whose source was read, and the others that were taken on.
+
+    Concerns and the clock of serious events always hold; criteria of screening have no key, they are always asked.
+    """
+    return frozenset(each.rule.key for each in standing_of(version) if each.is_in_force)
+
+
+def examples_of(protocol: Protocol) -> tuple[NamedRule, ...]:
+    """Give the rules that do not hold by themselves: a signer takes them on one by one, or leaves them."""
+    return tuple(each for each in rules_of(protocol) if not each.is_read and each.section not in ALWAYS)
+
+
+def signed_content(of_digest: str, taken: Collection[str]) -> str:
+    """Give what a signature keeps: the digest of the protocol, and with it the rules that were taken on.
+
+    Examples
+    --------
+    >>> signed_content("sha256:be77", ())
+    'be77'
+    >>> signed_content("sha256:be77", ["gates/b", "gates/a"]) == signed_content("sha256:be77", ["gates/a", "gates/b"])
+    True
+    """
+    if not taken:
+        return bare(of_digest)
+    return hashlib.sha256("\n".join([of_digest, *sorted(taken)]).encode()).hexdigest()
 
 
 def bare(of_digest: str) -> str:

@@ -15,6 +15,7 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.programmes import queries
 from upturn_clinic.programmes.expected import Interval, Share, expected_of
 from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site
+from upturn_clinic.programmes.rules import RuleGroup, groups_of
 from upturn_clinic.programmes.schedule import DoseLine, Schedule, day, doses_of, length, rule_in_words, schedule
 from upturn_clinic.programmes.sizes import FIRST_LOOK_H, SECOND_LOOK_H
 
@@ -53,7 +54,7 @@ class ArmPart:
 
 @dataclass(frozen=True)
 class GatePart:
-    """A reason not to go on, with its limits in words and its source."""
+    """A criterion of screening, with its limits in words and its source."""
 
     gate: Gate
     limits: str
@@ -96,6 +97,7 @@ class Page:
     schedule: Schedule
     arms: tuple[ArmPart, ...]
     gates: tuple[GatePart, ...]
+    rules: tuple[RuleGroup, ...]
     timepoints: tuple[Timepoint, ...]
     minimum_stay: str
     follow_up: str
@@ -134,7 +136,9 @@ def page(version: ProtocolVersion) -> Page:
         gates=tuple(
             GatePart(each, " or ".join(map(rule_in_words, each.rules)), sources.get(each.citation or ""))
             for each in protocol.gates
+            if each.at == "screening"
         ),
+        rules=groups_of(version),
         timepoints=tuple(
             Timepoint(_from_start(each.at_h), ", ".join(each.measures))
             for each in (session.timepoints if session else ())

@@ -127,12 +127,15 @@ def rule_in_words(rule: Rule) -> str:
     --------
     >>> rule_in_words(Rule(measure="SBP", above=140.0))
     'SBP above 140'
+    >>> rule_in_words(Rule(measure="SpO2", of="rise", below=-2.0))
+    'SpO2 since before the dose: change below -2'
     """
+    about = f"{rule.measure} since before the dose: change" if rule.of == "rise" else rule.measure
     for name in ("above", "below", "at_least", "at_most"):
         limit = getattr(rule, name)
         if limit is not None:
-            return f"{rule.measure} {name.replace('_', ' ')} {limit:g}"
-    return rule.measure
+            return f"{about} {name.replace('_', ' ')} {limit:g}"
+    return about
 
 
 def day(hours: float) -> str:

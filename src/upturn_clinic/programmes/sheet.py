@@ -18,7 +18,7 @@ from upturn_clinic.programmes.schedule import HOURS_IN_A_DAY
 from upturn_clinic.programmes.side_effects import SideEffects, passing, side_effects
 from upturn_clinic.programmes.sizes import FIRST_LOOK_H, PEOPLE, SECOND_LOOK_H
 
-__all__ = ["Sheet", "arms_with_sheets", "sheet"]
+__all__ = ["Sheet", "arms_with_sheets", "danger_signs", "sheet"]
 
 _HOW = {
     "intravenous": "It runs slowly into a vein in your arm.",
@@ -106,7 +106,7 @@ def sheet(protocol: Protocol, arm: str, known: Expected | None) -> Sheet:
         lasting=_lasting(known),
         lasting_words=tuple(_lasting_words(known)),
         unknown=tuple(_unknown(protocol, known)),
-        danger=tuple(_danger(protocol)),
+        danger=danger_signs(protocol),
     )
 
 
@@ -165,6 +165,10 @@ def _session(protocol: Protocol, dose: Dose) -> Iterator[str]:
     before = [each.text.strip() for each in protocol.gates if each.at == "session" and each.id == "fasting"]
     if before:
         yield f"Not allowed before a session: {before[0][0].lower()}{before[0][1:]}"
+    for each in protocol.session.arrival:
+        # An example that no source stands behind is not told to people as a rule.
+        if each.id == "fasting" and each.status == "seen in source":
+            yield f"Before a session: {each.text.strip()[0].lower()}{each.text.strip()[1:]}"
     yield "Ask us what you may eat and drink before you come, and which drugs to take that day."
 
 
@@ -258,6 +262,11 @@ def _unknown(protocol: Protocol, known: Expected | None) -> Iterator[str]:
     )
     if (known.whole.get("calibration") or {}).get("condition"):
         yield "Those studies were about another illness than the one in this plan. So the numbers may be off."
+
+
+def danger_signs(protocol: Protocol) -> tuple[str, ...]:
+    """Say for what to get help at once, and what to tell the team the same day."""
+    return tuple(_danger(protocol))
 
 
 def _danger(protocol: Protocol) -> Iterator[str]:

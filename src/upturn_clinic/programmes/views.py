@@ -26,6 +26,7 @@ from upturn_clinic.programmes import actions, queries, reading
 from upturn_clinic.programmes.computation import compute_in_background
 from upturn_clinic.programmes.expected import expected
 from upturn_clinic.programmes.forms import (
+    ForceForm,
     NewProgrammeForm,
     OfferForm,
     ProgrammeForm,
@@ -232,15 +233,16 @@ def put_into_force(request: HttpRequest, facility: str, version: UUID) -> HttpRe
     """Sign a draft into force; the simulation of what it expects is started, not waited for."""
     actor, here = require(request, Permission.SIGN_PROGRAMME, facility)
     found = _version(here, version)
-    form = SignForm(request.POST or None, initial={"version": found.version})
+    form = ForceForm(request.POST or None, initial={"version": found.version}, protocol=queries.protocol_of(found))
     status = OK
     if request.method == "POST" and form.is_valid():
         given, now = form.cleaned_data, timezone.now()
         try:
             proof = prove(request, _user(actor), password=given["password"], code=given["code"], at=now)
             signed = actions.put_into_force(
-                protocol_version=found, version=given["version"], proof=proof, by=actor, at=now
-            )
+                protocol_version=found, version=given["version"], proof=proof, by=actor, at=now,
+                taken_on=form.taken_on,
+            )  # fmt: skip
         except (Refused, Conflict) as fault:
             status = _told(form, fault, found)
         else:
@@ -250,7 +252,8 @@ def put_into_force(request: HttpRequest, facility: str, version: UUID) -> HttpRe
             return redirect("protocol_version", here.slug, signed.pk)
     shown = {"here": here, "form": form, "programme": found.programme, "version": found,
              "title": f"Put version {found.number} into force", "meaning": actions.PUT_INTO_FORCE,
-             "replaces": queries.in_force(found.programme)}  # fmt: skip
+             "replaces": queries.in_force(found.programme),
+             "examples": sum(map(len, form.sections.values()))}  # fmt: skip
     return render(request, "programmes/sign.html", shown, status=status)
 
 

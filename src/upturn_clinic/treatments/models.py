@@ -10,14 +10,14 @@ from typing import ClassVar
 
 from django.db import models
 
-from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.ground.classification import Classified
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.operation import LONGEST_REASON
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import ProtocolVersion
 
-__all__ = ["CoIntervention", "ConcomitantDrug", "Dose", "Due", "Plan", "Visit"]
+__all__ = ["CoIntervention", "ConcomitantDrug", "Dose", "Due", "MonitoringCheck", "Plan", "Visit"]
 
 
 class Plan(Versioned):
@@ -220,3 +220,44 @@ class ConcomitantDrug(Versioned):
 
     def __str__(self) -> str:
         return f"{self.name} {self.dose}"
+
+
+class MonitoringCheck(Versioned):
+    """One look of the long-term monitoring: what was found, at which of the protocol's times."""
+
+    class Finding(models.TextChoices):
+        """What was found."""
+
+        NOTHING = "nothing", "nothing of note"
+        SOMETHING = "something", "something of note"
+        NOT_DONE = "not done", "it could not be done"
+
+    participant = models.ForeignKey(Participant, models.PROTECT, related_name="monitoring_checks")
+    facility = models.ForeignKey(Facility, models.PROTECT, related_name="+")
+    # Its id in the protocol, its words then, and its planned hours after the first dose.
+    look = models.CharField(max_length=120)
+    text = models.TextField()
+    offset_h = models.FloatField(verbose_name="planned hours after the first dose")
+    finding = models.CharField(max_length=10, choices=Finding.choices)
+    note = models.TextField(blank=True, max_length=LONGEST_REASON)
+    done_at = models.DateTimeField(verbose_name="looked at")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    struck_at = models.DateTimeField(null=True, blank=True)
+
+    classified: ClassVar = Classified(
+        clinical=("look", "text", "offset_h", "finding", "note", "done_at"),
+        operational=("id", "version", "participant", "facility", "recorded_at", "recorded_by", "struck_at"),
+    )
+
+    class Meta:
+        verbose_name = "look of the long-term monitoring"
+        ordering: ClassVar = ["-done_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["participant", "look", "offset_h"], condition=models.Q(struck_at=None), name="each_look_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.look}: {self.finding}"

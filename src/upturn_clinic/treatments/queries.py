@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-import polars as pl
 from django.db.models import Q, QuerySet
 
-from upturn import records as tables
-from upturn.errors import CannotError
 from upturn.protocol import Dose as ProtocolDose
-from upturn.protocol import device_times_h, nasal_devices_mg
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
@@ -30,11 +26,10 @@ from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug, Dos
 __all__ = [
     "DoseShown", "DueRow", "booster_entries", "co_interventions_of", "course_of", "dose_shown", "dose_words",
     "doses_at", "drugs_of", "due_between", "due_rows", "finding_of", "held", "is_planned", "people_with_plan_at",
-    "records", "visits_at", "weight_of",
+    "visits_at", "weight_of",
 ]  # fmt: skip
 
 Thing = TypeVar("Thing", Visit, Dose)
-HOUR = timedelta(hours=1)
 MINUTES = 60
 
 
@@ -64,13 +59,10 @@ def held(plan: Plan) -> Plan:
 
 def course_of(participant: Participant) -> Course | None:
     """Read somebody's whole plan; None before it is made."""
-    plan = (
-        Plan.objects.filter(participant=participant)
-        .select_related("participant__programme", "facility", "protocol_version")
-        .first()
-    )
+    plan = Plan.objects.filter(participant=participant).select_related("facility", "protocol_version").first()
     if plan is None:
         return None
+    plan.participant = participant
     return Course(
         plan, protocol_of(plan.protocol_version), arm_of(participant), list(plan.doses.all()), list(plan.visits.all())
     )
@@ -106,7 +98,9 @@ def dose_words(dose: ProtocolDose) -> str:
     return f"{dose.drug}{amount}, {dose.route}{over}"
 
 
-def dose_shown(course: Course, dose: Dose, *, weight: Weight | None, reader: Actor, at: datetime) -> DoseShown:
+def dose_shown(
+    course: Course, dose: Dose, *, weight: Weight | None, reader: Actor, at: datetime, may_know: bool | None = None
+) -> DoseShown:
     """Say what a dose holds, as far as a reader may know.
 
     Parameters
@@ -115,8 +109,12 @@ def dose_shown(course: Course, dose: Dose, *, weight: Weight | None, reader: Act
         The latest weight (``weight_of``).
     at
         For when: the age of the weight counts from here.
+    may_know
+        Whether the reader may know the arm, where that was asked already.
     """
-    if arm_shown(course.plan.participant, reader) is None:
+    if may_know is None:
+        may_know = arm_shown(course.plan.participant, reader) is not None
+    if not may_know:
         return DoseShown(None)
     entry = course.entry(dose)
     try:
@@ -197,11 +195,14 @@ def due_between(
 def due_rows(keys: Sequence[dict[str, object]], reader: Actor) -> list[DueRow]:
     """Fill in the rows of one page: three queries, however many rows."""
     plans = {each.pk: each for each in Plan.objects.filter(pk__in=[key["plan_id"] for key in keys])
-             .select_related("participant__programme")}  # fmt: skip
+             .select_related("participant__programme")
+             .only("participant__pseudonym", "participant__programme__name")}  # fmt: skip
     wanted = Q(plan__in=plans, planned_at__in={key["planned_at"] for key in keys}, state="planned")
-    visits, doses = _by_key(Visit.objects.filter(wanted)), dict[tuple[UUID, datetime], list[Dose]]()
+    shown = ("plan", "planned_at", "earliest", "latest")
+    visits = _by_key(Visit.objects.filter(wanted).only(*shown, "title", "encounter"))
+    doses = dict[tuple[UUID, datetime], list[Dose]]()
     if reader.may(Permission.SEE_DOSES):
-        doses = _by_key(Dose.objects.filter(wanted))
+        doses = _by_key(Dose.objects.filter(wanted).only(*shown, "number"))
     rows: list[DueRow] = []
     for each in keys:
         plan_id, at = each["plan_id"], each["planned_at"]
@@ -217,78 +218,3 @@ def _by_key(found: QuerySet[Thing]) -> dict[tuple[UUID, datetime], list[Thing]]:
     for each in found:
         by_key.setdefault((each.plan_id, each.planned_at), []).append(each)
     return by_key
-
-
-def records(participant: Participant) -> tables.Records:
-    """Give a participant's given doses in the shape of the library's records, checked by its own rules.
-
-    Returns
-    -------
-    The tables ``participants`` (one row) and ``doses``; the others are empty here. Hours count from the moment the
-    first dose really began; nasal devices are rows of one occasion. Left out: tablets taken at home, of which only the
-    beginning is recorded, and ECT, which is no dose of a drug.
-
-    Raises
-    ------
-    CannotError
-        No dose was given yet: there is no hour 0. Or the amount of a masked dose cannot be worked out any more.
-    """
-    course = course_of(participant)
-    first = course.first_given_at if course else None
-    if course is None or first is None:
-        raise CannotError(
-            "No dose has been given yet, so there is no first dose to count hours from.",
-            remedy="export this participant after the first dose",
-        )
-    weight, height = (_measured_by(participant, name, first) for name in ("weight", "height"))
-    person = {
-        "participant": participant.pseudonym, "arm": course.arm, "age_y": float(participant.age_y),
-        "sex": participant.sex, "weight_kg": float(weight.value) if weight else None,
-        "height_cm": float(height.value) if height else None,
-    }  # fmt: skip
-    rows = [row for dose in course.given for row in _dose_rows(course, dose, first)]
-    return tables.validate(
-        tables.Records(
-            participants=pl.DataFrame([person], schema=tables.schema("participants")),
-            doses=pl.DataFrame(rows, schema=tables.schema("doses")),
-        )
-    )
-
-
-def _measured_by(participant: Participant, instrument: str, first: datetime) -> Measure | None:
-    found = Measure.objects.filter(participant=participant, instrument=instrument, struck_at=None)
-    return found.filter(at__lte=first).first() or found.last()
-
-
-def _dose_rows(course: Course, dose: Dose, first: datetime) -> list[dict[str, object]]:
-    entry = course.entry(dose)
-    if dose.is_home_course or entry.drug == "ECT" or dose.given_at is None:
-        return []
-    mg = _given_mg(course, dose, entry)
-    start_h = (dose.given_at - first) / HOUR
-    devices = nasal_devices_mg(mg) if entry.device_mg else (mg,)
-    later_h = device_times_h(len(devices)) if entry.device_mg else (0.0,)
-    return [
-        {
-            "participant": course.plan.participant.pseudonym, "occasion": course.given.index(dose) + 1,
-            "drug": entry.drug, "route": entry.route, "amount_mg": part, "start_h": start_h + after_h,
-            "duration_h": 0.0 if entry.device_mg else float(dose.duration_min or 0) / MINUTES,
-            "planned_h": dose.offset_h + after_h,
-        }
-        for part, after_h in zip(devices, later_h, strict=True)
-    ]  # fmt: skip
-
-
-def _given_mg(course: Course, dose: Dose, entry: ProtocolDose) -> float:
-    if dose.given_mg is not None:
-        return float(dose.given_mg)
-    weight = None
-    if dose.weight_kg is not None and dose.weight_at is not None:
-        weight = Weight(float(dose.weight_kg), dose.weight_at)
-    try:
-        computed = compute(
-            entry, weight=weight, protocol=course.protocol, arm=course.arm, at=dose.given_at or dose.target
-        )
-    except Refused as refusal:
-        raise CannotError(f"The amount of {dose} cannot be worked out.", came=refusal.fault) from refusal
-    return computed.mg * float(dose.given_percent or 0) / 100

@@ -7,7 +7,7 @@ A window in days opens with its first day and closes with its last; a window in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
@@ -16,7 +16,10 @@ from zoneinfo import ZoneInfo
 from upturn.protocol import Dose, Encounter, Protocol
 from upturn.units import DAY_H
 
-__all__ = ["DoseStep", "Given", "Slot", "Timetable", "days_and_hours", "instruments_at", "shifted", "steps_of"]
+__all__ = [
+    "DoseStep", "Given", "Slot", "Timetable", "days_and_hours", "instruments_at", "instruments_by_visit", "shifted",
+    "steps_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -141,17 +144,25 @@ def instruments_at(protocol: Protocol, encounter: Encounter, arm: str) -> tuple[
 
     A rating belongs to the visit in whose window it falls, or to the last visit of that day.
     """
-    found: dict[str, None] = {}
+    return instruments_by_visit(protocol, arm).get(encounter.id, ())
+
+
+def instruments_by_visit(protocol: Protocol, arm: str) -> Mapping[str, tuple[str, ...]]:
+    """Name the ratings of all visits at once; see ``instruments_at``."""
+    latest_first = sorted(protocol.encounters, key=lambda each: -each.at_h)
+    found: dict[str, dict[str, None]] = {}
     for each in protocol.assessments:
         if each.arms and arm not in each.arms:
             continue
-        if any(_visit_of(protocol, at_h) == encounter.id for at_h in each.at_h):
-            found[each.instrument] = None
-    return tuple(found)
+        for at_h in each.at_h:
+            visit = _visit_of(latest_first, at_h)
+            if visit is not None:
+                found.setdefault(visit, {})[each.instrument] = None
+    return {visit: tuple(instruments) for visit, instruments in found.items()}
 
 
-def _visit_of(protocol: Protocol, at_h: float) -> str | None:
-    for each in sorted(protocol.encounters, key=lambda each: -each.at_h):
+def _visit_of(latest_first: Sequence[Encounter], at_h: float) -> str | None:
+    for each in latest_first:
         if each.anchor == "first dose" and each.at_h <= at_h < max(each.closes_h, each.at_h + DAY_H):
             return each.id
     return None

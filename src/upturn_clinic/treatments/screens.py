@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils.html import format_html
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.pages.addresses import addresses
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import is_masked
+from upturn_clinic.participants.queries import arm_shown, is_masked
 from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.calendar import month_of, neighbours, week_of
 from upturn_clinic.treatments.course import Course
+from upturn_clinic.treatments.dosing import Weight
 from upturn_clinic.treatments.models import Dose, Visit
-from upturn_clinic.treatments.schedule import instruments_at
+from upturn_clinic.treatments.schedule import instruments_by_visit
+from upturn_clinic.treatments.watch import queries as watch
 
-__all__ = ["PlanRow", "Span", "due_spans", "plan_screen"]
+__all__ = ["Act", "DueLine", "PlanRow", "Span", "due_lines", "due_spans", "plan_screen"]
 
 AHEAD = timedelta(days=7)
 
 
 @dataclass(frozen=True)
+class Act:
+    """What may be done with a dose or visit now: where, in one word, and the rest of it for who cannot see the row."""
+
+    address: str
+    label: str
+    about: str
+
+
+@dataclass(frozen=True)
 class PlanRow:
-    """One dose or visit as a reader may see it."""
+    """One dose or visit as a reader may see it; its words are ready, since a template says them slower."""
 
     due: Dose | Visit
     at: datetime
@@ -34,7 +49,11 @@ class PlanRow:
     detail: str
     is_dose: bool
     is_late: bool
-    shown: queries.DoseShown | None = None
+    state: str
+    when: str
+    window: str
+    acts: tuple[Act, ...] = ()
+    no_amount: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,9 @@ def plan_screen(person: Participant, reader: Actor, *, now: datetime, form: str,
     }  # fmt: skip
     if course is None:
         return shown
-    rows = _rows(course, reader, now=now, may_see_doses=may_see_doses)
+    weight = queries.weight_of(person) if may_see_doses else None
+    writing = _Writing(course, now, weight, person.status == Participant.Status.ENROLLED, reader)
+    rows = writing.rows()
     today = now.astimezone(course.zone).date()
     on = _day(day) or today
     if shown["view"] != "list":
@@ -80,40 +101,98 @@ def plan_screen(person: Participant, reader: Actor, *, now: datetime, form: str,
         shown |= {"weeks": lay(on, things, zone=course.zone, today=today), "on": on, "before": before, "after": after}
     if shown["may_see_record"]:
         shown["finding"] = queries.finding_of(course) if course.protocol.endpoints.relapse else None
-    weight = queries.weight_of(person) if may_see_doses else None
+        looks = watch.looks_of(course)
+        shown |= {
+            "reasons": watch.reasons_of(course, now=now), "warned": watch.warnings_of(person), "looks": looks,
+            "late_looks": [each for each in looks if each.is_late(now)],
+            "may_watch": reader.may(Permission.RECORD_TREATMENTS), "now": now,
+            "next_look": next((each for each in looks if each.check is None and not each.is_late(now)), None),
+        }  # fmt: skip
     return {**shown, "rows": rows, "weight": weight, "weight_days": (now - weight.measured_at).days if weight else 0}
 
 
-def _rows(course: Course, reader: Actor, *, now: datetime, may_see_doses: bool) -> list[PlanRow]:
-    rows = [_visit_row(course, visit, now) for visit in course.visits]
-    if may_see_doses:
+class _Writing:
+    """Writes the rows of one plan for one reader."""
+
+    def __init__(self, course: Course, now: datetime, weight: Weight | None, is_enrolled: bool, reader: Actor) -> None:
+        self.course, self.now, self.weight, self.reader = course, now, weight, reader
+        self.zone = course.zone
+        self.may_see_doses = reader.may(Permission.SEE_DOSES)
+        self.may_change = is_enrolled and reader.may(Permission.CHANGE_PLAN)
+        self.may_give = is_enrolled and reader.may(Permission.RECORD_SESSION)
+        self.rated = instruments_by_visit(course.protocol, course.arm)
         # What a dose holds is the same for all doses of one name: asked once, not once for each.
-        weight = queries.weight_of(course.plan.participant)
-        known: dict[str, queries.DoseShown] = {}
-        for dose in course.doses:
-            if dose.dose not in known:
-                known[dose.dose] = queries.dose_shown(course, dose, weight=weight, reader=reader, at=now)
-            rows.append(_dose_row(dose, known[dose.dose], now))
-    return sorted(rows, key=lambda row: (row.at, not row.is_dose))
+        self.known: dict[str, queries.DoseShown] = {}
+        slug = course.plan.facility.slug
+        self.address = {name: addresses(name, slug) for name in (
+            "give_dose", "move_dose", "end_dose", "attend_visit", "move_visit", "end_visit",
+        )}  # fmt: skip
 
+    def rows(self) -> list[PlanRow]:
+        """Write all rows that the reader may see, in the order of time."""
+        rows = [self._visit(each) for each in self.course.visits]
+        if self.may_see_doses:
+            may_know = arm_shown(self.course.plan.participant, self.reader) is not None
+            for dose in self.course.doses:
+                if dose.dose not in self.known:
+                    self.known[dose.dose] = queries.dose_shown(
+                        self.course, dose, weight=self.weight, reader=self.reader, at=self.now, may_know=may_know
+                    )
+                rows.append(self._dose(dose, self.known[dose.dose]))
+        return sorted(rows, key=lambda row: (row.at, not row.is_dose))
 
-def _visit_row(course: Course, visit: Visit, now: datetime) -> PlanRow:
-    encounter = course.encounter(visit)
-    rated = instruments_at(course.protocol, encounter, course.arm) if encounter else ()
-    return PlanRow(
-        visit, visit.done_at or visit.planned_at, f"Visit {visit}", ", ".join(rated), is_dose=False,
-        is_late=visit.is_open and visit.planned_at < now,
-    )  # fmt: skip
+    def _visit(self, visit: Visit) -> PlanRow:
+        title = f"Visit {visit}"
+        return self._row(
+            visit, visit.done_at or visit.planned_at, title, ", ".join(self.rated.get(visit.encounter, ())),
+            tuple(self._acts_of_visit(visit, title)), is_dose=False,
+        )  # fmt: skip
 
+    def _dose(self, dose: Dose, shown: queries.DoseShown) -> PlanRow:
+        title = f"{dose}, taken at home from here on" if dose.is_home_course else str(dose)
+        if dose.origin != Dose.Origin.PROTOCOL:
+            title = f"{title}: {dose.get_origin_display()}"
+        detail = shown.what or "study drug"
+        if dose.is_open and shown.computed and shown.computed.weight:
+            detail += f"; that is {shown.computed} for {shown.computed.weight}"
+        if given := dose.given_in_words:
+            detail += f"; given {given}"
+        refused = shown.refusal.fault if shown.refusal and dose.is_open else ""
+        return self._row(
+            dose, dose.given_at or dose.planned_at, title, detail, tuple(self._acts_of_dose(dose, title)), is_dose=True,
+            no_amount=refused,
+        )  # fmt: skip
 
-def _dose_row(dose: Dose, shown: queries.DoseShown, now: datetime) -> PlanRow:
-    title = f"{dose}, taken at home from here on" if dose.is_home_course else str(dose)
-    if dose.origin != Dose.Origin.PROTOCOL:
-        title = f"{title}: {dose.get_origin_display()}"
-    return PlanRow(
-        dose, dose.given_at or dose.planned_at, title, shown.what or "study drug", is_dose=True,
-        is_late=dose.is_open and dose.planned_at < now, shown=shown,
-    )  # fmt: skip
+    def _row(
+        self, due: Dose | Visit, at: datetime, title: str, detail: str, acts: tuple[Act, ...], *, is_dose: bool,
+        no_amount: str = "",
+    ) -> PlanRow:  # fmt: skip
+        return PlanRow(
+            due, at, title, detail, is_dose, due.is_open and due.planned_at < self.now, due.state, _when(at, self.zone),
+            f"{self._short(due.earliest)} to {self._short(due.latest)}", acts, no_amount,
+        )  # fmt: skip
+
+    def _short(self, at: datetime) -> str:
+        local = at.astimezone(self.zone)
+        return f"{local.day} {local:%b %H:%M}"
+
+    def _acts_of_dose(self, dose: Dose, title: str) -> Iterator[Act]:
+        state, key = Dose.State, dose.pk
+        if self.may_give and dose.state in (state.PLANNED, state.GIVEN):
+            yield Act(self.address["give_dose"](key), "Given" if dose.is_open else "Correct", f": {title}")
+        if self.may_change and dose.state != state.GIVEN:
+            yield Act(self.address["move_dose"](key), "Move", f" {title}")
+            if dose.is_open:
+                yield Act(self.address["end_dose"](key), "Missed", f" or cancelled: {title}")
+
+    def _acts_of_visit(self, visit: Visit, title: str) -> Iterator[Act]:
+        state, key = Visit.State, visit.pk
+        if self.may_change and visit.state in (state.PLANNED, state.DONE):
+            yield Act(self.address["attend_visit"](key), "Took place" if visit.is_open else "Correct", f": {title}")
+        if self.may_change and visit.state != state.DONE:
+            yield Act(self.address["move_visit"](key), "Move", f" {title}")
+            if visit.is_open:
+                yield Act(self.address["end_visit"](key), "Missed", f" or cancelled: {title}")
 
 
 def due_spans(facility: Facility, reader: Actor, *, now: datetime) -> list[Span]:
@@ -132,6 +211,38 @@ def due_spans(facility: Facility, reader: Actor, *, now: datetime) -> list[Span]
     }
     labels = {"late": "Late", "today": "Today", "week": "Next seven days"}
     return [Span(key, labels[key], keys.count(), keys) for key, keys in found.items()]
+
+
+@dataclass(frozen=True)
+class DueLine:
+    """What one person is expected for at one time, in words."""
+
+    when: str
+    address: str
+    pseudonym: str
+    what: str
+    is_outside: bool
+    programme: str
+
+
+def due_lines(keys: Sequence[dict[str, object]], reader: Actor, facility: Facility) -> list[DueLine]:
+    """Write the rows of one page of what is due."""
+    address = addresses("plan", facility.slug)
+    return [
+        DueLine(
+            _when(row.at, facility.zone), address(row.participant.pk), row.participant.pseudonym,
+            ", ".join([*map(str, row.doses), *(f"visit {each}" for each in row.visits)]), row.is_outside,
+            row.participant.programme.name,
+        )
+        for row in queries.due_rows(keys, reader)
+    ]  # fmt: skip
+
+
+def _when(at: datetime, zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return format_html(
+        '{} <time datetime="{}">{} {}</time>', f"{local:%a}", local.isoformat(), local.day, f"{local:%b %Y, %H:%M}"
+    )
 
 
 def _day(text: str) -> date | None:

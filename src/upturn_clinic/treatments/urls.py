@@ -6,6 +6,7 @@ from django.urls import path
 
 from upturn_clinic.treatments import views
 from upturn_clinic.treatments.others import views as others
+from upturn_clinic.treatments.watch import views as watch
 
 urlpatterns = [
     path("at/<slug:facility>/upcoming/", views.upcoming, name="upcoming"),
@@ -39,4 +40,11 @@ urlpatterns = [
         name="change_co_intervention",
     ),
     path("at/<slug:facility>/other-drugs/<uuid:drug>/", others.change_drug, name="change_drug"),
+    path("at/<slug:facility>/monitoring/", watch.monitoring, name="monitoring"),
+    path(
+        "at/<slug:facility>/participants/<uuid:participant>/monitoring/<str:look>/<str:key>/",
+        watch.record_check,
+        name="record_check",
+    ),
+    path("at/<slug:facility>/monitoring/<uuid:check>/strike/", watch.strike_check, name="strike_check"),
 ]

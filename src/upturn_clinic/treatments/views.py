@@ -25,8 +25,10 @@ from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.queries import is_masked
 from upturn_clinic.treatments import actions, forms, queries
 from upturn_clinic.treatments.actions import AnyDue
+from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.models import Dose, Visit
-from upturn_clinic.treatments.screens import due_spans, plan_screen
+from upturn_clinic.treatments.screens import due_lines, due_spans, plan_screen
+from upturn_clinic.treatments.watch import queries as watch
 
 __all__ = [
     "attend_visit", "decide_booster", "end_dose", "end_visit", "give_dose", "make_plan", "move_dose", "move_visit",
@@ -55,8 +57,11 @@ def upcoming(request: HttpRequest, facility: str) -> HttpResponse:
     spans = due_spans(here, actor, now=timezone.now())
     chosen = request.GET.get("show", "today")
     span = next((each for each in spans if each.key == chosen), spans[1])
-    page = Paginator(span.keys, PAGE_ROWS).get_page(request.GET.get("page"))
-    rows = queries.due_rows(list(page), actor)
+    pages = Paginator(span.keys, PAGE_ROWS)
+    # Counted once, for the heading.
+    pages.count = span.count
+    page = pages.get_page(request.GET.get("page"))
+    rows = due_lines(list(page), actor, here)
     return render(
         request, "treatments/upcoming.html", {"here": here, "spans": spans, "span": span, "page": page, "rows": rows}
     )
@@ -163,7 +168,8 @@ def give_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
     return answer(
         request, forms.GiveForm(request.POST or None, is_masked=masked, is_infusion=bool(course.entry(found).over_h),
                                 initial=initial), act,
-        shown=_words(here, person, f"{found}: as it was given", "Save", due=found, dose=shown),
+        shown=_words(here, person, f"{found}: as it was given", "Save", due=found, dose=shown,
+                     **_watched(course, actor)),
         said=f"{found} is recorded. What comes after follows it.", to=_plan_of(person, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -179,7 +185,8 @@ def plan_booster(request: HttpRequest, facility: str, participant: UUID) -> Http
     return answer(
         request, forms.BoosterForm(request.POST or None),
         lambda _: actions.plan_booster(participant=person, by=actor, at=timezone.now()),
-        shown=_words(here, person, "A booster by the protocol's rule", "Plan the booster", finding=finding),
+        shown=_words(here, person, "A booster by the protocol's rule", "Plan the booster", finding=finding,
+                     **_watched(course, actor)),
         said="The booster is planned.", to=_plan_of(person, here), page=PAGE,
     )  # fmt: skip
 
@@ -194,7 +201,7 @@ def decide_booster(request: HttpRequest, facility: str, participant: UUID) -> Ht
         request, forms.DecideForm(request.POST or None),
         lambda given: actions.decide_booster(participant=person, **given, by=actor, at=timezone.now()),
         shown=_words(here, person, "A booster by decision", "Plan the booster",
-                     finding=queries.finding_of(course) if course else None),
+                     finding=queries.finding_of(course) if course else None, **_watched(course, actor)),
         said="The booster is planned.", to=_plan_of(person, here), page=PAGE,
     )  # fmt: skip
 
@@ -235,6 +242,14 @@ def _plan_of(person: Participant, here: Facility) -> str:
 
 def _words(here: Facility, person: Participant, title: str, verb: str, **more: Any) -> dict[str, Any]:
     return {"here": here, "person": person, "title": title, "verb": verb, **more}
+
+
+def _watched(course: Course | None, actor: Actor) -> dict[str, Any]:
+    """Say what speaks against a dose where one is decided: reasons to stop that are there, and other drugs."""
+    if course is None or not actor.may(Permission.SEE_CLINICAL_RECORD):
+        return {}
+    reasons = watch.reasons_to_stop(course, now=timezone.now())
+    return {"reasons": reasons, "warned": watch.warnings_of(course.plan.participant)}
 
 
 def _name(due: Dose | Visit) -> str:

@@ -151,6 +151,16 @@ def test_nobody_reviews_their_own_emergency(
     assert "Nobody reviews their own" in page.content.decode()
 
 
+def test_what_somebody_was_refused_is_written_down(
+    facility: Facility, colleague: User, owner: User, log_in: Callable[[User], Client]
+) -> None:
+    assert log_in(colleague).get(reverse("trail", args=["main"])).status_code == 403
+    page = log_in(owner).get(reverse("trail", args=["main"])).content.decode()
+    assert "was refused a page" in page
+    assert "/at/main/trail/" in page
+    assert "Colleague" in page
+
+
 def test_the_second_reviewer_is_told(
     facility: Facility, owner: User, access: EmergencyAccess, make_person: Callable[..., User],
     log_in: Callable[[User], Client],

@@ -20,13 +20,16 @@ from django.urls import reverse
 from upturn.errors import InputError
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
-from upturn_clinic.demo.cast import address_of
+from upturn_clinic.demo import masked
+from upturn_clinic.demo.cast import address_of, participants_address
 from upturn_clinic.demo.making import is_there
 from upturn_clinic.demo.management.commands.demo import FILE
 from upturn_clinic.environment import DATABASE_FILE
+from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.ledger.chain import verify
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.participants.models import Identity, Participant
+from upturn_clinic.participants.queries import arm_of, participant_of
 from upturn_clinic.programmes.models import Expectation, ProtocolVersion
 from upturn_clinic.treatments.models import Dose, Visit
 
@@ -49,12 +52,16 @@ def demo() -> str:
 def test_the_demo_is_whole_and_is_made_once(folder: Path, log_in: Callable[[User], Client]) -> None:
     said = demo()
     status = Participant.Status
-    assert Participant.objects.count() == Identity.objects.count() == int(FEW_PEOPLE)
+    assert Participant.objects.count() == Identity.objects.count() == int(FEW_PEOPLE) + len(masked.STAGES)
     assert {status.SCREENING, status.ENROLLED} <= set(Participant.objects.values_list("status", flat=True))
     assert Dose.objects.filter(state=Dose.State.GIVEN).count() > 6
     assert Dose.objects.filter(state=Dose.State.PLANNED).exists()
     assert Visit.objects.filter(state=Visit.State.DONE).exists()
-    assert ProtocolVersion.objects.get().state == ProtocolVersion.State.IN_FORCE
+    # Of so few people some are on the floor today: one has left, one is ready to.
+    assert Session.objects.filter(left_how="ready").count() == 1
+    assert Session.objects.filter(left_at=None, may_leave_at__isnull=False).count() == 1
+    assert Reading.objects.exists()
+    assert {each.state for each in ProtocolVersion.objects.all()} == {ProtocolVersion.State.IN_FORCE}
     assert Expectation.objects.get().state == Expectation.State.DONE
     assert verify(Entry.objects.order_by("sequence")).fault == ""
     # Nobody could take them for real.
@@ -64,11 +71,27 @@ def test_the_demo_is_whole_and_is_made_once(folder: Path, log_in: Callable[[User
         assert identity.phone.startswith("555 01")
     password = next(line for line in said.splitlines() if line.startswith("Password")).split()[-1]
     for role in Role:
-        user = User.objects.get(email=address_of(role))
+        name = participants_address() if role is Role.PARTICIPANT else address_of(role)
+        user = User.objects.get(email=name)
         assert user.check_password(password)
-        assert address_of(role) in said
+        assert name in said
         page = log_in(user).get(reverse("facility", args=["demo"]))
         assert page.status_code == 200
+    # The participant's log-in belongs to somebody, and that account holds no name.
+    person = participant_of(User.objects.get(email=participants_address()))
+    assert person is not None
+    assert person.status == status.ENROLLED
+    # Two people of a masked study: nobody who treats or rates sees their arm, the pharmacist does.
+    theirs = list(Participant.objects.filter(programme__name="Masked comparison"))
+    assert [each.arm for each in theirs] == ["", ""]
+    assert {arm_of(each) for each in theirs} <= {"ketamine", "midazolam"}
+    for role in (Role.CLINICIAN, Role.SESSION_NURSE, Role.RATER):
+        page = log_in(User.objects.get(email=address_of(role))).get(reverse("participant", args=["demo", theirs[0].pk]))
+        assert page.status_code == 200
+        assert f"<dd>{arm_of(theirs[0])}" not in page.content.decode()
+    pharmacist = log_in(User.objects.get(email=address_of(Role.PHARMACIST)))
+    page = pharmacist.get(reverse("participant", args=["demo", theirs[0].pk]))
+    assert f"<dd>{arm_of(theirs[0])}" in page.content.decode()
     # The code that the command prints opens the app of everybody who works there.
     out = StringIO()
     call_command("demo", "--code", stdout=out)

@@ -14,10 +14,13 @@ from upturn_clinic.accounts import actions
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, Membership, User
 from upturn_clinic.accounts.permissions import ROLES, Permission, Role
+from upturn_clinic.assessments.models import Rating, SelfRatingLink
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import ProtocolVersion
-from upturn_clinic.treatments.models import Plan
+from upturn_clinic.safety.models import AdverseEvent, Concern
+from upturn_clinic.stock.models import Draw
+from upturn_clinic.treatments.models import MonitoringCheck, Plan
 
 # Each address and who may open it. An address without a line here fails the first test.
 FACILITY_DOORS: Mapping[str, Permission] = {
@@ -55,6 +58,8 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "complete_participant": Permission.ENROL,
     "move_to_version": Permission.ENROL,
     "invite_participant": Permission.CHANGE_IDENTITY,
+    "offer_new_password": Permission.CHANGE_IDENTITY,
+    "erase_identity": Permission.ERASE_IDENTITY,
     "unblind": Permission.UNBLIND,
     "enrolment_set_up": Permission.SEE_PROGRAMMES,
     "set_up_randomisation": Permission.PREPARE_PROGRAMME,
@@ -65,6 +70,7 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "record_trial": Permission.SCREEN,
     "change_trial": Permission.SCREEN,
     "record_measure": Permission.SCREEN,
+    "record_weight": Permission.WEIGH,
     "strike_measure": Permission.SCREEN,
     "record_consent": Permission.RECORD_CONSENT,
     "withdraw_consent": Permission.RECORD_CONSENT,
@@ -82,11 +88,76 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "attend_visit": Permission.CHANGE_PLAN,
     "move_visit": Permission.CHANGE_PLAN,
     "end_visit": Permission.CHANGE_PLAN,
+    "floor": Permission.SEE_SESSIONS,
+    "floor_picture": Permission.SEE_SESSIONS,
+    "arrive": Permission.RECORD_SESSION,
+    "session": Permission.SEE_SESSIONS,
+    "sessions_of": Permission.SEE_SESSIONS,
+    "session_state": Permission.SEE_SESSIONS,
+    "enter": Permission.RECORD_SESSION,
+    "override_gate": Permission.RECORD_SESSION,
+    "give_up_session": Permission.RECORD_SESSION,
+    "move_session": Permission.RECORD_SESSION,
+    "emergency_sheet": Permission.SEE_SESSIONS,
+    "leaving": Permission.RECORD_SESSION,
+    "ready_to_leave": Permission.RECORD_SESSION,
+    "not_ready_to_leave": Permission.RECORD_SESSION,
+    "leave": Permission.RECORD_SESSION,
+    "decide_leaving": Permission.DECIDE_LEAVING,
+    "leave_against_advice": Permission.RECORD_SESSION,
+    "take_home_sheet": Permission.SEE_SESSIONS,
     "others": Permission.SEE_CLINICAL_RECORD,
     "record_co_intervention": Permission.RECORD_TREATMENTS,
     "change_co_intervention": Permission.RECORD_TREATMENTS,
     "record_drug": Permission.RECORD_TREATMENTS,
     "change_drug": Permission.RECORD_TREATMENTS,
+    "monitoring": Permission.SEE_CLINICAL_RECORD,
+    "record_check": Permission.RECORD_TREATMENTS,
+    "strike_check": Permission.RECORD_TREATMENTS,
+    "safety": Permission.SEE_SAFETY,
+    "participant_safety": Permission.SEE_SAFETY,
+    "raise_concern": Permission.RAISE_CONCERN,
+    "take_concern": Permission.HANDLE_CONCERN,
+    "close_concern": Permission.HANDLE_CONCERN,
+    "record_event": Permission.RECORD_EVENT,
+    "correct_event": Permission.RECORD_EVENT,
+    "end_event": Permission.RECORD_EVENT,
+    "strike_event": Permission.RECORD_EVENT,
+    "judge_event": Permission.JUDGE_EVENT,
+    "report_event": Permission.JUDGE_EVENT,
+    "ratings_due": Permission.ENTER_RATINGS,
+    "scales": Permission.SEE_RATINGS,
+    "ratings": Permission.SEE_RATINGS,
+    "enter_rating": Permission.ENTER_RATINGS,
+    "score_rating": Permission.ENTER_RATINGS,
+    "trends": Permission.SEE_RATINGS,
+    "rating": Permission.SEE_RATINGS,
+    "correct_rating": Permission.ENTER_RATINGS,
+    "strike_rating": Permission.ENTER_RATINGS,
+    "self_rating_links": Permission.SEND_QUESTIONNAIRES,
+    "revoke_self_rating_link": Permission.SEND_QUESTIONNAIRES,
+    "stock": Permission.SEE_STOCK,
+    "receive_stock": Permission.KEEP_STOCK,
+    "reconciliation": Permission.SEE_STOCK,
+    "reconciliation_file": Permission.SEE_STOCK,
+    "lot": Permission.SEE_STOCK,
+    "count_lot": Permission.KEEP_STOCK,
+    "settle_count": Permission.KEEP_STOCK,
+    "remove_from_lot": Permission.KEEP_STOCK,
+    "take_back_entry": Permission.DISPENSE,
+    "preparation": Permission.DISPENSE,
+    "draw_dose": Permission.DISPENSE,
+    "check_draw": Permission.CHECK_DOSE,
+    "waste_draw": Permission.DISPENSE,
+    "put_back_draw": Permission.DISPENSE,
+    "data": Permission.SEE_DEIDENTIFIED,
+    "export_records": Permission.SEE_DEIDENTIFIED,
+    "unmask_programme": Permission.SIGN_PROGRAMME,
+    "monitoring_forms": Permission.FILL_FORMS,
+    "monitoring_form": Permission.FILL_FORMS,
+    "fill_monitoring_form": Permission.FILL_FORMS,
+    "print_monitoring_form": Permission.FILL_FORMS,
+    "submit_monitoring_form": Permission.FILL_FORMS,
 }
 PERSONAL_DOORS = {
     "home", "me", "still_here", "open_emergency_access", "account_change_password", "account_reauthenticate",
@@ -95,19 +166,33 @@ PERSONAL_DOORS = {
 }  # fmt: skip
 OPEN_DOORS = {
     "account_login", "mfa_authenticate", "account_logout", "account_inactive", "account_signup", "accept_invitation",
-    "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
-    "account_reset_password_from_key_done", "well",
+    "new_password", "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
+    "account_reset_password_from_key_done", "well", "self_rating",
 }  # fmt: skip
 OF_A_PARTICIPANT = (
     "participant", "correct_identity", "participant_trail", "enrol", "withdraw_participant", "complete_participant",
-    "move_to_version", "unblind", "invite_participant", "conclude_screening", "record_trial", "record_measure",
-    "record_consent",
+    "move_to_version", "unblind", "invite_participant", "offer_new_password", "erase_identity", "conclude_screening",
+    "record_trial", "record_measure", "record_weight", "record_consent",
 )  # fmt: skip
 OF_A_PLAN = (
-    "plan", "make_plan", "renew_plan", "plan_booster", "decide_booster", "others", "record_co_intervention",
-    "record_drug",
+    "plan", "sessions_of", "make_plan", "renew_plan", "plan_booster", "decide_booster", "others",
+    "record_co_intervention", "record_drug",
 )  # fmt: skip
-OF_A_DOSE, OF_A_VISIT = ("give_dose", "move_dose", "end_dose"), ("attend_visit", "move_visit", "end_visit")
+OF_A_DOSE = ("give_dose", "move_dose", "end_dose", "preparation", "draw_dose", "arrive")
+OF_A_VISIT = ("attend_visit", "move_visit", "end_visit")
+OF_RATINGS = ("ratings", "enter_rating", "score_rating", "trends", "self_rating_links")
+OF_A_RATING = ("rating", "correct_rating", "strike_rating")
+OF_A_SESSION = (
+    "leaving", "ready_to_leave", "not_ready_to_leave", "leave", "decide_leaving", "leave_against_advice",
+    "take_home_sheet", "session", "session_state", "enter", "give_up_session", "move_session", "emergency_sheet",
+)  # fmt: skip
+OF_A_FORM = ("monitoring_form", "fill_monitoring_form", "print_monitoring_form", "submit_monitoring_form")
+OF_A_LOT = ("lot", "count_lot", "settle_count", "remove_from_lot")
+OF_A_DRAW = ("check_draw", "waste_draw", "put_back_draw")
+OF_SAFETY = ("participant_safety", "raise_concern", "record_event")
+OF_A_CONCERN = ("take_concern", "close_concern")
+OF_AN_EVENT = ("correct_event", "end_event", "strike_event", "judge_event", "report_event")
+OF_MONITORING = ("record_check", "strike_check")
 OF_OTHER_TREATMENT = ("change_co_intervention", "change_drug")
 OF_A_CRITERION = ("assess_criterion", "decide_criterion", "override_criterion")
 OF_THEIR_RECORD = ("change_trial", "strike_measure", "withdraw_consent", "consent_document")
@@ -135,8 +220,11 @@ def names_with_facility(patterns: list[URLPattern | URLResolver]) -> Iterator[st
 
 @pytest.fixture
 def address(
-    facility: Facility, owner: User, colleague: User, as_owner: Actor, in_force: ProtocolVersion,
-    participant: Participant, planned: Plan,
+    request: pytest.FixtureRequest, facility: Facility, owner: User, colleague: User, as_owner: Actor,
+    in_force: ProtocolVersion,
+    participant: Participant, planned: Plan, concern: Concern, event: AdverseEvent, watched: MonitoringCheck,
+    drawn: Draw, seated: Session, rated: Rating,
+    asked: SelfRatingLink,
 ) -> Address:  # fmt: skip
     """Give an address that leads to something real at the main facility."""
     now = timezone.now()
@@ -152,11 +240,24 @@ def address(
         **dict.fromkeys(OF_A_PLAN, (participant.pk,)),
         **dict.fromkeys(OF_A_DOSE, (planned.doses.get(number=1).pk,)),
         **dict.fromkeys(OF_A_VISIT, (planned.visits.get(encounter="day-1").pk,)),
+        **dict.fromkeys(OF_RATINGS, (participant.pk,)),
+        **dict.fromkeys(OF_A_RATING, (rated.pk,)),
+        "revoke_self_rating_link": (participant.pk, asked.pk),
+        **dict.fromkeys(OF_A_LOT, (drawn.lot_id,)),
+        **dict.fromkeys(OF_A_SESSION, (seated.pk,)),
+        "override_gate": (seated.pk, "blood-pressure-hold"),
+        **dict.fromkeys(OF_A_DRAW, (drawn.pk,)),
+        "take_back_entry": (drawn.movements.get().pk,),
         "change_co_intervention": (participant.co_interventions.get().pk,),
         "change_drug": (participant.concomitant_drugs.get().pk,),
+        **dict.fromkeys(OF_SAFETY, (participant.pk,)),
+        **dict.fromkeys(OF_A_CONCERN, (concern.pk,)),
+        **dict.fromkeys(OF_AN_EVENT, (event.pk,)),
+        "record_check": (participant.pk, "cognition", "672"),
+        "strike_check": (watched.pk,),
         **dict.fromkeys(OF_A_CRITERION, (participant.pk, participant.results.get().criterion)),
         "change_trial": [participant.pk, participant.trials.get().pk],
-        "strike_measure": [participant.pk, participant.measures.get().pk],
+        "strike_measure": [participant.pk, participant.measures.get(instrument="weight").pk],
         "withdraw_consent": [participant.pk, participant.consents.get().pk],
         "consent_document": [participant.consents.get().document_id],
         **dict.fromkeys(("publish_consent_document", "set_up_randomisation"), (participant.programme_id,)),
@@ -165,17 +266,23 @@ def address(
         "end_role": [present.pk],
         "history": ["accounts.Facility", facility.pk],
         "review_emergency_access": [access.pk],
-        **dict.fromkeys(("programme", "change_programme", "add_version", "offer_programme"), (in_force.programme_id,)),
+        **dict.fromkeys(
+            ("programme", "change_programme", "add_version", "offer_programme", "export_records", "unmask_programme"),
+            (in_force.programme_id,),
+        ),
         **dict.fromkeys(("take_up_programme", "leave_programme"), (in_force.programme.sites.get().pk,)),
         **dict.fromkeys(
             ("protocol_version", "protocol_file", "put_into_force", "retire_version", "what_to_expect"), (in_force.pk,)
         ),
-        "accept_invitation": ["no-such-letter"],
+        **dict.fromkeys(("accept_invitation", "new_password"), ("no-such-letter",)),
         "account_reset_password_from_key": ["x", "y"],
     }
 
     def find(name: str) -> str:
         first = [facility.slug] if name in FACILITY_DOORS else []
+        if name in OF_A_FORM:
+            # Only where it is asked for: a whole programme of its own stands behind it.
+            return reverse(name, args=[*first, request.getfixturevalue("with_form").pk])
         return reverse(name, args=[*first, *rest.get(name, [])])
 
     return find
@@ -237,8 +344,10 @@ def test_participants_of_one_facility_are_not_reached_through_another(
     address: Address, make_person: Callable[..., User], log_in: Callable[[User], Client], elsewhere: Facility
 ) -> None:
     client = log_in(make_person("Doctor", elsewhere, Role.CLINICIAN))
-    for name in (*OF_A_PARTICIPANT, *OF_A_PLAN, *OF_A_DOSE, *OF_A_VISIT, *OF_OTHER_TREATMENT, *OF_A_CRITERION,
-                 *OF_THEIR_RECORD, "publish_consent_document",
+    for name in (*OF_A_PARTICIPANT, *OF_A_PLAN, *OF_RATINGS, *OF_A_RATING, "revoke_self_rating_link",
+                 *OF_A_DOSE, *OF_A_FORM, *OF_A_LOT, *OF_A_DRAW, *OF_A_SESSION, "override_gate", "take_back_entry",
+                 *OF_A_VISIT, *OF_OTHER_TREATMENT, *OF_A_CRITERION, *OF_THEIR_RECORD, *OF_SAFETY,
+                 *OF_A_CONCERN, *OF_AN_EVENT, *OF_MONITORING, "publish_consent_document",
                  "set_up_randomisation"):  # fmt: skip
         crossed = address(name).replace("/at/main/", f"/at/{elsewhere.slug}/")
         for method in METHODS:

@@ -35,6 +35,13 @@ def test_every_answer_carries_the_headers(path: str) -> None:
     assert "no-store" in answer["Cache-Control"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/well/", "/log-in/", "/at/main/"])
+def test_trace_echoes_nothing(path: str) -> None:
+    answer = Client(HTTP_X_PROBE="sealed lips").trace(path)
+    assert b"sealed lips" not in answer.content
+
+
 class Inline(HTMLParser):
     """Collects what the policy would refuse."""
 

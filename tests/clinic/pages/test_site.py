@@ -123,6 +123,8 @@ def test_serve_serves(served: Path, port: int) -> None:
     style = page.split('rel="stylesheet" href="')[1].split('"')[0]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{style}") as answer:
         assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
     for name in ("secret-key", "clinic.sqlite3"):
         assert stat.S_IMODE((served / name).stat().st_mode) == 0o600
     taken = clinic("serve", "--port", str(port), "--data", str(served))

@@ -225,9 +225,13 @@ def test_the_page_of_one_participant_takes_the_same_queries_however_long_the_rec
     for value in range(70, 90):
         measured(person, "weight", Decimal(value), clinician, now)
         screening.record_trial(participant=person, values=TRIAL, by=clinician, at=now)
-    assert {name: queries_for(name) for name in names} == before
-    assert before["participant"] <= 15
-    assert before["participant_trail"] <= 18
+    after = {name: queries_for(name) for name in names}
+    # One less where nothing on the page is sealed: no keys are asked for.
+    assert all(before[name] - 1 <= after[name] <= before[name] for name in names), (before, after)
+    # One of them asks whether there is an account.
+    assert before["participant"] <= 16
+    # One for each kind of record that can be about somebody, in all apps.
+    assert before["participant_trail"] <= 45
 
 
 def test_the_system_itself_may_register_for_a_demonstration(

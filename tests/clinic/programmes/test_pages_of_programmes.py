@@ -97,7 +97,7 @@ def test_everything_that_a_protocol_says_is_on_its_page(
     wanted += [" ".join(each.text.split()) for each in protocol.sources]
     if protocol.session:
         wanted += [measure for each in protocol.session.timepoints for measure in each.measures]
-        wanted += [each.text.strip() for each in protocol.session.discharge]
+        wanted += [each.text.strip() for each in (*protocol.session.arrival, *protocol.session.discharge)]
     assert [each for each in wanted if each not in text] == []
 
 
@@ -106,8 +106,9 @@ def test_the_schedule_places_doses_and_ratings(in_force: ProtocolVersion) -> Non
     assert table.arms == ("ketamine", "midazolam", "escitalopram")
     days = {visit.when: visit for visit in table.visits}
     assert [cell.told for cell in days["day 2"].given] == ["0.5 mg/kg", "0.045 mg/kg", ""]
-    assert [cell.told for cell in days["day 0"].rated] == ["2 h, 4 h", "40 min, 2 h"]
-    assert [cell.told for cell in days["day 1"].rated] == ["●", ""]
+    assert [cell.told for cell in days["day 0"].rated] == ["2 h, 4 h", "40 min, 2 h", ""]
+    assert [cell.told for cell in days["day 1"].rated] == ["●", "", ""]
+    assert [cell.told for cell in days["day 7"].rated] == ["●", "", "●"]
     assert days["day 28"].given[0].told == "0.5 mg/kg on relapse"
     assert days["day −14"].window == "14 days earlier to 12 days later"
     assert any("every day from day 0 to day 179" in each for each in table.between)

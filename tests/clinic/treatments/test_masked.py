@@ -15,6 +15,7 @@ from tests.clinic.treatments.conftest import FIRST, NOW
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.exports.queries import records_of
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.participants import actions as participants
@@ -77,7 +78,7 @@ def test_a_masked_dose_is_recorded_as_a_share(masked_plan: Plan, masked: Partici
     saved = actions.give_dose(dose=dose, version=1, given=given, by=clinician, at=after)
     assert (saved.given_mg, saved.computed_mg, saved.given_percent) == (None, None, Decimal(50))
     # For who may know, the milligrams follow from protocol, arm, weight and share.
-    row = queries.records(masked).doses.row(0, named=True)
+    row = records_of(masked).doses.row(0, named=True)
     per_kg = {"ketamine": 0.5, "midazolam": 0.045}[row["drug"]]
     assert row["amount_mg"] == pytest.approx(per_kg * 80.5 / 2, rel=0.005)
     for entry in Entry.objects.filter(object_type__startswith="treatments."):

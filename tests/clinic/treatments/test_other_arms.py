@@ -11,8 +11,9 @@ from tests.clinic.treatments.conftest import COPENHAGEN, FIRST, NOW
 
 from upturn.errors import CannotError
 from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.exports.queries import records_of
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.treatments import actions, queries
+from upturn_clinic.treatments import actions
 from upturn_clinic.treatments.models import Dose, Plan, Visit
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def test_nasal_devices_are_rows_of_one_occasion_five_minutes_apart(clinician: Ac
     assert Dose.objects.count() == 16
     give(1, FIRST, "56", clinician)
     give(2, FIRST + timedelta(days=3), "84", clinician)
-    found = queries.records(person).doses
+    found = records_of(person).doses
     assert found["occasion"].to_list() == [1, 1, 2, 2, 2]
     assert found["amount_mg"].to_list() == [28, 28, 28, 28, 28]
     assert found["start_h"].to_list() == pytest.approx([0, 5 / 60, 72, 72 + 5 / 60, 72 + 10 / 60])
@@ -49,8 +50,8 @@ def test_tablets_at_home_are_one_step_that_begins(clinician: Actor) -> None:
     assert dose.is_home_course
     give(1, FIRST + timedelta(minutes=30), "10", clinician)
     # What was taken day by day is not known here, so it is not in the records.
-    assert queries.records(person).doses.height == 0
-    assert queries.records(person).participants.height == 1
+    assert records_of(person).doses.height == 0
+    assert records_of(person).participants.height == 1
     follow_up = Visit.objects.get(encounter="day-28")
     assert follow_up.planned_at == datetime(2026, 4, 20, 9, tzinfo=COPENHAGEN)
 
@@ -60,4 +61,4 @@ def test_an_arm_without_treatment_has_visits_only_and_no_hour_to_count_from(clin
     assert not plan.doses.exists()
     assert plan.visits.count() == 4
     with pytest.raises(CannotError, match="no first dose"):
-        queries.records(person)
+        records_of(person)

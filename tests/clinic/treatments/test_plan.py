@@ -14,6 +14,7 @@ from tests.clinic.treatments.conftest import COPENHAGEN, FIRST, NOW
 from upturn.protocol import load
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.exports.queries import records_of
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger.chain import verify
 from upturn_clinic.ledger.models import Entry
@@ -297,7 +298,7 @@ def test_nobody_of_another_facility_writes_here(plan: Plan, person: Participant,
 def test_the_records_are_those_of_the_library(plan: Plan, person: Participant, clinician: Actor) -> None:
     give(plan, 1, local("03-23", "09:30"), clinician)
     give(plan, 2, local("03-25", "10:30"), clinician, mg="42", reason="weighed again at the bedside")
-    found = queries.records(person)
+    found = records_of(person)
     assert found.doses.drop("participant").rows() == [
         (1, "ketamine", "intravenous", 40.3, 0.0, 40 / 60, 0.0),
         (2, "ketamine", "intravenous", 42.0, 49.0, 40 / 60, 48.0),
@@ -311,7 +312,7 @@ def test_across_the_change_of_clocks_records_count_hours_that_passed(
     for number, day in ((1, "03-23"), (2, "03-25"), (3, "03-27"), (4, "03-30")):
         give(plan, number, local(day), clinician)
     # By the calendar a week, by the clock an hour less.
-    assert queries.records(person).doses["start_h"].to_list() == [0, 48, 96, 167]
+    assert records_of(person).doses["start_h"].to_list() == [0, 48, 96, 167]
 
 
 def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_stays(
@@ -322,7 +323,7 @@ def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_
     with pytest.raises(Refused, match="already"):
         actions.renew_plan(plan=plan, version=plan.version, reason="x", by=clinician, at=local("03-25", "12:00"))
     # Four infusions in place of six, the last two a day later.
-    fewer = document_of("six-infusions").replace('version: "1.0.0"', 'version: "1.1.0"', 1)
+    fewer = document_of("six-infusions").replace('version: "1.1.0"', 'version: "1.2.0"', 1)
     fewer = fewer.replace("on: [P0D, P2D, P4D, P7D, P9D, P11D]", "on: [P0D, P2D, P5D, P8D]", 1)
     draft = programmes.add_version(
         programme=person.programme, document=fewer, file="p.yaml", by=clinician, at=local("03-25")
@@ -347,4 +348,4 @@ def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_
     given = actions.AsGiven(local("03-29"), Decimal(40), mg=Decimal("40.3"), reason="late")
     actions.give_dose(dose=seventh, version=1, given=given, by=clinician, at=local("03-29", "12:00"))
     assert written(dose(plan, 8).planned_at) == "04-01 09:00"
-    assert queries.records(moved).doses["planned_h"].to_list() == [0, 48, 120]
+    assert records_of(moved).doses["planned_h"].to_list() == [0, 48, 120]

@@ -15,6 +15,7 @@ from upturn.inference.beliefs.likelihood import (
     Numbers,
     bounds,
     given_first,
+    limits,
     log_normal_cdf,
     with_first_at_bound,
     with_first_inside,
@@ -38,12 +39,13 @@ def log_answer(answer: float, mean: np.ndarray, sd: float) -> np.ndarray:
 def brute(first: float, second: float, base_rate: float, numbers: tuple[float, ...]) -> float:
     """Sum over a fine grid of beliefs."""
     mean, spread, report, answer, scaling, asymmetry, carried, beside = numbers
-    belief = np.linspace(-250.0, 300.0, 200_001)
+    held = np.linspace(-250.0, 300.0, 200_001)
+    belief = np.clip(held, *limits())
     start = belief + carried * (first - belief)
     error = start - base_rate
     learnt = start - (scaling + asymmetry * np.sign(error)) * error + beside
-    density = norm.logpdf(belief, mean, spread) + log_answer(first, belief, report) + log_answer(second, learnt, answer)
-    return float(np.log(np.sum(np.exp(density)) * (belief[1] - belief[0])))
+    density = norm.logpdf(held, mean, spread) + log_answer(first, belief, report) + log_answer(second, learnt, answer)
+    return float(np.log(np.sum(np.exp(density)) * (held[1] - held[0])))
 
 
 def of(first: float, second: float, base_rate: float, numbers: tuple[float, ...]) -> float:
@@ -55,7 +57,9 @@ def of(first: float, second: float, base_rate: float, numbers: tuple[float, ...]
 
 
 @pytest.mark.parametrize("numbers", [USUAL, STEADY, CARRYING])
-@pytest.mark.parametrize(("first", "second", "base_rate"), [(50, 45, 38), (20, 22, 38), (38, 38, 38), (70, 15, 10)])
+@pytest.mark.parametrize(
+    ("first", "second", "base_rate"), [(50, 45, 38), (20, 22, 38), (5, 9, 38), (6, 20, 10), (38, 38, 38), (70, 15, 10)]
+)
 def test_between_the_bounds_the_integral_is_exact(
     first: float, second: float, base_rate: float, numbers: tuple[float, ...]
 ) -> None:
@@ -70,7 +74,8 @@ def test_between_the_bounds_the_integral_is_exact(
 def test_at_a_bound_the_quadrature_is_close(
     first: float, second: float, base_rate: float, numbers: tuple[float, ...]
 ) -> None:
-    assert of(first, second, base_rate, numbers) == pytest.approx(brute(first, second, base_rate, numbers), abs=2e-3)
+    # The belief at its limit is a kink, which a quadrature feels.
+    assert of(first, second, base_rate, numbers) == pytest.approx(brute(first, second, base_rate, numbers), abs=5e-3)
 
 
 @settings(deadline=None, max_examples=30)
@@ -81,8 +86,11 @@ def test_when_all_is_carried_the_first_answer_is_the_belief(first: int, second: 
     n = Numbers(*(jnp.array([x]) for x in numbers))
     one, two, rate = (jnp.array([float(x)]) for x in (first, second, base_rate))
     alone = float(given_first(one, two, rate, n)[0])
-    expected = alone + norm.logpdf(first, mean, np.hypot(spread, report))
-    assert of(first, second, base_rate, numbers) == pytest.approx(expected, abs=1e-4)
+    held = np.linspace(-100.0, 200.0, 100_001)
+    seen = norm.pdf(held, mean, spread) * norm.pdf(first, np.clip(held, *limits()), report)
+    expected = alone + np.log(np.sum(seen) * (held[1] - held[0]))
+    is_closed = LOWEST < second < HIGHEST
+    assert of(first, second, base_rate, numbers) == pytest.approx(expected, abs=1e-4 if is_closed else 5e-3)
 
 
 @settings(deadline=None)

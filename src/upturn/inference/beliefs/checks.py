@@ -166,14 +166,9 @@ def replicate(rng: np.random.Generator, found: BeliefFit, answers: Answers, draw
         One draw, by name: cell means, spreads and, where learnt, ``carried`` and ``trust``.
     """
     sessions = found.sessions
-    shared = sessions.shared_at.copy()
-    if "carried" in draw:
-        share = float(draw["carried"])
-        shared[0] = np.log(share) - np.log1p(-share)
-    if "trust" in draw:
-        shared[1] = float(draw["trust"])
-    carried = 1 / (1 + np.exp(-shared[0]))
-    scaling, asymmetry = _numbers_of(rng, found, draw, shared).T[..., None]
+    carried = float(draw.get("carried", sessions.carried))
+    trust = float(draw.get("trust", sessions.trust))
+    scaling, asymmetry = _numbers_of(rng, found, draw, carried=carried, trust=trust).T[..., None]
     belief, spread, report, noise = (sessions.numbers[:, i, None] for i in range(4))
     spread, report, noise = np.exp(spread), np.exp(report), np.exp(noise)
     tens, fives = heaping(answers)
@@ -192,7 +187,7 @@ def replicate(rng: np.random.Generator, found: BeliefFit, answers: Answers, draw
     start = held + carried * (first - held)
     error = start - answers.base_rate
     usual = float(np.nanmean(answers.trust)) if np.isfinite(answers.trust).any() else 0.0
-    rate = scaling + shared[1] * np.nan_to_num(answers.trust - usual) / 100
+    rate = scaling + trust * np.nan_to_num(answers.trust - usual) / 100
     learnt = start - (rate + asymmetry * np.sign(error)) * error + sessions.event_answer[answers.event]
     second = say(learnt + noise * normal(shape))
     of_filler = belief + sessions.event_belief[answers.filler_event] + spread * normal(filler_shape)
@@ -208,7 +203,7 @@ def replicate(rng: np.random.Generator, found: BeliefFit, answers: Answers, draw
 
 
 def _numbers_of(
-    rng: np.random.Generator, found: BeliefFit, draw: Draws, shared: Float[np.ndarray, " 2"]
+    rng: np.random.Generator, found: BeliefFit, draw: Draws, *, carried: float, trust: float
 ) -> Float[np.ndarray, "session 2"]:
     """Draw S and A of every session: the session's own curve joined with its cell's mean and the spread of people."""
     sessions = found.sessions
@@ -217,13 +212,17 @@ def _numbers_of(
     covariance = np.diag(people**2 + passing**2)
     covariance[0, 1] = covariance[1, 0] = float(draw["correlation"]) * people[0] * people[1]
     firm = np.linalg.inv(covariance)
-    step = shared - sessions.shared_at
-    values, vectors = np.linalg.eigh(sessions.curvature[:, :2, :2])
+    nearest = int(np.abs(sessions.shares - carried).argmin())
+    at, trusted, curvature, all_slopes = (
+        part[nearest]
+        for part in (sessions.views.at, sessions.views.trust, sessions.views.curvature, sessions.views.slope)
+    )
+    values, vectors = np.linalg.eigh(curvature[:, :2, :2])
     own = np.einsum("sij,sj,skj->sik", vectors, np.maximum(values, 0.0), vectors)
-    slope = sessions.slope[:, :2] - sessions.curvature[:, :2, 2:] @ step
+    slope = all_slopes[:, :2] - curvature[:, :2, 2] * (trust - trusted)
     spread = np.linalg.inv(own + firm)
     # Both are written about the session's best value.
-    middle = sessions.at + np.einsum("sij,sj->si", spread, slope + (mean - sessions.at) @ firm)
+    middle = at + np.einsum("sij,sj->si", spread, slope + (mean - at) @ firm)
     root = np.linalg.cholesky(spread)
     return middle + np.einsum("sij,sj->si", root, rng.standard_normal(middle.shape))
 

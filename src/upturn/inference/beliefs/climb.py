@@ -15,15 +15,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from upturn.inference.beliefs.likelihood import Numbers, given_first, with_first_at_bound, with_first_inside
 from upturn.parameters import ParameterFile, read
 
-__all__ = ["FAR", "NUISANCES", "Rows", "Shared", "State", "belief_priors", "climb"]
+__all__ = ["FAR", "FURTHER", "NUISANCES", "ROUNDS", "Rows", "Shared", "State", "View", "belief_priors", "climb", "foot"]
 
-# Newton steps of one round; rounds, after which what sessions share is worked out again.
-STEPS, ROUNDS = 3, 7
+# Newton steps of one round; rounds, after which what sessions share is worked out again; rounds with a share given.
+STEPS, ROUNDS, FURTHER = 3, 7, 3
 # No step is longer than this, in the units of each number: belief, the logarithms of spread and noises, S, A.
 LONGEST = (10.0, 0.5, 0.5, 0.5, 0.3, 0.3)
 # How many of them are nothing but a nuisance to the hierarchy: all before S and A.
@@ -95,6 +95,26 @@ class State(NamedTuple):
     damping: Float[Array, " session"]
 
 
+class View(NamedTuple):
+    """Hold what sessions say where one share is carried: a normal curve in S, A and the effect of trust.
+
+    Parameters
+    ----------
+    at, trust
+        Where the curves are expanded: S and A of sessions, and the effect of trust [fractions].
+    height
+        Log likelihood of all sessions there, the nuisances integrated out, with the events' prior.
+    slope, curvature
+        In S, A and the effect of trust.
+    """
+
+    at: Float[Array, "*share session 2"]
+    trust: Float[Array, "*share"]
+    height: Float[Array, "*share"]
+    slope: Float[Array, "*share session 3"]
+    curvature: Float[Array, "*share session 3 3"]
+
+
 class _Hill(NamedTuple):
     """Hold what does not change on the way up: rows by kind, which session each belongs to, and prior widths."""
 
@@ -153,10 +173,26 @@ class _Hill(NamedTuple):
         return jnp.moveaxis((high - low) / (2 * WIDE), 0, -1), jnp.moveaxis(mixed, 0, -1), own
 
 
-@partial(jax.jit, static_argnames=("free", "n_cells", "n_events"))
+def foot(n_sessions: int, n_events: int, carried: float) -> State:
+    """Give where a first climb begins: all sessions alike, at the middle of the priors.
+
+    Parameters
+    ----------
+    n_sessions, n_events
+        How many of each.
+    carried
+        Logit of the share carried.
+    """
+    theta = jnp.broadcast_to(_start(), (n_sessions, len(LONGEST)))
+    nothing = jnp.zeros(n_events)
+    shared = Shared(jnp.asarray(carried), jnp.asarray(0.0))
+    return State(theta, theta, nothing, nothing, shared, jnp.ones(n_sessions))
+
+
+@partial(jax.jit, static_argnames=("n_cells",))
 def climb(
-    kinds: tuple[Rows, ...], cell: Array, carried: Array, *, free: tuple[bool, bool], n_cells: int, n_events: int
-) -> tuple[State, Float[Array, "session 4"], Float[Array, "session 4 4"]]:
+    kinds: tuple[Rows, ...], cell: Array, begin: State, free: Bool[Array, " 2"], rounds: Int[Array, ""], *, n_cells: int
+) -> tuple[State, View]:
     """Climb to the best numbers.
 
     Parameters
@@ -166,42 +202,48 @@ def climb(
         answers inside the bounds, only the second at a bound, the first at a bound.
     cell
         Of each session.
-    carried
-        Logit of the share carried to start from.
+    begin
+        Where to begin: at the foot, or where an earlier climb came to.
     free
-        Whether the share carried and the effect of trust are learnt.
-    n_cells, n_events
-        How many of each.
+        Whether the share carried and the effect of trust are learnt, or stay as they are.
+    rounds
+        How many; ``ROUNDS`` from the foot.
+    n_cells
+        How many cells.
 
     Returns
     -------
     tuple
-        The top; slope and negative curvature there in S, A and what is shared, with the nuisances integrated out.
+        The top, and the view from there.
     """
     priors = belief_priors()
-    n_sessions = cell.shape[0]
-    logs = [np.log(priors.value(name)) for name in ("belief_spread", "report_noise", "answer_noise")]
-    start = jnp.array([priors.value("belief"), *logs, priors.value("scaling"), priors.value("asymmetry")])
     own = priors.value("people_noise")
     # S and A are left to the hierarchy: next to no prior here.
     wide = jnp.array([2 * priors.value("people_belief"), own, own, own, 0.5, 0.5])
-    hill = _Hill(kinds, tuple(rows.weight * (rows.session == jnp.arange(n_sessions)[:, None]) for rows in kinds), wide)
-    people = jax.ops.segment_sum(jnp.ones(n_sessions), cell, n_cells)[:, None]
+    belongs = tuple(rows.weight * (rows.session == jnp.arange(cell.shape[0])[:, None]) for rows in kinds)
+    hill = _Hill(kinds, belongs, wide)
+    one_round = partial(_round, hill=hill, cell=cell, n_cells=n_cells, free=free)
+    at = jax.lax.fori_loop(0, rounds, one_round, begin)
+    return at, View(at.theta[:, NUISANCES:], at.shared.trust, *_reduced(hill, at))
 
-    def one_round(k: int, at: State) -> State:
-        of_cell = jax.ops.segment_sum(at.theta, cell, n_cells) / people
-        centre = of_cell[cell].at[:, NUISANCES:].set(start[NUISANCES:])
-        at = at._replace(centre=centre, about=_events(hill, at, "about"), beside=_events(hill, at, "beside"))
-        if any(free):
-            # Not before the sessions were fitted at all.
-            at = at._replace(shared=_step_shared(hill, at, jnp.array(free) & (k > 0)))
-        return jax.lax.fori_loop(0, STEPS, partial(_newton, hill), at)
 
-    theta = jnp.broadcast_to(start, (n_sessions, len(start)))
-    nothing = jnp.zeros(n_events)
-    at = State(theta, theta, nothing, nothing, Shared(carried, jnp.zeros(())), jnp.ones(n_sessions))
-    at = jax.lax.fori_loop(0, ROUNDS, one_round, at)
-    return (at, *_reduced(hill, at))
+def _start() -> Float[np.ndarray, " 6"]:
+    priors = belief_priors()
+    logs = [np.log(priors.value(name)) for name in ("belief_spread", "report_noise", "answer_noise")]
+    return np.array([priors.value("belief"), *logs, priors.value("scaling"), priors.value("asymmetry")])
+
+
+def _round(k: Array, at: State, *, hill: _Hill, cell: Array, n_cells: int, free: Array) -> State:
+    """Work out what sessions share, then step each of them."""
+    people = jax.ops.segment_sum(jnp.ones(cell.shape[0]), cell, n_cells)[:, None]
+    of_cell = jax.ops.segment_sum(at.theta, cell, n_cells) / people
+    centre = of_cell[cell].at[:, NUISANCES:].set(_start()[NUISANCES:])
+    at = at._replace(centre=centre, about=_events(hill, at, "about"), beside=_events(hill, at, "beside"))
+    # Not before the sessions were fitted at all.
+    at = jax.lax.cond(
+        jnp.any(free) & (k > 0), lambda at: at._replace(shared=_step_shared(hill, at, free)), lambda at: at, at
+    )
+    return jax.lax.fori_loop(0, STEPS, partial(_newton, hill), at)
 
 
 def _newton(hill: _Hill, _: int, at: State) -> State:
@@ -267,20 +309,26 @@ def _events(hill: _Hill, at: State, which: str) -> Array:
     return shown * (found - trend @ jnp.linalg.lstsq(trend, shown * found)[0])
 
 
-def _reduced(hill: _Hill, at: State) -> tuple[Array, Array]:
-    """Integrate the nuisances out of the normal curve: what is left is about S, A and what is shared."""
-    _, slope, curvature = hill.shape(at)
-    along, mixed, own = hill.in_shared(at)
+def _reduced(hill: _Hill, at: State) -> tuple[Array, Array, Array]:
+    """Integrate the nuisances out of the normal curve: what is left is about S, A and trust (height, slope, bend)."""
+    value, slope, curvature = hill.shape(at)
+    along, mixed, own = (part[..., 1:] for part in hill.in_shared(at))
     top = jnp.concatenate([slope, along], axis=1)
     upper = jnp.concatenate([curvature, mixed], axis=2)
-    bend = jnp.concatenate([upper, jnp.concatenate([jnp.swapaxes(mixed, 1, 2), own], axis=2)], axis=1)
+    bend = jnp.concatenate([upper, jnp.concatenate([jnp.swapaxes(mixed, 1, 2), own[:, 1:]], axis=2)], axis=1)
     prior = 1 / hill.wide[:NUISANCES] ** 2
     inner = _upright(bend[:, :NUISANCES, :NUISANCES]) + jnp.diag(prior)
-    inner_slope = top[:, :NUISANCES] - (at.theta - at.centre)[:, :NUISANCES] * prior
+    off = (at.theta - at.centre)[:, :NUISANCES]
+    inner_slope = top[:, :NUISANCES] - off * prior
     across = bend[:, NUISANCES:, :NUISANCES]
     left = jnp.einsum("sij,sjk->sik", across, jnp.linalg.inv(inner))
     reduced = bend[:, NUISANCES:, NUISANCES:] - jnp.einsum("sij,skj->sik", left, across)
-    return top[:, NUISANCES:] - jnp.einsum("sij,sj->si", left, inner_slope), reduced
+    rise = 0.5 * jnp.einsum("si,si->s", inner_slope, jnp.linalg.solve(inner, inner_slope[..., None])[..., 0])
+    height = value - 0.5 * jnp.sum(prior * off**2, axis=1) + rise - 0.5 * jnp.linalg.slogdet(inner)[1]
+    numbers = belief_priors()
+    rare = [(at.about, numbers.value("events_belief")), (at.beside, numbers.value("events_answer"))]
+    events = sum(-0.5 * jnp.sum((effect / spread) ** 2) for effect, spread in rare)
+    return jnp.sum(height) + events, top[:, NUISANCES:] - jnp.einsum("sij,sj->si", left, inner_slope), reduced
 
 
 def _upright(matrices: Array) -> Array:

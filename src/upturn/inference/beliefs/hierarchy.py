@@ -22,10 +22,11 @@ from jaxtyping import Array, Float, Int
 
 from upturn.beliefs.answers import Answers
 from upturn.errors import InputError
-from upturn.inference.beliefs.climb import belief_priors
+from upturn.inference.beliefs.climb import View, belief_priors
 from upturn.inference.beliefs.sessions import Reading, Sessions, summarise
 from upturn.inference.fit import Diagnostics, Draws, Settings, diagnose, fit
 from upturn.inference.program import prior
+from upturn.numerics.interpolation import interpolated
 
 __all__ = ["SETTINGS", "BeliefFit", "Contrast", "Mood", "contrast", "fit_answers", "fit_sessions", "program"]
 
@@ -195,16 +196,26 @@ def fit_sessions(sessions: Sessions, *, mood: Mood | None = None, settings: Sett
 
 
 class _Laid(NamedTuple):
-    """Hold people by visits; where a person has no such visit, nothing is said (slope and curvature 0)."""
+    """Hold people by visits, and what is said at each share carried; where a person has no such visit, nothing."""
 
     cell: Int[np.ndarray, "person visit"]
     session: Int[np.ndarray, "person visit"]
-    at: Float[np.ndarray, "person visit 2"]
-    slope: Float[np.ndarray, "person visit 4"]
-    curvature: Float[np.ndarray, "person visit 4 4"]
-    shared_at: Float[np.ndarray, " 2"]
+    views: View
+    shares: Float[np.ndarray, " share"]
     free: tuple[bool, bool]
     n_cells: int
+
+
+class _Heard(NamedTuple):
+    """Hold what one draw puts together with a view: means, a root of people's covariance, trust, and mood."""
+
+    mean: Array
+    root: Array
+    trust: Array
+    along: Array
+    link: Array
+    rest: Array
+    noise: Array
 
 
 def _lay(sessions: Sessions) -> _Laid:
@@ -220,17 +231,19 @@ def _lay(sessions: Sessions) -> _Laid:
         out[sessions.person, order] = values
         return out
 
+    def of_views(values: Array | np.ndarray) -> Array:
+        return jnp.stack([by_person(each) for each in np.asarray(values)])
+
     # A curve that opens upwards in S and A says nothing that a normal prior could be joined with.
-    values, vectors = np.linalg.eigh(sessions.curvature)
-    upright = np.einsum("sij,sj,skj->sik", vectors, np.maximum(values, 0.0), vectors)
+    views = sessions.views
+    values, vectors = np.linalg.eigh(views.curvature)
+    upright = np.einsum("ksij,ksj,kslj->ksil", vectors, np.maximum(values, 0.0), vectors)
     return _Laid(
         cell=by_person(sessions.cell),
         session=by_person(np.arange(len(sessions.cell)), -1),
-        at=by_person(sessions.at),
-        slope=by_person(sessions.slope),
-        curvature=by_person(upright),
-        shared_at=sessions.shared_at,
-        free=(bool(sessions.free[0]), bool(sessions.free[1])),
+        views=views._replace(at=of_views(views.at), slope=of_views(views.slope), curvature=of_views(upright)),
+        shares=sessions.shares,
+        free=sessions.free,
         n_cells=len(sessions.cells),
     )
 
@@ -252,29 +265,41 @@ def program(laid: _Laid, mood: Mood | None = None) -> None:
     shape = numbers.value("correlation")
     half = numpyro.sample("correlation_half", dist.Beta(shape, shape))
     correlation = numpyro.deterministic("correlation", 2 * half - 1)
-    shared = jnp.stack([_carried(laid), _trust(laid)])
 
-    n_people, n_visits = laid.cell.shape
+    n_visits = laid.cell.shape[1]
     between = people[:, None] * people * jnp.array([[1.0, 0.0], [0.0, 1.0]])
     between = (
         between.at[0, 1].set(correlation * people[0] * people[1]).at[1, 0].set(correlation * people[0] * people[1])
     )
     covariance = jnp.kron(jnp.ones((n_visits, n_visits)), between)
     covariance += jnp.kron(jnp.eye(n_visits), jnp.diag(visits**2 + LEAST**2))
-    root = jnp.linalg.cholesky(covariance)
+    trust = numpyro.sample("trust", prior(numbers["trust_slope"])) if laid.free[1] else jnp.asarray(0.0)
+    heard = _Heard(means[laid.cell], jnp.linalg.cholesky(covariance), trust, *_mood(laid, mood))
+    said = jax.vmap(lambda view: _said(view, heard, learns_trust=laid.free[1]))(jax.tree.map(jnp.asarray, laid.views))
+    if laid.free[0]:
+        numpyro.factor("answers", interpolated(said, numpyro.sample("carried", dist.Uniform(0, 1))))
+    else:
+        numpyro.factor("answers", said[0])
 
-    step = shared - laid.shared_at
-    curvature = jnp.asarray(laid.curvature)
-    own, across, deep = curvature[..., :2, :2], curvature[..., :2, 2:], curvature[..., 2:, 2:]
-    slope = laid.slope[..., :2] - across @ step
-    numpyro.factor("shared", jnp.sum(laid.slope[..., 2:] @ step) - 0.5 * jnp.sum((deep @ step) @ step))
-    # One person: S and A of all visits, stacked.
-    far = jnp.asarray((means[laid.cell] - laid.at).reshape(n_people, -1))
-    firm = _blocks(own)
-    level = jnp.asarray(slope.reshape(n_people, -1))
-    if mood is not None:
-        firm, level, far = _with_mood(laid, mood, firm, level, far)
-    numpyro.factor("answers", jnp.sum(_marginal(far, level, firm, root)))
+
+def _said(view: View, heard: _Heard, *, learns_trust: bool) -> Array:
+    """Give the log likelihood of all answers at one share carried, people and visits integrated out."""
+    step = heard.trust - view.trust if learns_trust else jnp.asarray(0.0)
+    own, across, deep = view.curvature[..., :2, :2], view.curvature[..., :2, 2], view.curvature[..., 2, 2]
+    level = view.slope[..., :2] - across * step
+    alone = jnp.sum(view.slope[..., 2] * step - 0.5 * deep * step**2)
+    # One person: S and A of all visits, stacked, counted from where the view was taken.
+    n_people = view.at.shape[0]
+    far = (heard.mean - view.at).reshape(n_people, -1)
+    firm, slope = _blocks(own), level.reshape(n_people, -1)
+    # Mood: change = level + link · (change of A − its mean) + noise.
+    weight = 1 / heard.noise**2
+    rest = heard.rest + heard.link * jnp.einsum("pi,pi->p", heard.along, far)
+    firm += weight * heard.link**2 * heard.along[:, :, None] * heard.along[:, None, :]
+    known = jnp.any(heard.along != 0, axis=1)
+    slope += (known * weight * heard.link * rest)[:, None] * heard.along
+    felt = jnp.sum(known * (-0.5 * (rest / heard.noise) ** 2 - jnp.log(heard.noise)))
+    return view.height + alone + felt + jnp.sum(_marginal(far, slope, firm, heard.root))
 
 
 def _marginal(far: Array, slope: Array, firm: Array, root: Array) -> Array:
@@ -291,19 +316,6 @@ def _marginal(far: Array, slope: Array, firm: Array, root: Array) -> Array:
     )
 
 
-def _carried(laid: _Laid) -> Array:
-    if not laid.free[0]:
-        return jnp.asarray(laid.shared_at[0])
-    share = numpyro.sample("carried", dist.Uniform(0, 1))
-    return jnp.log(share) - jnp.log1p(-share)
-
-
-def _trust(laid: _Laid) -> Array:
-    if not laid.free[1]:
-        return jnp.asarray(laid.shared_at[1])
-    return numpyro.sample("trust", prior(belief_priors()["trust_slope"]))
-
-
 def _blocks(own: Array) -> Array:
     """Lay the sessions of a person along the diagonal."""
     n_people, n_visits = own.shape[:2]
@@ -311,22 +323,20 @@ def _blocks(own: Array) -> Array:
     return wide.reshape(n_people, 2 * n_visits, 2 * n_visits)
 
 
-def _with_mood(laid: _Laid, mood: Mood, firm: Array, slope: Array, far: Array) -> tuple[Array, Array, Array]:
-    """Add what the change of mood says: change = level + link · (change of A − its mean) + noise."""
+def _mood(laid: _Laid, mood: Mood | None) -> tuple[Array, Array, Array, Array]:
+    """Draw how the change of mood goes with the change of asymmetry: which numbers it reads, link, rest, noise."""
+    n_people, n_visits = laid.cell.shape
+    along = np.zeros((n_people, 2 * n_visits))
+    nothing = jnp.asarray(0.0)
+    if mood is None:
+        return jnp.asarray(along), nothing, jnp.zeros(n_people), nothing + 1.0
     numbers = belief_priors()
     known = np.isfinite(mood.change) & (mood.before >= 0) & (mood.after >= 0)
     link = numpyro.sample("link", prior(numbers["mood_link"]))
     level = numpyro.sample("mood_change", prior(numbers["mood_change"]))
     noise = numpyro.sample("mood_noise", prior(numbers["mood_noise"]))
     # Which of the person's stacked numbers is A after, and which A before.
-    along = np.zeros((len(known), firm.shape[1]))
     for person in np.flatnonzero(known):
         for session, sign in ((mood.after[person], 1.0), (mood.before[person], -1.0)):
             along[person, 2 * int(np.flatnonzero(laid.session[person] == session)[0]) + 1] = sign
-    # Written about ``at``: the numbers are counted from there, their means are ``far``.
-    weight = known / noise**2
-    rest = jnp.where(known, np.nan_to_num(mood.change) - level, 0.0) + link * jnp.einsum("pi,pi->p", along, far)
-    firm += weight[:, None, None] * link**2 * along[:, :, None] * along[:, None, :]
-    slope += (weight * link * rest)[:, None] * along
-    numpyro.factor("mood", jnp.sum(known * (-0.5 * (rest / noise) ** 2 - jnp.log(noise))))
-    return firm, slope, far
+    return jnp.asarray(along), link, jnp.where(known, np.nan_to_num(mood.change) - level, 0.0), noise

@@ -106,7 +106,7 @@ def carried_share(found: BeliefFit) -> float:
     """Give the share of the first estimate's error that learning starts from: posterior mean, or as it was fixed."""
     if "carried" in found.draws:
         return float(found.draws["carried"].mean())
-    return float(1 / (1 + np.exp(-found.sessions.shared_at[0])))
+    return found.sessions.carried
 
 
 def heaping(answers: Answers) -> tuple[float, float]:

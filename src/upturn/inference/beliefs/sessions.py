@@ -3,8 +3,8 @@
 The numbers of a session are its mean belief, the logarithms of belief spread, report noise and answer noise, S and A.
 What sessions share are the events' effects, the means of noises within a cell (a group at a visit), the share of the
 first answer's error that is carried into learning, and the effect of trust. A session's likelihood is then summarised
-as a normal curve in S, A and the shared numbers (Laplace's method, with the other numbers integrated out), which is
-what the hierarchical program reads.
+as a normal curve in S, A and the effect of trust (Laplace's method, with the other numbers integrated out), once for
+each of some shares carried between 0 and 1: which is what the hierarchical program reads.
 
 What lives here: laying answers out, and the summary. What does not: the arithmetic (``climb``), people and groups
 (``hierarchy``).
@@ -12,19 +12,24 @@ What lives here: laying answers out, and the summary. What does not: the arithme
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from upturn.beliefs.answers import Answers
-from upturn.inference.beliefs.climb import FAR, NUISANCES, Rows, climb
+from upturn.inference.beliefs.climb import FAR, FURTHER, NUISANCES, ROUNDS, Rows, State, View, climb, foot
 from upturn.inference.beliefs.likelihood import bounds
+from upturn.numerics.interpolation import chebyshev_points
 
 __all__ = ["Reading", "Sessions", "summarise"]
+
+# At how many shares carried the answers are summarised where it is learnt (between them, a polynomial: tested).
+SHARES = 8
 
 Reading = Literal["exact", "noisy"]
 """``exact``: the first answer is the belief, as in every published analysis; ``noisy``: it is a noisy report of it."""
@@ -44,16 +49,12 @@ class Sessions:
         Names, in the order that ``person`` counts in.
     cell, person
         Of each session.
-    at
-        Where the curve is expanded: S and A [fractions].
-    shared_at, free
-        The same for what is shared (logit of ``carried``, trust), and which of the two is learnt.
-    slope, curvature
-        Of the log likelihood there, in S, A and the shared numbers.
-    numbers
-        Best values of a session: mean belief, log spread, log report noise, log answer noise, S, A.
-    event_belief, event_answer
-        Effects of events on beliefs and on second answers [points].
+    free
+        Whether the share carried and the effect of trust are learnt.
+    kinds
+        The answers, laid out.
+    top, best
+        The best numbers of all sessions, and what sessions say seen from there.
     """
 
     reading: Reading
@@ -61,19 +62,64 @@ class Sessions:
     participants: tuple[str, ...]
     cell: Int[np.ndarray, " session"]
     person: Int[np.ndarray, " session"]
-    at: Float[np.ndarray, "session 2"]
-    shared_at: Float[np.ndarray, " 2"]
-    free: Bool[np.ndarray, " 2"]
-    slope: Float[np.ndarray, "session 4"]
-    curvature: Float[np.ndarray, "session 4 4"]
-    numbers: Float[np.ndarray, "session 6"]
-    event_belief: Float[np.ndarray, " event"]
-    event_answer: Float[np.ndarray, " event"]
+    free: tuple[bool, bool]
+    kinds: tuple[Rows, ...] = field(repr=False)
+    top: State = field(repr=False)
+    best: View = field(repr=False)
+
+    @property
+    def numbers(self) -> Float[np.ndarray, "session 6"]:
+        """Best values of a session: mean belief, log spread, log report noise, log answer noise, S, A."""
+        return np.asarray(self.top.theta)
+
+    @property
+    def at(self) -> Float[np.ndarray, "session 2"]:
+        """S and A of every session by itself [fractions]."""
+        return self.numbers[:, NUISANCES:]
+
+    @property
+    def carried(self) -> float:
+        """Best value of the share carried."""
+        return float(1 / (1 + np.exp(-self.top.shared.carried)))
+
+    @property
+    def trust(self) -> float:
+        """Best value of the effect of trust [fraction]."""
+        return float(self.top.shared.trust)
+
+    @property
+    def event_belief(self) -> Float[np.ndarray, " event"]:
+        """Effects of events on beliefs [points]."""
+        return np.asarray(self.top.about)
+
+    @property
+    def event_answer(self) -> Float[np.ndarray, " event"]:
+        """Effects of events on second answers [points]."""
+        return np.asarray(self.top.beside)
 
     @property
     def standard_errors(self) -> Float[np.ndarray, "session 2"]:
-        """Standard errors of S and A, the shared numbers held [fractions]."""
-        return np.sqrt(np.einsum("sii->si", np.linalg.inv(self.curvature[:, :2, :2])))
+        """Standard errors of S and A, what is shared held at its best [fractions]."""
+        return np.sqrt(np.einsum("sii->si", np.linalg.inv(np.asarray(self.best.curvature)[:, :2, :2])))
+
+    @property
+    def shares(self) -> Float[np.ndarray, " share"]:
+        """Shares carried at which the answers are summarised; the one where it is not learnt."""
+        return chebyshev_points(SHARES) if self.free[0] else np.array([self.carried])
+
+    @cached_property
+    def views(self) -> View:
+        """The summaries: worked out when they are first asked for, because they take longer than the climb."""
+        looked = [self._look(share) for share in self.shares] if self.free[0] else [self.best]
+        every: View = jax.tree.map(lambda *parts: np.stack(parts), *looked)
+        return every
+
+    def _look(self, share: float) -> View:
+        shared = self.top.shared._replace(carried=jnp.log(share / (1 - share)))
+        begin = self.top._replace(shared=shared, damping=jnp.ones(len(self.cell)))
+        found = climb(self.kinds, self.cell, begin, np.array([False, self.free[1]]), FURTHER, n_cells=len(self.cells))
+        seen: View = jax.tree.map(np.asarray, found[1])
+        return seen
 
 
 def summarise(
@@ -97,31 +143,20 @@ def summarise(
     cell = np.array([cells.index(each) for each in own])
     far = 1 / (1 + np.exp(-FAR))
     share = 0.5 if carried is None else min(max(carried, 1 - far), far)
-    free = np.array([reading == "noisy" and carried is None, trust])
+    free = (reading == "noisy" and carried is None, trust)
     kinds = _lay(answers, reading)
-    found = climb(
-        kinds,
-        jnp.asarray(cell),
-        jnp.log(share / (1 - share)),
-        free=(bool(free[0]), bool(free[1])),
-        n_cells=len(cells),
-        n_events=len(answers.events),
-    )
-    state, slope, curvature = jax.tree.map(np.asarray, found)
+    begin = foot(len(cell), len(answers.events), float(np.log(share / (1 - share))))
+    top, best = climb(kinds, cell, begin, np.array(free), ROUNDS, n_cells=len(cells))
     return Sessions(
         reading=reading,
         cells=cells,
         participants=participants,
         cell=cell,
         person=np.array([participants.index(each) for each in answers.participant]),
-        at=state.theta[:, NUISANCES:],
-        shared_at=np.array([state.shared.carried, state.shared.trust]),
         free=free,
-        slope=slope,
-        curvature=curvature,
-        numbers=state.theta,
-        event_belief=state.about,
-        event_answer=state.beside,
+        kinds=kinds,
+        top=jax.tree.map(np.asarray, top),
+        best=jax.tree.map(np.asarray, best),
     )
 
 

@@ -36,11 +36,13 @@ from upturn_clinic.programmes.models import Programme
 from upturn_clinic.programmes.queries import hold
 
 __all__ = [
-    "OVERRIDDEN", "assess", "change_trial", "conclude", "decide", "override", "publish_consent_document",
+    "OVERRIDDEN", "WEIGHT", "assess", "change_trial", "conclude", "decide", "override", "publish_consent_document",
     "record_consent", "record_measure", "record_trial", "strike_measure", "withdraw_consent",
 ]  # fmt: skip
 
 OVERRIDDEN = "I override this criterion for this participant and answer for it."
+# Doses by weight need it at every session, where nobody screens.
+WEIGHT = "weight"
 CHANGED_SINCE = "what was recorded since then stands in the way"
 
 
@@ -200,7 +202,7 @@ def record_measure(
     Refused
         The instrument cannot give this value, or it was measured in the future.
     """
-    by.must(Permission.SCREEN)
+    by.must(Permission.WEIGH if instrument == WEIGHT else Permission.SCREEN)
     person = present(participant, by)
     if measured_at > at:
         raise Refused("It cannot have been measured in the future.", came=f"{measured_at:%Y-%m-%d %H:%M %Z}")
@@ -223,7 +225,7 @@ def strike_measure(*, measure: Measure, version: int, reason: str, by: Actor, at
     Refused
         It is struck out already.
     """
-    by.must(Permission.SCREEN)
+    by.must(Permission.WEIGH if measure.instrument == WEIGHT else Permission.SCREEN)
     person = present(measure.participant, by)
     if measure.struck_at:
         raise Refused("This value is struck out already.")

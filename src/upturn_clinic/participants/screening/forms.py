@@ -16,7 +16,7 @@ from upturn_clinic.participants.models import ConsentDocument, CriterionResult, 
 
 __all__ = [
     "AssessForm", "ConsentDocumentForm", "ConsentForm", "DecideForm", "MeasureForm", "OverrideForm", "TrialChangeForm",
-    "TrialForm", "VersionForm",
+    "TrialForm", "VersionForm", "WeightForm",
 ]  # fmt: skip
 
 
@@ -106,6 +106,13 @@ class MeasureForm(forms.Form):
         self.fields["instrument"].choices = [  # type: ignore[attr-defined]
             *BLANK_CHOICE_DASH, *([("Needed by the protocol", first)] if first else []), ("Others", rest)
         ]  # fmt: skip
+
+
+class WeightForm(forms.Form):
+    """A body weight, at any visit."""
+
+    value = forms.DecimalField(label="Body weight [kg]", max_digits=9, decimal_places=3)
+    measured_at = forms.DateTimeField(label="When", widget=_moment())
 
 
 class ConsentDocumentForm(forms.Form):

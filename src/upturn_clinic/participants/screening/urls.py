@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{PERSON}/history/new/", views.record_trial, name="record_trial"),
     path(f"{PERSON}/history/<uuid:trial>/", views.change_trial, name="change_trial"),
     path(f"{PERSON}/measures/new/", views.record_measure, name="record_measure"),
+    path(f"{PERSON}/weight/", views.record_weight, name="record_weight"),
     path(f"{PERSON}/measures/<uuid:measure>/strike/", views.strike_measure, name="strike_measure"),
     path(f"{PERSON}/consent/new/", views.record_consent, name="record_consent"),
     path(f"{PERSON}/consent/<uuid:consent>/withdraw/", views.withdraw_consent, name="withdraw_consent"),

@@ -16,7 +16,7 @@ from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.participants.answering import Given, answer, user_of, words_for
 from upturn_clinic.participants.models import Consent, ConsentDocument, CriterionResult, Measure, Participant
-from upturn_clinic.participants.queries import consent_in_use, participants_at
+from upturn_clinic.participants.queries import consent_in_use, latest_measure, participants_at
 from upturn_clinic.participants.screening import actions
 from upturn_clinic.participants.screening.forms import (
     AssessForm,
@@ -28,13 +28,14 @@ from upturn_clinic.participants.screening.forms import (
     TrialChangeForm,
     TrialForm,
     VersionForm,
+    WeightForm,
 )
 from upturn_clinic.participants.screening.queries import obstacles_in_screening, screening_of
 from upturn_clinic.programmes.queries import programmes_at
 
 __all__ = [
     "assess", "change_trial", "conclude", "consent_document", "decide", "override", "publish_consent_document",
-    "record_consent", "record_measure", "record_trial", "strike_measure", "withdraw_consent",
+    "record_consent", "record_measure", "record_trial", "record_weight", "strike_measure", "withdraw_consent",
 ]  # fmt: skip
 
 GET_POST = ["GET", "POST"]
@@ -175,6 +176,28 @@ def record_measure(request: HttpRequest, facility: str, participant: UUID) -> Ht
         actions.record_measure(participant=person, **given, by=actor, at=timezone.now())
 
     shown = words_for(here, person, "A measure before treatment", "Save")
+    return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person))
+
+
+@require_http_methods(GET_POST)
+def record_weight(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Write down a body weight, at any visit: who runs sessions may, since doses follow from it."""
+    actor, here = require(request, Permission.WEIGH, facility)
+    person = get_object_or_404(participants_at(here), pk=participant)
+    form = WeightForm(
+        request.POST or None, initial={"measured_at": timezone.localtime().replace(second=0, microsecond=0)}
+    )
+
+    def act(given: Given) -> None:
+        actions.record_measure(
+            participant=person, instrument=actions.WEIGHT, **given, recall_h=None, by=actor, at=timezone.now()
+        )
+
+    known = latest_measure(person, actions.WEIGHT)
+    day = f"{timezone.localtime(known.at):%-d %b %Y}" if known else ""
+    lede = f"The last one is {known.reading}, of {day}." if known else "None is recorded yet."
+    shown = words_for(here, person, "Body weight", "Save", lede=f"{lede} Doses by weight that are still to be given "
+                      "follow the newest one.")  # fmt: skip
     return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person))
 
 

@@ -131,6 +131,26 @@ class Migration(migrations.Migration):
             name="facilities",
             field=models.ManyToManyField(related_name="programmes", through="programmes.Site", to="accounts.facility"),
         ),
+        migrations.CreateModel(
+            name="TakenRule",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("rule", models.CharField(max_length=160)),
+                (
+                    "protocol_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="taken_rules",
+                        to="programmes.protocolversion",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "rule taken on",
+                "ordering": ["rule"],
+            },
+        ),
         migrations.AddConstraint(
             model_name="protocolversion",
             constraint=models.UniqueConstraint(fields=("programme", "number"), name="each_number_once"),
@@ -150,5 +170,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="programme",
             constraint=models.UniqueConstraint(fields=("lead", "name"), name="one_programme_of_a_name_at_a_facility"),
+        ),
+        migrations.AddConstraint(
+            model_name="takenrule",
+            constraint=models.UniqueConstraint(fields=("protocol_version", "rule"), name="each_rule_taken_once"),
         ),
     ]

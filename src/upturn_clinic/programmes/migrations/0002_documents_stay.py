@@ -1,4 +1,4 @@
-"""The document of a version never changes, and no version is ever removed."""
+"""The document of a version never changes, no version is ever removed, and what a signer took on stays as signed."""
 
 from __future__ import annotations
 
@@ -23,5 +23,6 @@ class Migration(migrations.Migration):
                 "protocol_version",
                 "uploaded_at",
             ),
-        )
+        ),
+        append_only("programmes_takenrule"),
     ]

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import uuid
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -12,6 +13,7 @@ class Migration(migrations.Migration):
         ("accounts", "0001_initial"),
         ("participants", "0002_rows_stay"),
         ("programmes", "0002_documents_stay"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -206,6 +208,66 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state", "cancelled"), _negated=True),
                         fields=("plan", "encounter"),
                         name="each_visit_once",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="MonitoringCheck",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("look", models.CharField(max_length=120)),
+                ("text", models.TextField()),
+                ("offset_h", models.FloatField(verbose_name="planned hours after the first dose")),
+                (
+                    "finding",
+                    models.CharField(
+                        choices=[
+                            ("nothing", "nothing of note"),
+                            ("something", "something of note"),
+                            ("not done", "it could not be done"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("note", models.TextField(blank=True, max_length=2000)),
+                ("done_at", models.DateTimeField(verbose_name="looked at")),
+                ("recorded_at", models.DateTimeField()),
+                ("struck_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "facility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.facility"
+                    ),
+                ),
+                (
+                    "participant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="monitoring_checks",
+                        to="participants.participant",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "look of the long-term monitoring",
+                "ordering": ["-done_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("struck_at", None)),
+                        fields=("participant", "look", "offset_h"),
+                        name="each_look_once",
                     )
                 ],
             },

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from upturn.errors import CannotError
 from upturn_clinic.accounts.permissions import Role
-from upturn_clinic.demo.cast import Keys, address_of, new_keys
+from upturn_clinic.demo.cast import Keys, address_of, new_keys, participants_address
 from upturn_clinic.demo.course import Stage
 from upturn_clinic.demo.making import STAGES, is_there, make
 from upturn_clinic.environment import read_environment
@@ -63,7 +63,8 @@ def _spread(people: int) -> Sequence[Stage]:
 
 
 def _log_ins(keys: Keys, folder: Path) -> str:
-    rows = "\n".join(f"  {address_of(role):<28}{role.description}" for role in Role)
+    names = {role: participants_address() if role is Role.PARTICIPANT else address_of(role) for role in Role}
+    rows = "\n".join(f"  {name:<32}{role.description}" for role, name in names.items())
     return (
         "The demo is invented: no facility, no programme, no person in it is real.\n\n"
         f"{rows}\n\n"

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from upturn_clinic.ledger.chain import verify
-from upturn_clinic.ledger.models import Entry
+from upturn_clinic.ledger.models import Entry, PersonKey
+from upturn_clinic.ledger.sealing import SealCheck
 
 ROWS_AT_ONCE = 2000
 
@@ -27,10 +28,12 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prove and tell."""
-        verdict = verify(Entry.objects.order_by("sequence").iterator(chunk_size=ROWS_AT_ONCE))
-        if verdict.fault:
+        sealed = SealCheck({each.person: each for each in PersonKey.objects.all()})
+        rows = Entry.objects.order_by("sequence").iterator(chunk_size=ROWS_AT_ONCE)
+        verdict = verify(rows, sealed.fault_of)
+        if fault := verdict.fault or sealed.fault_at_the_end():
             raise CommandError(
-                f"The audit trail is broken: {verdict.fault}.\nThe {verdict.entries} rows before it hold.\n"
+                f"The audit trail is broken: {fault}.\nThe {verdict.entries} rows before it hold.\n"
                 "What to do: stop writing, keep this database as it is, compare it with the last backup."
             )
         if options["anchor"]:

@@ -29,9 +29,14 @@
     const key = kept(form);
     const draft = read(key);
     // A page that came back with errors holds what was typed already.
-    if (draft && !form.querySelector(".errorlist, .box.bad")) restore(form, draft.values);
-    form.addEventListener("input", () => write(key, { values: values(form), sent: false }));
-    form.addEventListener("submit", () => write(key, { values: values(form), sent: true }));
+    if (draft && !form.querySelector(".errorlist, .box.bad")) {
+      // What comes back is the same sending: should it have been saved although no answer came, it is not saved again.
+      if (draft.key && form.elements.form_key) form.elements.form_key.value = draft.key;
+      restore(form, draft.values);
+    }
+    const keep = (sent) => write(key, { values: values(form), sent, key: form.elements.form_key?.value });
+    form.addEventListener("input", () => keep(false));
+    form.addEventListener("submit", () => keep(true));
   }
   for (const form of document.querySelectorAll("form[data-log-out]")) {
     form.addEventListener("submit", () => { for (const key of all()) sessionStorage.removeItem(key); });

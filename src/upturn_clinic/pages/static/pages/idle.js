@@ -13,13 +13,23 @@
     const headers = event.detail.requestConfig && event.detail.requestConfig.headers;
     if (!headers || !headers["X-Upturn-By-Itself"]) last = Date.now();
   });
+  // So does an entry of a session that the server took in.
+  document.addEventListener("waiting:told", () => { last = Date.now(); });
   const tokens = document.querySelector("meta[name=csrf-token]");
 
   async function stay() {
     const answer = await fetch(document.body.dataset.stay, {
       method: "POST", headers: { "X-CSRFToken": tokens.content }, redirect: "manual",
     }).catch(() => null);
-    if (answer && answer.status === 204) { last = Date.now(); dialog.close(); } else location.reload();
+    if (answer && answer.status === 204) { last = Date.now(); dialog.close(); } else leave(answer);
+  }
+  // A running session keeps its page while the connection is cut: there is nothing to log out of, and loading it anew
+  // would only take it away. When the connection is back the server decides; what was entered waits (waiting.js).
+  async function leave(told) {
+    const answer = told || (await fetch(location.href, { method: "HEAD", redirect: "manual", headers: { "X-Upturn-By-Itself": "yes" } }).catch(() => null));
+    if (answer || !document.getElementById("session")) { location.reload(); return; }
+    last = Date.now();
+    if (dialog.open) dialog.close();
   }
   dialog.querySelector("button").addEventListener("click", stay);
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); stay(); });
@@ -31,7 +41,7 @@
   setInterval(() => {
     const remaining = idle - (Date.now() - last) / 1000;
     if (typed && remaining < idle / 2 && !dialog.open) { typed = false; stay(); return; }
-    if (remaining <= 0) { location.reload(); return; }
+    if (remaining <= 0) { leave(); return; }
     if (remaining <= warning) {
       left.textContent = remaining > 90 ? `${Math.round(remaining / 60)} minutes` : `${Math.ceil(remaining / 10) * 10} seconds`;
       if (!dialog.open) dialog.showModal();

@@ -1,0 +1,1 @@
+"""Ratings: what is due, entered by staff or by participants themselves, scored, corrected, and drawn over time."""

@@ -1,0 +1,226 @@
+"""All that is written about ratings. Each action: who may, one transaction, one row in the ledger for each record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from upturn import instruments
+from upturn.errors import InputError
+from upturn.instruments import Score
+from upturn.protocol import raised
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.assessments import queries
+from upturn_clinic.assessments.due import asked_by
+from upturn_clinic.assessments.models import Rating
+from upturn_clinic.assessments.texts import Sheet, sheet_of
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger import writing
+from upturn_clinic.participants.models import Measure, Participant
+from upturn_clinic.participants.queries import held, present
+from upturn_clinic.safety.actions import raise_concern
+
+__all__ = ["correct_rating", "record_rating", "strike_rating"]
+
+Answers = Mapping[str, int]
+CORRECTED = "replaced by a corrected rating"
+
+
+@transaction.atomic
+def record_rating(
+    *, participant: Participant, instrument: str, answers: Answers, rated_at: datetime, planned_h: float | None = None,
+    recall_h: Decimal | None = None, mode: str = "interview", rater_kind: str = "treating", missing_because: str = "",
+    by: Actor, at: datetime,
+) -> Rating:  # fmt: skip
+    """Record the answers to an instrument; the total stands beside them as a measure, and concerns are raised.
+
+    Parameters
+    ----------
+    answers
+        Item and answer; an item that is not there was not answered.
+    planned_h
+        The protocol's time after the first dose [h] that this rating is for; None for one that it does not ask for.
+    recall_h
+        How far the questions look back [h]; as the protocol or the instrument says unless given.
+    mode, rater_kind
+        How the answers came, and who rates: words of ``Rating.Mode`` and ``Rating.Rater``.
+    missing_because
+        Why items are missing; needed when some are.
+
+    Raises
+    ------
+    Refused
+        An answer that cannot be, a time in the future or that the protocol does not ask for, a rating that is there
+        already, missing items without a reason.
+    """
+    by.must(_permission(rater_kind))
+    person = present(participant, by)
+    return _record(
+        person, instrument, answers, rated_at, planned_h, recall_h, mode, rater_kind, missing_because, None, by, at
+    )
+
+
+@transaction.atomic
+def strike_rating(*, rating: Rating, version: int, reason: str, by: Actor, at: datetime) -> Rating:
+    """Strike out a rating that was entered by mistake, and its total. Both stay; neither counts any more.
+
+    Raises
+    ------
+    Refused
+        It is struck out already, or no reason is given.
+    Conflict
+        Somebody struck it out or corrected it first.
+    """
+    by.must(_permission(rating.rater_kind))
+    held(rating.participant, by)
+    return _strike(rating, version, reason, by, at)
+
+
+@transaction.atomic
+def correct_rating(
+    *, rating: Rating, version: int, answers: Answers, rated_at: datetime, missing_because: str, reason: str, by: Actor,
+    at: datetime,
+) -> Rating:  # fmt: skip
+    """Enter a rating anew: the earlier one is struck out with the reason, the new one takes its place.
+
+    Returns
+    -------
+    The new rating.
+
+    Raises
+    ------
+    Refused
+        As ``record_rating``; or the earlier one is struck out already.
+    Conflict
+        Somebody struck it out or corrected it first.
+    """
+    by.must(_permission(rating.rater_kind))
+    person = held(rating.participant, by)
+    struck = _strike(rating, version, reason, by, at)
+    return _record(
+        person, rating.instrument, answers, rated_at, rating.planned_h, rating.recall_h, rating.mode,
+        rating.rater_kind, missing_because, struck, by, at,
+    )  # fmt: skip
+
+
+def _permission(rater_kind: str) -> Permission:
+    return Permission.RATE if rater_kind == Rating.Rater.BLINDED else Permission.ENTER_RATINGS
+
+
+def _record(
+    person: Participant, instrument: str, answers: Answers, rated_at: datetime, planned_h: float | None,
+    recall_h: Decimal | None, mode: str, rater_kind: str, missing_because: str, replaces: Rating | None, by: Actor,
+    at: datetime,
+) -> Rating:  # fmt: skip
+    sheet, score = _scored(instrument, answers)
+    if rated_at > at:
+        raise Refused("It cannot have been rated in the future.", came=f"{rated_at:%Y-%m-%d %H:%M %Z}")
+    if score.missing and not missing_because.strip():
+        raise Refused(
+            "Items are not answered.", expected=f"an answer to {_listed(score.missing)}",
+            remedy="answer them, or say why they are missing",
+        )  # fmt: skip
+    _must_be_asked(person, instrument, planned_h, rater_kind)
+    recall = _recall(person, sheet, planned_h, rater_kind) if recall_h is None else recall_h
+    measure = None
+    if score.total is not None:
+        measure = Measure(
+            participant=person, instrument=instrument, value=Decimal(str(score.total)), unit=sheet.instrument.unit,
+            at=rated_at, recall_h=recall, rater=by.user,
+        )  # fmt: skip
+        writing.insert(measure, action="recorded a measure", by=by, at=at)
+    rating = Rating(
+        participant=person, instrument=instrument, instrument_version=score.version, language=sheet.language,
+        text_edition=sheet.edition, rater_kind=rater_kind, mode=mode, rater=by.user,
+        rater_sees_sessions=by.user is not None and by.may(Permission.SEE_SESSIONS), planned_h=planned_h,
+        rated_at=rated_at, entered_at=at, recall_h=recall,
+        answers={item: int(value) for item, value in answers.items()},
+        total=None if score.total is None else Decimal(str(score.total)), band=score.band or "",
+        parts={part.id: part.value for part in score.parts}, findings={each.id: each.holds for each in score.findings},
+        missing=list(score.missing), missing_because=missing_because.strip() if score.missing else "",
+        measure=measure, replaces=replaces,
+    )  # fmt: skip
+    writing.insert(rating, action="recorded a rating", by=by, at=at)
+    _raise_concerns(rating, sheet, score, by, at)
+    return rating
+
+
+def _scored(instrument: str, answers: Answers) -> tuple[Sheet, Score]:
+    try:
+        return sheet_of(instrument), instruments.score(instrument, answers)
+    except InputError as error:
+        raise Refused(error.fault, expected=error.expected, came=error.came) from error
+
+
+def _must_be_asked(person: Participant, instrument: str, planned_h: float | None, rater_kind: str) -> None:
+    if planned_h is None:
+        return
+    protocol = queries.protocol_for(person)
+    asked = {(each.instrument, each.planned_h, each.rater_kind) for each in asked_by(protocol, list(protocol.arms))}
+    if (instrument, planned_h, rater_kind) not in asked:
+        raise Refused("The protocol does not ask for this rating at this time.", remedy="record it as one of its own")
+    if queries.standing_for(person, instrument=instrument, planned_h=planned_h, rater_kind=rater_kind):
+        raise Refused(
+            "This rating is recorded already.",
+            remedy="open it and correct it, or record one beside the protocol's times",
+        )
+
+
+def _recall(person: Participant, sheet: Sheet, planned_h: float | None, rater_kind: str) -> Decimal | None:
+    """Find how far the questions look back: as the protocol says for this time, else as the instrument does."""
+    protocol = queries.protocol_for(person)
+    for each in asked_by(protocol, list(protocol.arms)):
+        if (each.instrument, each.planned_h, each.rater_kind) == (sheet.instrument.id, planned_h, rater_kind):
+            if each.recall_h is not None:
+                return Decimal(str(each.recall_h))
+            break
+    return Decimal(str(sheet.instrument.recall.hours)) if sheet.instrument.recall else None
+
+
+def _strike(rating: Rating, version: int, reason: str, by: Actor, at: datetime) -> Rating:
+    if not rating.counts:
+        raise Refused("This rating is struck out already.")
+    if rating.measure is not None and rating.measure.struck_at is None:
+        writing.change(rating.measure, action="struck out a measure", by=by, at=at, reason=reason, struck_at=at)
+    return writing.change(
+        rating, action="struck out a rating", by=by, at=at, reason=reason, version=version, struck_at=at,
+        struck_because=reason.strip(),
+    )  # fmt: skip
+
+
+def _raise_concerns(rating: Rating, sheet: Sheet, score: Score, by: Actor, at: datetime) -> None:
+    """Open the tasks that the protocol's rules ask for; where none does, an answer that asks for help opens one."""
+    person, source = rating.participant, f"rating/{queries.root_of(rating)}"
+    protocol = queries.protocol_for(person)
+    rules = raised(
+        protocol.safety, instrument=rating.instrument, total=score.total,
+        items={item: float(value) for item, value in rating.answers.items()},
+    )  # fmt: skip
+    because = _because(sheet, score, rating)
+    for rule in rules:
+        raise_concern(participant=person, rule=rule, because=because, source=source, by=by, at=at)
+    if score.alerts and not rules and sheet.instrument.alerts is not None:
+        raise_concern(
+            participant=person, rule=None, because=because, source=source, text=sheet.instrument.alerts.text, by=by,
+            at=at,
+        )  # fmt: skip
+
+
+def _because(sheet: Sheet, score: Score, rating: Rating) -> str:
+    """Say what was answered: the total, and each answer that asks for help in its own words."""
+    total = "no total" if score.total is None else f"{score.total:g}{f' ({score.band})' if score.band else ''}"
+    told = [f"{rating.instrument}: {total}, {rating.get_mode_display()}."]
+    for item in sheet.items:
+        if item.id in score.alerts:
+            value = int(rating.answers[item.id])
+            words = item.answers.get(value, "")
+            told.append(f"{item.id}. {item.name}: {value}{f', {words}' if words else ''}.")
+    return " ".join(told)
+
+
+def _listed(items: tuple[str, ...]) -> str:
+    return f"item{'s' if len(items) > 1 else ''} {', '.join(items)}"

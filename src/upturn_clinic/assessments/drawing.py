@@ -1,0 +1,157 @@
+"""A trend as a picture: where dots, lines and words stand. Drawn by a template as SVG, without styles in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from upturn_clinic.assessments.trend import Trend
+
+__all__ = ["Label", "Level", "Picture", "Spot", "draw"]
+
+# Lengths of the drawing's own grid.
+WIDTH, HEIGHT = 720, 300
+LEFT, RIGHT, TOP, BOTTOM = 44, 30, 22, 44
+STEPS_UP = 4
+LABELS_ACROSS = 6
+DOT, DOSE_HIGH = 4, 8
+# Names of levels stand this far above their line, and no closer to each other than this.
+ABOVE, APART = 4, 14
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One value: where it stands, what it says, and whether a definition was first met there."""
+
+    x: float
+    y: float
+    words: str
+    is_marked: bool
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level across the picture, with its name; ``kind`` chooses the pattern of the line."""
+
+    y: float
+    name: str
+    kind: str
+    name_y: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """A short word at the edge of the picture."""
+
+    at: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All that the template draws, and the sentence that stands for it."""
+
+    told: str
+    spots: tuple[Spot, ...]
+    path: str
+    levels: tuple[Level, ...]
+    up: tuple[Label, ...]
+    across: tuple[Label, ...]
+    doses: tuple[float, ...]
+    first: float | None
+
+    # Edges, for the template.
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    floor: int = HEIGHT - BOTTOM
+    radius: int = DOT
+    dose_top: int = HEIGHT - BOTTOM - DOSE_HIGH
+    across_y: int = HEIGHT - BOTTOM + 18
+    dose_y: int = HEIGHT - BOTTOM + 38
+
+
+def draw(trend: Trend, *, least: float, most: float | None, doses: Sequence[datetime], zone: ZoneInfo) -> Picture:
+    """Place a trend in the picture.
+
+    Parameters
+    ----------
+    least, most
+        The range of the scale; without ``most`` the highest value is the top.
+    doses
+        When doses were given; none for a reader who must not know.
+    zone
+        The facility's clock, for the days below the picture.
+    """
+    points = [row.point for row in trend.rows]
+    times = [*(each.at for each in points), *doses]
+    begin, end = min(times), max(times)
+    if end - begin < DAY:
+        begin, end = begin - DAY / 2, end + DAY / 2
+    top = most if most is not None else max(each.value for each in points) or 1.0
+
+    def x(at: datetime) -> float:
+        return round(LEFT + (at - begin) / (end - begin) * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - BOTTOM - (value - least) / (top - least) * (HEIGHT - TOP - BOTTOM), 1)
+
+    marked = {id(mark.point) for mark in trend.marks}
+    spots = tuple(
+        Spot(x(row.point.at), y(row.point.value), _words(row.point.at, row.point.value, row.marks, zone),
+             id(row.point) in marked)
+        for row in trend.rows
+    )  # fmt: skip
+    return Picture(
+        told=_told(trend),
+        spots=spots,
+        path=" ".join(f"{each.x},{each.y}" for each in spots),
+        levels=_levels({line.name: y(line.value) for line in trend.lines}),
+        up=tuple(Label(y(value), f"{value:g}") for value in _scale(least, top)),
+        across=tuple(_days(begin, end, x, zone)),
+        doses=tuple(x(each) for each in doses),
+        first=x(min(doses)) if doses else None,
+    )
+
+
+def _levels(found: Mapping[str, float]) -> tuple[Level, ...]:
+    """Place the names of levels from the highest down, each clear of the one above it."""
+    placed: list[Level] = []
+    for name, at in sorted(found.items(), key=lambda each: each[1]):
+        free = placed[-1].name_y + APART if placed else 0.0
+        placed.append(Level(at, name, name.split("-")[0], max(at - ABOVE, free)))
+    return tuple(placed)
+
+
+def _scale(least: float, most: float) -> list[float]:
+    """Choose whole numbers up the side, the top among them."""
+    step = max(1, round((most - least) / STEPS_UP))
+    below = [least + step * each for each in range(STEPS_UP + 2) if least + step * (each + 0.5) <= most]
+    return [*below, most]
+
+
+def _days(begin: datetime, end: datetime, x: Callable[[datetime], float], zone: ZoneInfo) -> list[Label]:
+    """Name some days below the picture, each once."""
+    found: dict[str, float] = {}
+    for step in range(LABELS_ACROSS):
+        at = begin + (end - begin) * step / (LABELS_ACROSS - 1)
+        local = at.astimezone(zone)
+        found.setdefault(f"{local.day} {local:%b}", x(at))
+    return [Label(at, words) for words, at in found.items()]
+
+
+def _words(at: datetime, value: float, marks: Sequence[str], zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return ": ".join([f"{local.day} {local:%b %Y}, {value:g}", *([", ".join(marks)] if marks else [])])
+
+
+def _told(trend: Trend) -> str:
+    values = [row.point.value for row in trend.rows]
+    shown = ", ".join(f"{mark.words} {mark.point.at:%d.%m.%Y}" for mark in trend.marks)
+    first = f"{trend.instrument} over time: {len(values)} values, from {values[0]:g} to {values[-1]:g}."
+    return f"{first} {shown[:1].upper()}{shown[1:]}." if shown else first

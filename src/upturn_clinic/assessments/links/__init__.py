@@ -1,0 +1,1 @@
+"""Links by which participants answer questionnaires on their own device: made, opened, answered once, taken back."""

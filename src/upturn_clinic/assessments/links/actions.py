@@ -1,0 +1,163 @@
+"""All that is written about links: made, answered, taken back. An answer by link is the participant's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from upturn.errors import InputError
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.assessments.actions import record_rating
+from upturn_clinic.assessments.limits import LINK_LONGEST_H
+from upturn_clinic.assessments.links.queries import held_link, held_questionnaire
+from upturn_clinic.assessments.links.tokens import new_token
+from upturn_clinic.assessments.models import LinkedQuestionnaire, Rating, SelfRatingLink
+from upturn_clinic.assessments.queries import due_for, standing_for
+from upturn_clinic.assessments.texts import sheet_of
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger import writing
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import held, present
+
+__all__ = ["answer_by_link", "make_link", "read_help", "revoke_link"]
+
+LEFT_OUT = "left out by the participant"
+READ = "the participant said so"
+ANSWERED = "answered by link"
+
+
+@transaction.atomic
+def make_link(
+    *, participant: Participant, instruments: Sequence[str], valid_h: int, by: Actor, at: datetime
+) -> tuple[SelfRatingLink, str]:
+    """Make a link for some questionnaires, each to be answered once.
+
+    Parameters
+    ----------
+    instruments
+        What is asked, in this order. Each fulfils the self-rating of the protocol that is due now or was due last,
+        where there is one.
+    valid_h
+        For how long [h].
+
+    Returns
+    -------
+    The link, and the secret of its address: it is told this once and kept nowhere.
+
+    Raises
+    ------
+    Refused
+        Nothing is asked, something that has no words here or is not meant for self-rating, or it holds too long.
+    """
+    by.must(Permission.SEND_QUESTIONNAIRES)
+    person = present(participant, by)
+    asked = list(dict.fromkeys(instruments))
+    if not asked:
+        raise Refused("Which questionnaires?", expected="at least one")
+    if not 0 < valid_h <= LINK_LONGEST_H:
+        raise Refused("A link holds for a limited time.", expected=f"1 to {LINK_LONGEST_H} hours", came=str(valid_h))
+    for each in asked:
+        try:
+            alone = sheet_of(each).may_be_answered_alone
+        except InputError as error:
+            raise Refused(error.fault, came=error.came) from error
+        if not alone:
+            raise Refused(f"{each} cannot be answered by link here.", remedy="rate it in an interview")
+    token, kept = new_token()
+    link = SelfRatingLink(
+        participant=person, token_hash=kept, made_by=by.user, made_at=at, expires_at=at + timedelta(hours=valid_h)
+    )
+    writing.insert(link, action="made a link for self-rating", by=by, at=at)
+    planned = _planned(person, asked, at)
+    questionnaires = [
+        LinkedQuestionnaire(link=link, instrument=each, position=place, planned_h=planned.get(each))
+        for place, each in enumerate(asked)
+    ]
+    writing.insert_many(questionnaires, action="asked for a self-rating", by=by, at=at)
+    return link, token
+
+
+@transaction.atomic
+def revoke_link(*, link: SelfRatingLink, version: int, reason: str, by: Actor, at: datetime) -> SelfRatingLink:
+    """Take a link back: it opens nothing any more. What was sent with it stays.
+
+    Raises
+    ------
+    Refused
+        It was taken back already.
+    Conflict
+        Somebody else took it back first.
+    """
+    by.must(Permission.SEND_QUESTIONNAIRES)
+    held(link.participant, by)
+    if link.revoked_at:
+        raise Refused("This link was taken back already.")
+    return writing.change(link, action="took a link back", by=by, at=at, reason=reason, version=version, revoked_at=at)
+
+
+@transaction.atomic
+def answer_by_link(
+    *, link: SelfRatingLink, instrument: str, answers: Mapping[str, int], by: Actor, at: datetime
+) -> Rating | None:
+    """Record what a participant sent. Each questionnaire counts once: what comes again is not written again.
+
+    Parameters
+    ----------
+    by
+        The system at the participant's facility: whoever holds the link is taken for the participant.
+
+    Returns
+    -------
+    The rating; None when this questionnaire was sent before.
+
+    Raises
+    ------
+    Refused
+        The link is closed, does not ask this, or an answer cannot be.
+    """
+    by.must(Permission.SEE_OWN_RECORD)
+    now = held_link(link)
+    asked = held_questionnaire(now, instrument)
+    if asked is None or not now.is_open(at):
+        raise Refused("This link is closed.")
+    if asked.sent_at is not None:
+        return None
+    planned_h = asked.planned_h
+    if planned_h is not None and standing_for(
+        now.participant, instrument=instrument, planned_h=planned_h, rater_kind=Rating.Rater.SELF
+    ):
+        # Somebody copied it from paper meanwhile: both stay, this one beside the protocol's times.
+        planned_h = None
+    rating = record_rating(
+        participant=now.participant, instrument=instrument, answers=answers, rated_at=at, planned_h=planned_h,
+        mode=Rating.Mode.LINK, rater_kind=Rating.Rater.SELF, missing_because=LEFT_OUT, by=by, at=at,
+    )  # fmt: skip
+    alerts = sheet_of(instrument).instrument.alerts
+    needs_help = alerts is not None and any(answers.get(item, -1) >= least for item, least in alerts.items.items())
+    writing.change(
+        asked, action="sent a self-rating", by=by, at=at, reason=ANSWERED, rating=rating, sent_at=at,
+        needs_help=needs_help,
+    )  # fmt: skip
+    return rating
+
+
+@transaction.atomic
+def read_help(*, link: SelfRatingLink, instrument: str, by: Actor, at: datetime) -> None:
+    """Write down that the participant says they have read where to find help."""
+    by.must(Permission.SEE_OWN_RECORD)
+    asked = held_questionnaire(held_link(link), instrument)
+    if asked is not None and asked.needs_help and asked.help_read_at is None:
+        writing.change(asked, action="was shown crisis help", by=by, at=at, reason=READ, help_read_at=at)
+
+
+def _planned(person: Participant, asked: Sequence[str], at: datetime) -> dict[str, float]:
+    """Find for each questionnaire the protocol's time that is open, else the last one that was missed."""
+    found: dict[str, float] = {}
+    for due in due_for(person, at=at):
+        wanted = due.rater_kind == Rating.Rater.SELF and due.instrument in asked
+        if wanted and due.state in ("open", "late"):
+            found[due.instrument] = due.planned_h
+    return found

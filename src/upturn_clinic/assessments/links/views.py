@@ -1,0 +1,174 @@
+"""Pages about links: staff makes them and takes them back; whoever holds one answers, without a log-in."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from allauth.core.internal import ratelimit
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from upturn import instruments
+from upturn_clinic.accounts.actor import system
+from upturn_clinic.accounts.gate import require, require_nobody
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.assessments.limits import WRONG_LINKS
+from upturn_clinic.assessments.links import actions, queries
+from upturn_clinic.assessments.links.forms import LinkForm
+from upturn_clinic.assessments.links.picture import square_of
+from upturn_clinic.assessments.models import LinkedQuestionnaire, SelfRatingLink
+from upturn_clinic.assessments.queries import due_for
+from upturn_clinic.assessments.texts import sheet_of
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ground.forms import ChangeFields, tell
+from upturn_clinic.pages.crisis import crisis_help
+from upturn_clinic.participants.answering import Given, answer, words_for
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import participants_at
+
+__all__ = ["links", "revoke_link", "self_rating"]
+
+GET_POST = ["GET", "POST"]
+CLOSED, TOO_OFTEN, SEE_OTHER = 404, 429, 303
+WRONG = "wrong_link"
+
+
+@require_http_methods(GET_POST)
+def links(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """Make a link, shown this once; and list those that were made."""
+    actor, here = require(request, Permission.SEND_QUESTIONNAIRES, facility)
+    person = get_object_or_404(participants_at(here), pk=participant)
+    choices, due = _choices(person)
+    form = LinkForm(request.POST or None, choices=choices, initial={"instruments": due})
+    if request.method == "POST" and form.is_valid():
+        try:
+            link, token = actions.make_link(participant=person, **form.cleaned_data, by=actor, at=timezone.now())
+        except Refused as refusal:
+            tell(form, refusal)
+        else:
+            address = request.build_absolute_uri(reverse("self_rating", args=[token]))
+            shown = {"here": here, "person": person, "link": link, "address": address, "square": square_of(address)}
+            return render(request, "assessments/link_made.html", shown)
+    now = timezone.now()
+    found = [(link, link.is_open(now)) for link in queries.links_of(person)]
+    shown = {"here": here, "person": person, "form": form, "found": found, "may_make": not person.has_ended,
+             "names_results": actor.may(Permission.SEE_CLINICAL_RECORD)}  # fmt: skip
+    return render(request, "assessments/links.html", shown)
+
+
+@require_http_methods(GET_POST)
+def revoke_link(request: HttpRequest, facility: str, participant: UUID, link: UUID) -> HttpResponse:
+    """Take a link back."""
+    actor, here = require(request, Permission.SEND_QUESTIONNAIRES, facility)
+    found = get_object_or_404(SelfRatingLink, pk=link, participant=participant, participant__facility=here)
+    form = ChangeFields(request.POST or None, initial={"version": found.version})
+    form.fields["reason"].label = "Why it is taken back"
+
+    def act(given: Given) -> None:
+        actions.revoke_link(link=found, version=given["version"], reason=given["reason"], by=actor, at=timezone.now())
+
+    shown = words_for(here, found.participant, "Take the link back", "Take back",
+                      lede="It opens nothing any more. What was sent with it stays.")  # fmt: skip
+    to = reverse("self_rating_links", args=[here.slug, found.participant_id])
+    return answer(request, form, act, shown=shown, said="The link is taken back.", to=to, newest=found)
+
+
+@require_http_methods(GET_POST)
+def self_rating(request: HttpRequest, token: str) -> HttpResponse:
+    """Let whoever holds a link answer its questionnaires, one after the other; help comes before anything else."""
+    require_nobody(request)
+    now = timezone.now()
+    # Nobody tries links for long: once too many were wrong, even a right one waits.
+    if not _may_try(request, token):
+        return _shown(request, "assessments/self_closed.html", {"too_often": True}, status=TOO_OFTEN)
+    link = queries.link_of(token, now=now)
+    if link is None:
+        return _shown(request, "assessments/self_closed.html", {}, status=CLOSED)
+    if request.method == "POST":
+        return _received(request, link, token)
+    here = link.participant.facility
+    timezone.activate(here.zone)
+    shown: Given = {"place": here, "crisis": crisis_help(here.country, here.crisis_help)}
+    if queries.help_to_read(link) is not None:
+        return _shown(request, "assessments/self_help.html", shown)
+    asked = queries.next_questionnaire(link)
+    if asked is None:
+        return _shown(request, "assessments/self_done.html", shown)
+    questionnaires = list(LinkedQuestionnaire.objects.filter(link=link))
+    shown |= {"asked": asked, "sheet": sheet_of(asked.instrument), "number": asked.position + 1,
+              "count": len(questionnaires)}  # fmt: skip
+    return _shown(request, "assessments/self_questions.html", shown)
+
+
+def _received(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpResponse:
+    """Save what was sent, once; then lead on by a fresh page, so that reloading sends nothing again."""
+    here, now = link.participant.facility, timezone.now()
+    by = system(here)
+    onwards = HttpResponseRedirect(reverse("self_rating", args=[token]), status=SEE_OTHER)
+    if "read" in request.POST:
+        waiting = queries.help_to_read(link)
+        if waiting is not None:
+            actions.read_help(link=link, instrument=waiting.instrument, by=by, at=now)
+        return _kept_quiet(onwards)
+    name = request.POST.get("instrument", "")
+    if queries.held_questionnaire(link, name) is None:
+        return _kept_quiet(onwards)
+    answers = _answers(request, name)
+    try:
+        actions.answer_by_link(link=link, instrument=name, answers=answers, by=by, at=now)
+    except Refused:
+        # It could not be taken: the link closed meanwhile, or the person has left. Help is offered all the same.
+        asks_for_help = bool(instruments.score(name, answers).alerts)
+        shown = {"crisis": crisis_help(here.country, here.crisis_help), "place": here, "not_saved": True,
+                 "asks_for_help": asks_for_help}  # fmt: skip
+        return _shown(request, "assessments/self_closed.html", shown, status=CLOSED)
+    return _kept_quiet(onwards)
+
+
+def _answers(request: HttpRequest, name: str) -> dict[str, int]:
+    """Read the answers; what is no answer of an item is left out."""
+    found: dict[str, int] = {}
+    for item in sheet_of(name).items:
+        allowed = {str(value): value for value in item.values}
+        sent = request.POST.get(f"item_{item.id}", "")
+        if sent in allowed:
+            found[item.id] = allowed[sent]
+    return found
+
+
+def _choices(person: Participant) -> tuple[list[tuple[str, str]], list[str]]:
+    """List what can be asked by link, those that are due first; and which are due."""
+    alone = [each for each in instruments.all_ids() if instruments.get(each).items and _is_alone(each)]
+    due = [each.instrument for each in due_for(person, at=timezone.now())
+           if each.rater_kind == "self" and each.state == "open" and each.instrument in alone]  # fmt: skip
+    order = sorted(alone, key=lambda each: (each not in due, each))
+    names = [(each, f"{each}: {instruments.get(each).name}{' (due now)' if each in due else ''}") for each in order]
+    return names, list(dict.fromkeys(due))
+
+
+def _is_alone(instrument: str) -> bool:
+    return sheet_of(instrument).may_be_answered_alone
+
+
+def _may_try(request: HttpRequest, token: str) -> bool:
+    """Count what was never a link of ours, from one address; attempts are limited as those of log-in are."""
+    config, counted = {WRONG: WRONG_LINKS}, not queries.is_ours(token)
+    return bool(
+        ratelimit.consume(
+            request, app="upturn_clinic", action=WRONG, config=config, limit_get=True, dry_run=not counted
+        )
+    )
+
+
+def _shown(request: HttpRequest, page: str, shown: Given, *, status: int = 200) -> HttpResponse:
+    return _kept_quiet(render(request, page, shown, status=status))
+
+
+def _kept_quiet(response: HttpResponse) -> HttpResponse:
+    """Let the browser tell nobody the address it was at: files of this page are asked for without it."""
+    response.headers["Referrer-Policy"] = "strict-origin"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,69 @@
+"""Pages for analysts: which records there are, and taking them. First line of each: the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_http_methods
+
+from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.proof import prove
+from upturn_clinic.exports import actions, forms, queries
+from upturn_clinic.exports.files import zipped
+from upturn_clinic.participants.answering import answer, user_of
+from upturn_clinic.programmes.queries import programmes_at
+
+__all__ = ["data", "export_records", "unmask_programme"]
+
+BOTH = ["GET", "POST"]
+
+
+@require_GET
+def data(request: HttpRequest, facility: str) -> HttpResponse:
+    """List the programmes whose records can be taken."""
+    _, here = require(request, Permission.SEE_DEIDENTIFIED, facility)
+    return render(request, "exports/data.html", {"here": here, "rows": queries.programme_rows(here)})
+
+
+@require_http_methods(BOTH)
+def export_records(request: HttpRequest, facility: str, programme: UUID) -> HttpResponse:
+    """Give the five records of a programme as one zip file; the trail says who took them."""
+    actor, here = require(request, Permission.SEE_DEIDENTIFIED, facility)
+    found = get_object_or_404(programmes_at(here), pk=programme)
+    form = forms.ExportForm(request.POST or None, initial={"kind": "csv"})
+    if form.is_bound and form.is_valid():
+        now, kind = timezone.now(), form.cleaned_data["kind"]
+        export = actions.export_records(programme=found, kind=kind, by=actor, at=now)
+        file = HttpResponse(zipped(export, kind=kind), content_type="application/zip")
+        name = f"{slugify(found.name) or 'programme'}-{now.astimezone(here.zone):%Y-%m-%d}.zip"
+        file["Content-Disposition"] = f'attachment; filename="{name}"'
+        file["Cache-Control"] = "no-store"
+        return file
+    return render(request, "exports/export.html", {"here": here, "programme": found, "form": form,
+                                                   "masked": not queries.is_unmasked(found)})  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def unmask_programme(request: HttpRequest, facility: str, programme: UUID) -> HttpResponse:
+    """End the masking of a study for its records, signed."""
+    actor, here = require(request, Permission.SIGN_PROGRAMME, facility)
+    found, now = get_object_or_404(programmes_at(here), pk=programme), timezone.now()
+
+    def act(given: dict[str, Any]) -> object:
+        proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
+        return actions.unmask(programme=found, reason=given["reason"], proof=proof, by=actor, at=now)
+
+    return answer(
+        request, forms.UnmaskForm(request.POST or None), act,
+        shown={"here": here, "programme": found, "title": "End the masking for records", "verb": "Sign",
+               "meaning": actions.UNMASKED},
+        said="The arms may be named in records now.", to=reverse("programme", args=[here.slug, found.pk]),
+        page="exports/form.html",
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""The session as a whole: somebody arrives, is ready, or it is given up. Dose and entries have rooms of their own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.audit.actions import sign
+from upturn_clinic.floor import queries
+from upturn_clinic.floor.gates import standings_of
+from upturn_clinic.floor.holding import must_be_free, must_be_here, must_be_open
+from upturn_clinic.floor.limits import EARLIEST_ARRIVAL
+from upturn_clinic.floor.models import GateDecision, Session
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger import writing
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import consent_of
+from upturn_clinic.treatments.models import Dose
+
+__all__ = ["arrive", "declare_ready", "give_up", "move_room", "override_gate"]
+
+OVERRIDDEN = "I go on although this gate is closed, for the reason written here, and answer for it."
+LONGEST_ROLE = 60
+
+
+@transaction.atomic
+def arrive(*, dose: Dose, room: str, arrived_at: datetime, by: Actor, at: datetime) -> Session:
+    """Open the session of a dose: the person is here.
+
+    Raises
+    ------
+    Refused
+        The dose is not planned any more, is taken at home, or has a session; another session of the same person is
+        open; the person is not enrolled; the room is not one of the facility's; the time is not possible.
+    """
+    by.must(Permission.RECORD_SESSION)
+    person = Participant.objects.select_for_update(of=("self",)).get(pk=dose.plan.participant_id)
+    must_be_here(dose.facility_id, by)
+    if person.status != Participant.Status.ENROLLED:
+        raise Refused("A session is for people who are enrolled.", came=str(person.get_status_display()))
+    if dose.is_home_course:
+        raise Refused("This dose is taken at home: there is no session.", remedy="record it on the plan")
+    if dose.state != Dose.State.PLANNED:
+        raise Refused("Only a dose that is still planned has a session.", came=dose.state)
+    if not at - EARLIEST_ARRIVAL <= arrived_at <= at:
+        raise Refused(
+            "This time of arrival is not possible.", expected="today, and not in the future",
+            came=f"{arrived_at.astimezone(dose.facility.zone):%d %b %Y, %H:%M}",
+        )  # fmt: skip
+    open_one = Session.objects.filter(participant=person, left_at=None, cancelled_at=None).first()
+    if open_one is not None:
+        raise Refused("There is an open session of this person already.", remedy="go on with that one")
+    _room(dose.facility.room_names, room)
+    session = Session(dose=dose, participant=person, facility_id=dose.facility_id, room=room, arrived_at=arrived_at)
+    return writing.insert(session, action="opened the session", by=by, at=at)
+
+
+@transaction.atomic
+def move_room(*, session: Session, version: int, room: str, by: Actor, at: datetime) -> Session:
+    """Go on in another room.
+
+    Raises
+    ------
+    Refused
+        The session is over, or there is no such room.
+    Conflict
+        Somebody changed the session first.
+    """
+    by.must(Permission.RECORD_SESSION)
+    found = must_be_open(session, by)
+    _room(found.facility.room_names, room)
+    return writing.change(
+        found, action="moved the session", by=by, at=at, reason=f"to room {room}", version=version, room=room
+    )
+
+
+@transaction.atomic
+def give_up(*, session: Session, version: int, reason: str, by: Actor, at: datetime) -> Session:
+    """Give a session up before the dose has begun. The dose stays planned: it is moved or ended on the plan.
+
+    Raises
+    ------
+    Refused
+        The dose has begun, the session is over, or no reason.
+    Conflict
+        Somebody changed the session first.
+    """
+    by.must(Permission.RECORD_SESSION)
+    found = must_be_open(session, by)
+    if found.began_at is not None:
+        raise Refused("The dose has begun: the session is ended by leaving.", remedy="stop the dose")
+    if not reason.strip():
+        raise Refused("This needs a reason.", remedy="write the reason, then save again")
+    return writing.change(
+        found, action="gave up the session", by=by, at=at, reason=reason, version=version, cancelled_at=at,
+        cancelled_because=reason,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def override_gate(*, session: Session, gate: str, reason: str, proof: Proof, by: Actor, at: datetime) -> GateDecision:
+    """Go on although a hard gate is closed: only in a role that the protocol names, with a reason and a signature.
+
+    Parameters
+    ----------
+    gate
+        Its key, ``gates/<id>``.
+
+    Raises
+    ------
+    Refused
+        The gate is not closed or not hard; the protocol lets nobody, or another role, override it; no reason; or the
+        proof does not hold.
+    """
+    by.must(Permission.RECORD_SESSION)
+    found = must_be_open(session, by)
+    asked = queries.asked_in(found)
+    standing = next((each for each in standings_of(found, asked, now=at) if each.key == gate), None)
+    if standing is None or standing.verdict != "closed":
+        raise Refused("This gate is not closed.", remedy="look at the session again")
+    if not standing.is_hard:
+        raise Refused("This gate is soft: it is decided on the session's page, with a reason.")
+    if not standing.may_override:
+        raise Refused("The protocol lets nobody override this gate.", came=standing.text)
+    if not set(standing.may_override) & {str(role) for role in by.roles}:
+        raise Refused(
+            "You may not override this gate.", expected=f"a {' or a '.join(standing.may_override)}",
+            remedy="ask them to sign",
+        )  # fmt: skip
+    if not reason.strip():
+        raise Refused("This needs a reason.", remedy="write the reason, then save again")
+    decision = GateDecision(
+        session=found, at=at, noted_at=at, by=by.user, gate=gate, text=standing.text,
+        because_of=list(standing.because_of), decision=GateDecision.Decision.OVERRIDE, reason=reason, role=role_of(by),
+    )  # fmt: skip
+    writing.insert(decision, action="overrode a gate", by=by, at=at, reason=reason)
+    sign(thing=decision, meaning=OVERRIDDEN, permission=Permission.RECORD_SESSION, proof=proof, by=by, at=at)
+    return decision
+
+
+@transaction.atomic
+def declare_ready(*, session: Session, ready_at: datetime, by: Actor, at: datetime) -> Session:
+    """Say after the time-out that the dose may begin: everything before it is answered, and no gate holds it back.
+
+    Raises
+    ------
+    Refused
+        Something is open; it says what, in the protocol's words.
+    """
+    by.must(Permission.RECORD_SESSION)
+    found = must_be_open(session, by)
+    if found.ready_at is not None:
+        return found
+    asked = queries.asked_in(found)
+    must_be_free(found, asked, at=ready_at)
+    consent = consent_of(found.participant)
+    if consent is None:
+        raise Refused("No written consent is recorded.", remedy="record the consent on the participant's page")
+    return writing.change(
+        found, action="was ready for the dose", by=by, at=at, reason="after the time-out", ready_at=ready_at
+    )
+
+
+def role_of(by: Actor) -> str:
+    """Write the roles somebody acts in."""
+    return ", ".join(sorted(str(role) for role in by.roles))[:LONGEST_ROLE]
+
+
+def _room(known: tuple[str, ...], room: str) -> None:
+    if room and room not in known:
+        names = ", ".join(known) or "rooms in the facility's settings"
+        raise Refused("There is no such room here.", expected=names, came=room)

@@ -1,0 +1,343 @@
+"""What the board shows: each room with who is in it, what is due and what is late; who left, who is expected.
+
+A constant number of questions to the database, however many sessions: all entries of all open sessions come together,
+only the columns that the board needs. Whether anything changed is told by the trail: every write at a facility has a
+row there, so the number of its last row is the mark of a picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.floor.asked import Asked, asked_of
+from upturn_clinic.floor.due import Due, all_due_in
+from upturn_clinic.floor.gates import Standing, standings_of
+from upturn_clinic.floor.models import EmergencyStep, Session
+from upturn_clinic.floor.phases import Phase, minutes_between, phase_of
+from upturn_clinic.floor.queries import ENTRIES
+from upturn_clinic.ledger.models import Entry
+from upturn_clinic.pages.addresses import addresses
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.programmes.models import ProtocolVersion
+from upturn_clinic.programmes.queries import protocol_of, rules_in_force
+from upturn_clinic.treatments.models import Dose
+
+__all__ = ["Board", "Card", "Expected", "Gone", "Room", "mark", "picture"]
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+UNUSUAL = {
+    Session.Left.DECISION.value: ", by a clinician's decision", Session.Left.AGAINST_ADVICE.value: ", against advice",
+}  # fmt: skip
+# What of each kind of entry the board's rules look at; who wrote it and why is on the session's own page.
+TIMES = ("session", "at", "noted_at", "struck_at")
+COLUMNS = {
+    "readings": (*TIMES, "instrument", "value", "unit", "nominal_min", "row"),
+    "answers": (*TIMES, "criterion", "answer", "note"),
+    "signs": (*TIMES, "gate", "sign", "is_present"),
+    "gatedecisions": (*TIMES, "gate", "because_of", "decision"),
+    "fillings": (*TIMES, "ml"),
+    "administrations": (*TIMES, "kind", "rate_ml_h", "percent"),
+    "emergencysteps": (*TIMES, "step"),
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One session as the board shows it; all times are words by the facility's clock.
+
+    Parameters
+    ----------
+    key
+        By which the page knows the card again when the picture is renewed.
+    phase
+        In words, and as a name for its colour.
+    since
+        How long: minutes since the dose began, or since when the person is here.
+    next
+        What is due next; empty where nothing is.
+    late
+        What is late, the longest first.
+    waiting
+        Gates that closed and about which nobody has written down yet what was decided.
+    notes
+        What else to see at a glance: paused, an emergency, the minimum stay.
+    """
+
+    key: UUID
+    pseudonym: str
+    address: str
+    leaving: str
+    room: str
+    phase: str
+    phase_name: str
+    since: str
+    next: str
+    late: tuple[str, ...]
+    waiting: tuple[str, ...]
+    notes: tuple[str, ...]
+    is_emergency: bool = False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether somebody must look here."""
+        return bool(self.late or self.waiting or self.is_emergency)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room, and who is in it; nobody where it is free. Two in one room are shown, not hidden."""
+
+    name: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Somebody who left today, or whose session was given up."""
+
+    key: UUID
+    pseudonym: str
+    address: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Somebody who is planned for today and has not arrived."""
+
+    key: UUID
+    pseudonym: str
+    address: str
+    words: str
+    is_late: bool
+
+
+@dataclass(frozen=True)
+class Board:
+    """The whole picture, and when it was made."""
+
+    rooms: tuple[Room, ...]
+    elsewhere: tuple[Card, ...]
+    gone: tuple[Gone, ...]
+    expected: tuple[Expected, ...]
+    at: str
+
+    @property
+    def open(self) -> int:
+        """How many sessions go on."""
+        return sum(len(room.cards) for room in self.rooms) + len(self.elsewhere)
+
+    @property
+    def late(self) -> int:
+        """In how many of them something is late or waits for a decision."""
+        return sum(card.is_late for room in self.rooms for card in room.cards) + sum(
+            card.is_late for card in self.elsewhere
+        )
+
+
+def mark(facility: Facility, reader: Actor, *, now: datetime) -> str:
+    """Name a picture: the same name means the same picture. It changes with every write here, every minute and role."""
+    last = Entry.objects.filter(facility=facility).order_by("-sequence").values_list("sequence", flat=True).first()
+    may = ",".join(sorted(reader.permissions))
+    minute = int(now.timestamp() // MINUTE.total_seconds())
+    return f'"{hashlib.sha256(f"{facility.pk} {last} {minute} {may}".encode()).hexdigest()}"'
+
+
+def picture(facility: Facility, reader: Actor, *, now: datetime) -> Board:
+    """Gather the board.
+
+    Parameters
+    ----------
+    reader
+        Who looks; must be allowed to see sessions, which the page's gate asks.
+    now
+        The time at which lateness and minutes are judged.
+    """
+    midnight = datetime.combine(now.astimezone(facility.zone).date(), time.min, tzinfo=facility.zone)
+    drawing = _Drawing(facility, now)
+    cards = [drawing.card(session) for session in _open_sessions(facility)]
+    names = facility.room_names
+    used = dict.fromkeys((*names, *sorted({card.room for card in cards if card.room})))
+    return Board(
+        rooms=tuple(Room(name, tuple(card for card in cards if card.room == name)) for name in used),
+        elsewhere=tuple(card for card in cards if not card.room),
+        gone=tuple(drawing.gone(facility, since=midnight)),
+        expected=tuple(
+            drawing.expected(
+                facility, begin=midnight, end=midnight + DAY, may_begin=reader.may(Permission.RECORD_SESSION)
+            )
+        ),
+        at=f"{now.astimezone(facility.zone):%H:%M:%S}",
+    )
+
+
+def _open_sessions(facility: Facility) -> Sequence[Session]:
+    """Read the sessions that go on, with the columns that the board needs: eight questions, however many there are."""
+    return list(
+        Session.objects.filter(facility=facility, left_at=None, cancelled_at=None)
+        .select_related("participant__allocation", "dose")
+        .only(
+            "room", "arrived_at", "ready_at", "began_at", "dosed_until", "ended_early", "may_leave_at", "left_at",
+            "cancelled_at", "facility", "participant__pseudonym", "participant__arm", "participant__allocation__arm",
+            "dose__dose", "dose__planned_at", "dose__protocol_version",
+        )
+        .prefetch_related(*(Prefetch(name, queryset=_entries(name)) for name in ENTRIES))
+    )  # fmt: skip
+
+
+def _entries(name: str) -> QuerySet[Any]:
+    found = ENTRIES[name]._default_manager.filter(struck_at=None).only(*COLUMNS[name])
+    if name == "answers":
+        # The checklist of the arrival says nothing any more once the dose has begun.
+        found = found.filter(Q(session__began_at=None) | Q(criterion__startswith="gates/"))
+    return found
+
+
+class _Drawing:
+    """Draws the cards of one picture. What several sessions share is read once."""
+
+    def __init__(self, facility: Facility, now: datetime) -> None:
+        self.now, self.zone = now, facility.zone
+        self.session_at = addresses("session", facility.slug)
+        self.leaving_at = addresses("leaving", facility.slug)
+        self.arrival_at = addresses("arrive", facility.slug)
+        self.known: dict[tuple[UUID, str, str], Asked] = {}
+        self.versions: dict[UUID, tuple[ProtocolVersion, frozenset[str]]] = {}
+
+    def card(self, session: Session) -> Card:
+        """Draw one open session."""
+        asked = self._asked(session)
+        phase = phase_of(session)
+        standings = standings_of(session, _now_asked(asked, phase), now=self.now)
+        due = all_due_in(session, asked, now=self.now, standings=standings)
+        late = [each for each in due if each.is_late]
+        coming = next((each for each in due if not each.is_late), None)
+        emergency = _emergency(session)
+        return Card(
+            key=session.pk, pseudonym=session.participant.pseudonym, address=self.session_at(session.pk),
+            leaving=self.leaving_at(session.pk) if phase in (Phase.OBSERVING, Phase.READY_TO_LEAVE) else "",
+            room=session.room.strip(), phase=str(phase), phase_name=phase.name.lower().replace("_", "-"),
+            since=self._since(session, phase), next=self._next(coming, phase), late=tuple(map(self._late, late)),
+            waiting=tuple(_waiting(standings, phase)), notes=tuple(self._notes(session, asked, phase, emergency)),
+            is_emergency=emergency,
+        )  # fmt: skip
+
+    def gone(self, facility: Facility, *, since: datetime) -> Iterator[Gone]:
+        """List who left since a time."""
+        found = (
+            Session.objects.filter(Q(left_at__gte=since) | Q(cancelled_at__gte=since), facility=facility)
+            .order_by("left_at", "cancelled_at")
+            .values_list("pk", "participant__pseudonym", "left_at", "left_how", "cancelled_at")
+        )
+        for key, pseudonym, left_at, left_how, cancelled_at in found:
+            words = f"left {self._clock(left_at)}" if left_at else f"given up {self._clock(cancelled_at)}"
+            yield Gone(key, pseudonym, self.session_at(key), words + UNUSUAL.get(left_how, ""))
+
+    def expected(self, facility: Facility, *, begin: datetime, end: datetime, may_begin: bool) -> Iterator[Expected]:
+        """List whose dose is planned for a day and who is not here yet."""
+        here = Session.objects.filter(dose=OuterRef("pk"), cancelled_at=None)
+        found: QuerySet[Dose] = Dose.objects.filter(
+            ~Exists(here), facility=facility, state=Dose.State.PLANNED, is_home_course=False, planned_at__gte=begin,
+            planned_at__lt=end, plan__participant__status=Participant.Status.ENROLLED,
+        )  # fmt: skip
+        rows = found.order_by("planned_at").values_list("pk", "plan__participant__pseudonym", "planned_at", "number")
+        for key, pseudonym, planned_at, number in rows:
+            yield Expected(
+                key, pseudonym, self.arrival_at(key) if may_begin else "",
+                f"{self._clock(planned_at)}, dose {number}", planned_at < self.now,
+            )  # fmt: skip
+
+    def _asked(self, session: Session) -> Asked:
+        """Find what the protocol asks: worked out once for all sessions of one version, dose and arm."""
+        person, dose = session.participant, session.dose
+        version, in_force = self._version(dose.protocol_version_id)
+        # A masked arm is computed with and never shown: the board says nothing that differs between arms.
+        allocation = getattr(person, "allocation", None)
+        arm = person.arm or (allocation.arm if allocation else "")
+        key = (version.pk, dose.dose, arm)
+        if key not in self.known:
+            self.known[key] = asked_of(protocol_of(version), dose=dose.dose, arm=arm, in_force=in_force)
+        return self.known[key]
+
+    def _version(self, key: UUID) -> tuple[ProtocolVersion, frozenset[str]]:
+        if key not in self.versions:
+            version = ProtocolVersion.objects.get(pk=key)
+            self.versions[key] = version, rules_in_force(version)
+        return self.versions[key]
+
+    def _clock(self, at: datetime) -> str:
+        return f"{at.astimezone(self.zone):%H:%M}"
+
+    def _since(self, session: Session, phase: Phase) -> str:
+        if session.began_at is not None:
+            return f"{_minutes(session.began_at, self.now)} min since the dose began"
+        since = session.ready_at if phase is Phase.READY and session.ready_at else session.arrived_at
+        return f"{'ready' if phase is Phase.READY else 'here'} since {self._clock(since)}"
+
+    def _next(self, due: Due | None, phase: Phase) -> str:
+        if due is None:
+            return "the way home" if phase is Phase.READY_TO_LEAVE else ""
+        ahead = _minutes(self.now, due.at)
+        when = "now" if ahead <= 0 else f"in {ahead} min"
+        return f"{self._clock(due.at)} ({when}): {due.what}"
+
+    def _late(self, due: Due) -> str:
+        return f"{due.what}: due {self._clock(due.at)}, {_minutes(due.at, self.now)} min ago"
+
+    def _notes(self, session: Session, asked: Asked, phase: Phase, emergency: bool) -> Iterator[str]:
+        if emergency:
+            yield "Emergency path is open"
+        if phase is Phase.DOSING and _is_paused(session):
+            yield "Paused"
+        if session.ended_early:
+            yield "The dose ended early"
+        if session.may_leave_at is not None:
+            yield f"Ready since {self._clock(session.may_leave_at)}"
+        if session.began_at is not None and asked.minimum_stay_min:
+            until = session.began_at + MINUTE * asked.minimum_stay_min
+            if until > self.now:
+                yield f"Stays until {self._clock(until)} at least"
+
+
+def _now_asked(asked: Asked, phase: Phase) -> Asked:
+    """Leave out what is over: once the dose has begun, what stood before it."""
+    if phase in (Phase.ARRIVING, Phase.READY):
+        return asked
+    return replace(asked, arrival=(), gates=asked.gates_that("during"))
+
+
+def _minutes(earlier: datetime, later: datetime) -> int:
+    return int(minutes_between(earlier, later))
+
+
+def _waiting(standings: Sequence[Standing], phase: Phase) -> Iterator[str]:
+    """Say which gates closed without a word yet: before the dose those before it, later those during it."""
+    wanted = "before" if phase in (Phase.ARRIVING, Phase.READY) else "during"
+    for each in standings:
+        if each.needs_word and each.stands == wanted:
+            yield f"{each.text} {' or '.join(each.because)}".strip()
+
+
+def _emergency(session: Session) -> bool:
+    steps = [each for each in session.emergencysteps.all() if each.counts]
+    last = max(steps, key=_order, default=None)
+    return last is not None and last.step != EmergencyStep.Step.OVER
+
+
+def _is_paused(session: Session) -> bool:
+    acts = [each for each in session.administrations.all() if each.counts]
+    last = max(acts, key=_order, default=None)
+    return last is not None and last.kind == "pause"
+
+
+_order: Callable[..., tuple[datetime, datetime]] = lambda each: (each.at, each.noted_at)  # noqa: E731

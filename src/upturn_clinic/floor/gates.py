@@ -1,0 +1,325 @@
+"""How each gate and each line of a checklist stands in one session. Pure: entries in, standings out.
+
+What is closed is said with the protocol's own words and source. When two people entered different values for one cell,
+each is judged: a gate is open only when it is open for both. What was done about a closed gate counts for as long as it
+stays closed; when it opens and closes again, it is asked anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+from upturn import protocol
+from upturn.protocol import Criterion, Gate, Readings, Rule
+from upturn_clinic.floor.asked import HOUSE, Asked, HouseCheck
+from upturn_clinic.floor.models import Answer, GateDecision, Reading, Session, Sign
+
+__all__ = ["Standing", "blocking", "by_hand", "house_standings", "measured", "standings_of", "values_at"]
+
+SAID, DECISION = Answer.Said, GateDecision.Decision
+GOES_ON = (DECISION.GO_ON, DECISION.OVERRIDE)
+ALWAYS_HARD = frozenset(each.id for checks in HOUSE.values() for each in checks)
+Part = Gate | Criterion | HouseCheck
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One gate or line of a checklist, as it stands.
+
+    Parameters
+    ----------
+    key
+        ``gates/<id>``, ``arrival/<id>`` or ``house/<id>``: what answers and decisions name it by.
+    part
+        The protocol's entry.
+    stands
+        ``before``, ``during`` or ``leaving``.
+    verdict
+        ``open``, ``closed``, or ``unknown`` while something is missing.
+    because
+        Why it is closed, a line each: the value, its limit.
+    because_of
+        The keys of the entries that closed it.
+    missing
+        Measures without which it cannot be judged.
+    answer
+        What a person answered, where a person answers.
+    decision
+        What was decided or done about it since it closed.
+    closed_since
+        When it closed, for as long as it stays closed.
+    """
+
+    key: str
+    part: Part
+    stands: str
+    verdict: str
+    because: tuple[str, ...] = ()
+    because_of: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    answer: Answer | None = None
+    decision: GateDecision | None = None
+    closed_since: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """The protocol's own words."""
+        return " ".join(self.part.text.split())
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether no reason alone is enough. Who this is and whether they consent is hard, whoever asks it."""
+        return self.part.kind == "hard" if isinstance(self.part, Gate) else self.part.id in ALWAYS_HARD
+
+    @property
+    def may_override(self) -> tuple[str, ...]:
+        """The roles that may go on although it is hard; nobody where the protocol names none."""
+        return self.part.override if isinstance(self.part, Gate) else ()
+
+    @property
+    def asks(self) -> str:
+        """What it asks for when it is closed."""
+        return self.part.asks if isinstance(self.part, Gate) else "decide"
+
+    @property
+    def is_answered_by_hand(self) -> bool:
+        """Whether a person answers it, rather than a reading or a tick."""
+        return isinstance(self.part, HouseCheck) or not (self.part.rules or self.signs)
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """The signs it looks for."""
+        return self.part.signs if isinstance(self.part, Gate) else ()
+
+    @property
+    def is_criterion(self) -> bool:
+        """Whether it says what must hold (yes is good); a gate says what is a reason not to go on (no is good)."""
+        return not isinstance(self.part, Gate)
+
+    @property
+    def citation(self) -> str | None:
+        """The id of its source."""
+        return None if isinstance(self.part, HouseCheck) else self.part.citation
+
+    @property
+    def status(self) -> str:
+        """How far it can be trusted."""
+        return "a check of the house" if isinstance(self.part, HouseCheck) else self.part.status
+
+    @property
+    def needs_word(self) -> bool:
+        """Whether it is closed and nobody has written down yet what was decided or done."""
+        return self.verdict == "closed" and self.decision is None
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether the dose must not begin or go on because of it."""
+        if self.verdict == "open":
+            return False
+        if self.verdict == "unknown":
+            return self.stands == "before"
+        if self.is_hard:
+            return self.decision is None or self.decision.decision != DECISION.OVERRIDE
+        if self.stands == "before":
+            return self.decision is None or self.decision.decision not in GOES_ON
+        return self.decision is None
+
+
+def blocking(standings: Iterable[Standing]) -> tuple[Standing, ...]:
+    """Give what keeps the dose from beginning or going on."""
+    return tuple(each for each in standings if each.holds_back)
+
+
+def values_at(
+    readings: Iterable[Reading], *, until: datetime, since: datetime | None = None
+) -> Mapping[str, tuple[Reading, ...]]:
+    """Find the newest value of each measure; where two people entered different ones for one cell, both."""
+    newest: dict[str, tuple[Reading, ...]] = {}
+    counting = (each for each in readings if each.counts and each.at <= until and (since is None or each.at >= since))
+    for each in sorted(counting, key=lambda reading: (reading.at, reading.noted_at)):
+        others = newest.get(each.instrument, ())
+        same_cell = [one for one in others if _cell(one) == _cell(each)]
+        newest[each.instrument] = (*same_cell, each)
+    return newest
+
+
+def standings_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Standing, ...]:
+    """Say how every gate before and during the dose stands, and every line of the arrival checklist.
+
+    Parameters
+    ----------
+    session
+        With its readings, answers, signs and decisions.
+    """
+    lines: list[tuple[str, str, Gate | Criterion]] = [("arrival", "before", each) for each in asked.arrival]
+    lines += [("gates", each.stands, each) for each in asked.gates if each.stands != "leaving"]
+    return (
+        *house_standings(session, asked, "arrival"),
+        *(_standing(session, f"{section}/{part.id}", part, stands, now) for section, stands, part in lines),
+    )
+
+
+def house_standings(session: Session, asked: Asked, name: str) -> tuple[Standing, ...]:
+    """Say how the checks of the house stand that belong to one list, and that the protocol does not ask itself."""
+    theirs = {each.id for each in asked.arrival}
+    return tuple(by_hand(session, each.key, each, "before") for each in HOUSE[name] if each.id not in theirs)
+
+
+def _standing(session: Session, key: str, part: Gate | Criterion, stands: str, now: datetime) -> Standing:
+    signs = part.signs if isinstance(part, Gate) else ()
+    if not (part.rules or signs):
+        return by_hand(session, key, part, stands)
+    began = session.began_at
+    if stands == "before":
+        # What was read after the dose began no longer speaks about beginning it.
+        return measured(session, key, part, stands, until=began or now, since=None)
+    if began is None:
+        return Standing(key, part, stands, "unknown")
+    return measured(session, key, part, stands, until=now, since=began)
+
+
+def by_hand(session: Session, key: str, part: Part, stands: str) -> Standing:
+    """Say how a line stands that a person answers. Unclear answers do not count: the worse one does."""
+    answers = [each for each in session.answers.all() if each.counts and each.criterion == key]
+    answers.sort(key=lambda each: (each.at, each.noted_at))
+    if not answers:
+        return Standing(key, part, stands, "unknown")
+    last = answers[-1]
+    good = {SAID.NO, SAID.NOT_APPLICABLE} if isinstance(part, Gate) else {SAID.YES, SAID.NOT_APPLICABLE}
+    if part.id in ALWAYS_HARD:
+        good = {SAID.YES}
+    # Two people who answered differently: the worse answer stands until one of the two is struck out.
+    bad = [each for each in answers if each.answer not in good]
+    if not bad:
+        return Standing(key, part, stands, "open", answer=last)
+    keys = tuple(str(each.pk) for each in bad)
+    because = (f"Answered: {bad[-1].get_answer_display()}." + (f" {bad[-1].note}" if bad[-1].note else ""),)
+    return Standing(
+        key, part, stands, "closed", because, keys, (), bad[-1], _decision(session, key, bad[-1].at, keys), bad[-1].at
+    )
+
+
+def measured(
+    session: Session, key: str, part: Gate | Criterion, stands: str, *, until: datetime, since: datetime | None
+) -> Standing:
+    """Say how a part stands that readings and signs decide.
+
+    Parameters
+    ----------
+    until, since
+        The stretch of time that counts.
+    """
+    readings = list(session.readings.all())
+    signs = [each for each in session.signs.all() if each.counts and f"gates/{each.gate}" == key]
+    measures = {rule.measure for rule in part.rules}
+    rises = {rule.measure for rule in part.rules if rule.of == "rise"}
+    before = values_at((each for each in readings if each.instrument in rises), until=session.began_at or until)
+    wanted = [each for each in readings if each.instrument in measures and each.counts]
+    times = sorted({each.at for each in (*wanted, *signs) if each.at <= until and (since is None or each.at >= since)})
+    closed_since = times[-1] if times else until
+    now = values_at(wanted, until=closed_since, since=since)
+    verdict, passed = _judged(part, now, before, _seen(signs, until=closed_since))
+    # Backwards, and only while it was closed: most gates are open, and the board asks this of every session.
+    for at in reversed(times[:-1] if verdict == "closed" else []):
+        earlier = values_at(wanted, until=at, since=since)
+        if _judged(part, earlier, before, _seen(signs, until=at))[0] != "closed":
+            break
+        closed_since = at
+    if verdict != "closed":
+        known = Readings(_one(now), _one(before), _seen(signs, until=until))
+        return Standing(key, part, stands, verdict, missing=protocol.missing(part, known))
+    because, keys = _words(passed, now, before, signs)
+    # Before the dose a decision counts for the values it was made on; after a new reading it is made anew.
+    needed = frozenset(keys) if stands == "before" else frozenset()
+    decision = _decision(session, key, closed_since, keys, needed)
+    return Standing(key, part, stands, verdict, because, keys, (), None, decision, closed_since)
+
+
+def _judged(
+    part: Gate | Criterion, now: Mapping[str, Sequence[Reading]], before: Mapping[str, Sequence[Reading]],
+    signs: frozenset[str] | None,
+) -> tuple[str, tuple[Rule | str, ...]]:  # fmt: skip
+    """Judge every way of reading cells that hold two values: closed for one of them is closed."""
+    names, olds = list(now), list(before)
+    verdict, passed = "unknown", dict[str, Rule | str]()
+    for values in product(*(now[name] for name in names)):
+        for earlier in product(*(before[name] for name in olds)):
+            known = Readings(_values(names, values), _values(olds, earlier), signs)
+            found = protocol.judge(part, known)
+            passed |= {str(each): each for each in protocol.closing(part, known)}
+            verdict = found if verdict == "unknown" or found == "closed" else verdict
+    return ("closed" if passed else verdict), tuple(passed.values())
+
+
+def _words(
+    passed: Sequence[Rule | str], now: Mapping[str, Sequence[Reading]], before: Mapping[str, Sequence[Reading]],
+    signs: Sequence[Sign],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    words: list[str] = []
+    keys: list[str] = []
+    for each in passed:
+        if isinstance(each, str):
+            words.append(each)
+            keys.extend(str(sign.pk) for sign in signs if sign.sign == each and sign.is_present)
+            continue
+        olds = [float(one.value) for one in before.get(each.measure, ())] if each.of == "rise" else [0.0]
+        for reading in now[each.measure]:
+            # Of two values in one cell only the one is named that closes.
+            if not any(each.closes_at(float(reading.value) - old) for old in olds):
+                continue
+            rise = ""
+            if each.of == "rise":
+                rise = " since before the dose (" + " or ".join(f"{one.reading}" for one in before[each.measure]) + ")"
+            words.append(f"{reading}; limit: {_limit(each)}{' ' + reading.unit if each.of == 'value' else rise}")
+            keys.append(str(reading.pk))
+    return tuple(dict.fromkeys(words)), tuple(dict.fromkeys(keys))
+
+
+def _limit(rule: Rule) -> str:
+    name = next(
+        name for name in ("above", "below", "at_least", "at_most") if getattr(rule, name) is not None
+    ).replace("_", " ")  # fmt: skip
+    return f"{'a rise ' if rule.of == 'rise' else ''}{name} {rule.limit:g}"
+
+
+def _decision(
+    session: Session, key: str, since: datetime, keys: Sequence[str], needed: frozenset[str] = frozenset()
+) -> GateDecision | None:
+    """Find the newest decision that was made about what closed the gate: one that knew all of ``needed``."""
+    found = [
+        each for each in session.gatedecisions.all()
+        if each.counts and each.gate == key and needed <= set(each.because_of)
+        and (each.at >= since or set(keys) & set(each.because_of))
+    ]  # fmt: skip
+    return max(found, key=lambda each: (each.at, each.noted_at), default=None)
+
+
+def _seen(signs: Sequence[Sign], *, until: datetime) -> frozenset[str] | None:
+    """Give the signs that are there; None while nobody looked. "None of these" takes back all that were seen before."""
+    looked = sorted((each for each in signs if each.at <= until), key=lambda each: (each.at, each.noted_at))
+    if not looked:
+        return None
+    there: set[str] = set()
+    for each in looked:
+        if each.is_present:
+            there.add(each.sign)
+        elif each.sign:
+            there.discard(each.sign)
+        else:
+            there.clear()
+    return frozenset(there)
+
+
+def _cell(reading: Reading) -> tuple[object, ...]:
+    return (reading.instrument, reading.nominal_min, reading.row)
+
+
+def _values(names: Sequence[str], readings: Sequence[Reading]) -> dict[str, float]:
+    return {name: float(reading.value) for name, reading in zip(names, readings, strict=True)}
+
+
+def _one(found: Mapping[str, Sequence[Reading]]) -> dict[str, float]:
+    return {name: float(readings[-1].value) for name, readings in found.items()}

@@ -1,0 +1,129 @@
+"""What was really given, worked out from what was done when: rate × time, devices, or at once. No table, no milligram.
+
+An amount is a share of what was prepared, in percent: that is the same for an open and for a masked dose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from upturn_clinic.floor.asked import Manner, Way
+from upturn_clinic.floor.models import Administration
+from upturn_clinic.floor.phases import minutes_between
+
+__all__ = ["Giving", "giving_of"]
+
+KIND = Administration.Kind
+MINUTES = 60
+ALL = 100.0
+TENTH = Decimal("0.1")
+
+
+@dataclass(frozen=True)
+class Giving:
+    """How the giving stands at a time.
+
+    Parameters
+    ----------
+    began_at, ended_at
+        The first and the last act; none before that.
+    is_running
+        Whether an infusion runs at this moment.
+    is_paused
+        Whether it was paused and did not go on yet.
+    rate_ml_h
+        The rate that is set [ml/h].
+    ml
+        What has run in so far [ml].
+    percent
+        The share of what was prepared that was given so far [%], at most 100.
+    devices
+        How many devices were used.
+    pauses_min
+        How long it stood still between start and end [min].
+    """
+
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    is_running: bool = False
+    is_paused: bool = False
+    rate_ml_h: float = 0.0
+    ml: float = 0.0
+    percent: float = 0.0
+    devices: int = 0
+    pauses_min: float = 0.0
+    last_at: datetime | None = None
+
+    @property
+    def minutes(self) -> float:
+        """From the first act to the last [min]."""
+        if self.began_at is None or self.ended_at is None:
+            return 0.0
+        return minutes_between(self.began_at, self.ended_at)
+
+    @property
+    def rounded_percent(self) -> Decimal:
+        """The share to a tenth of a percent, halves upward."""
+        return Decimal(str(self.percent)).quantize(TENTH, rounding=ROUND_HALF_UP)
+
+
+def giving_of(manner: Manner, acts: Sequence[Administration], *, filling_ml: float | None, until: datetime) -> Giving:
+    """Work out how the giving stands.
+
+    Parameters
+    ----------
+    acts
+        What was done; what was struck out does not count. In any order.
+    filling_ml
+        What syringe or bag hold [ml].
+    until
+        The time to look at; an infusion that still runs has run until then.
+    """
+    done = [each for each in acts if each.counts and each.at <= until]
+    done.sort(key=lambda each: (each.at, each.noted_at))
+    if not done:
+        return Giving()
+    if manner.way is Way.INFUSION:
+        return _infusion(done, filling_ml, until)
+    return _pieces(manner, done)
+
+
+def _infusion(done: Sequence[Administration], filling_ml: float | None, until: datetime) -> Giving:
+    began = ended = None
+    rate, running, paused, ml, still, since = 0.0, False, False, 0.0, 0.0, done[0].at
+    for each in done:
+        span = minutes_between(since, each.at)
+        ml += rate * span / MINUTES if running else 0.0
+        still += span if paused else 0.0
+        since = each.at
+        if each.rate_ml_h is not None:
+            rate = float(each.rate_ml_h)
+        if each.kind == KIND.START:
+            began, running = each.at, True
+        elif each.kind == KIND.PAUSE:
+            running, paused = False, True
+        elif each.kind == KIND.RESUME:
+            running, paused = True, False
+        elif each.kind == KIND.STOP:
+            ended, running, paused = each.at, False, False
+    if running:
+        ml += rate * minutes_between(since, until) / MINUTES
+    # A syringe gives no more than it holds: what runs on after that is air or flush.
+    ml = min(ml, filling_ml) if filling_ml else ml
+    percent = ALL * ml / filling_ml if filling_ml else 0.0
+    return Giving(began, ended, running, paused, rate, ml, percent, 0, still, done[-1].at)
+
+
+def _pieces(manner: Manner, done: Sequence[Administration]) -> Giving:
+    pieces = [each for each in done if each.kind in (KIND.DEVICE, KIND.GIVEN)]
+    stopped = next((each.at for each in done if each.kind == KIND.STOP), None)
+    planned = len(manner.devices_min) or 1
+    given = sum(float(ALL if each.percent is None else each.percent) for each in pieces) / planned
+    is_over = stopped is not None or len(pieces) >= planned
+    began = pieces[0].at if pieces else None
+    ended = pieces[-1].at if pieces and is_over else None
+    devices = sum(each.kind == KIND.DEVICE for each in pieces)
+    return Giving(began, ended, percent=min(given, ALL), devices=devices, last_at=done[-1].at)

@@ -1,0 +1,66 @@
+"""What keeps a session from going on: a gate, a line of the checklist, its end, another facility. No writing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.floor import queries
+from upturn_clinic.floor.asked import Asked
+from upturn_clinic.floor.gates import Standing, blocking, house_standings, standings_of
+from upturn_clinic.floor.models import Session
+from upturn_clinic.floor.phases import Phase, phase_of
+from upturn_clinic.ground.errors import Refused
+
+__all__ = ["last_act_of", "must_be_free", "must_be_here", "must_be_open"]
+
+
+def must_be_free(session: Session, asked: Asked, *, at: datetime) -> None:
+    """Refuse to begin or to go on while a gate or a line of the checklist holds the dose back."""
+    standings = (*standings_of(session, asked, now=at), *house_standings(session, asked, "time-out"))
+    held_back = blocking(standings)
+    if held_back:
+        first = held_back[0]
+        open_ones = [each for each in held_back if each.verdict == "unknown"]
+        raise Refused(
+            f"{'Not answered yet' if first in open_ones else 'This holds the dose back'}: {first.text}",
+            expected=f"Source: {asked.source_words(first.citation)} ({first.status}).",
+            came="; ".join(first.because) or f"{len(held_back)} open",
+            remedy=_way_on(first),
+        )
+
+
+def _way_on(standing: Standing) -> str:
+    if standing.verdict == "unknown":
+        return "answer it, or measure what is missing"
+    if not standing.is_hard:
+        return "measure again, or write down what was decided and why"
+    if standing.may_override:
+        return f"only a {' or a '.join(standing.may_override)} may go on, with a signature"
+    return "nobody may go on: give the dose up"
+
+
+def must_be_open(session: Session, by: Actor) -> Session:
+    """Hold a session that still goes on, and read it whole."""
+    must_be_here(session.facility_id, by)
+    found = queries.held(session)
+    if phase_of(found) in (Phase.LEFT, Phase.CANCELLED):
+        raise Refused("This session is over.", came=phase_of(found))
+    return found
+
+
+def must_be_here(facility_id: UUID, by: Actor) -> None:
+    """Refuse who acts at another facility."""
+    if by.facility_id not in (None, facility_id):
+        raise Refused("This session is at another facility.")
+
+
+def last_act_of(session: Session) -> str:
+    """Say who did what last, for somebody who comes second."""
+    acts = [each for each in session.administrations.all() if each.counts]
+    if not acts:
+        return ""
+    last = max(acts, key=lambda each: (each.at, each.noted_at))
+    who = last.by.name if last.by else "the system"
+    return f"{last} by {who}, {last.at.astimezone(session.facility.zone):%H:%M:%S}"

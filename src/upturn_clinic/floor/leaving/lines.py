@@ -1,0 +1,238 @@
+"""The lines that must hold before somebody leaves, each with how it stands, since when and by whom. Pure.
+
+Lines of the protocol's discharge list and gates, and four of the house that are always asked: the minimum stay, who
+takes the person home, no driving, whom to call. Where the protocol has a line of the same name, its words go before the
+house's. Measured lines are judged by readings after the dose, none older than ``limits.READING_FRESH``; the clock
+judges the minimum stay; the rest a person answers, and the newest answer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from upturn.protocol import Criterion, Gate
+from upturn_clinic.floor.asked import Asked, HouseCheck
+from upturn_clinic.floor.gates import measured, standings_of, values_at
+from upturn_clinic.floor.limits import READING_FRESH
+from upturn_clinic.floor.models import Answer, EmergencyStep, Reading, Session
+
+__all__ = ["HOUSE", "Line", "LineState", "is_ready", "lines_of", "unmet"]
+
+SAID = Answer.Said
+MINIMUM_STAY, ESCORT, NO_DRIVING, CONTACT = "minimum-stay", "escort", "no-driving", "contact"
+OPEN_GATES = HouseCheck("open-gates", "For everything that closed a gate it is written down what was done.")
+EMERGENCY = HouseCheck("emergency", "The emergency path is over.")
+# Always asked; they are about the way home, not about how the person is.
+HOUSE: Mapping[str, HouseCheck] = {
+    each.id: each
+    for each in (
+        HouseCheck(MINIMUM_STAY, "The shortest stay of the protocol is over."),
+        HouseCheck(ESCORT, "The person who takes the participant home is here, and is named below."),
+        HouseCheck(NO_DRIVING, "The participant has said that they will not drive or use machines before tomorrow, "
+                               "after a night of sleep."),
+        HouseCheck(CONTACT, "The participant knows whom to call, and when we meet again."),
+    )
+}  # fmt: skip
+
+
+class LineState(StrEnum):
+    """How a line stands. The value is what people read."""
+
+    MET = "met"
+    UNMET = "not met"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the list.
+
+    Parameters
+    ----------
+    key
+        What an answer names it by: ``discharge/<id>``, ``gates/<id>`` or ``house/<id>``.
+    text
+        The protocol's words, or the house's.
+    state
+        Met, not met, or missing: not measured, or not answered yet.
+    why
+        What it rests on: values with their times, or the answer; a line each.
+    at, who
+        When it was measured or answered, and by whom.
+    kind
+        ``answered`` by a person, ``measured``, or by the ``clock``.
+    is_gate
+        Whether its text is a reason not to leave, so that no is good.
+    answer
+        The newest answer.
+    source
+        The source in words; empty for a check of the house.
+    status
+        How far the rule can be trusted.
+    """
+
+    key: str
+    text: str
+    state: LineState
+    kind: str
+    why: tuple[str, ...] = ()
+    at: datetime | None = None
+    who: str = ""
+    is_gate: bool = False
+    answer: Answer | None = None
+    source: str = ""
+    status: str = ""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_met(self) -> bool:
+        """Whether nothing stands in the way here."""
+        return self.state is LineState.MET
+
+    @property
+    def name(self) -> str:
+        """The id without its section."""
+        return self.key.partition("/")[2]
+
+    @property
+    def is_clinical(self) -> bool:
+        """Whether it says how the person is: what "ready to leave" rests on. The way home is asked at the door."""
+        return self.name not in HOUSE
+
+
+def lines_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Line, ...]:
+    """Say how every line stands.
+
+    Parameters
+    ----------
+    session
+        With all its entries and who made them.
+    asked
+        What the protocol asks here; rules that the site did not take on are not in it.
+    """
+    own = {each.id: each for each in asked.discharge}
+    rest = [each for each in asked.discharge if each.id not in HOUSE]
+    return (
+        _minimum_stay(session, asked, own.get(MINIMUM_STAY), now),
+        *(_line(session, asked, "discharge", each, now) for each in rest),
+        *(_line(session, asked, "gates", each, now) for each in asked.gates_that("leaving")),
+        _open_gates(session, asked, now),
+        *_emergency(session),
+        _escort(session, _line(session, asked, *_house(own, ESCORT), now)),
+        *(_line(session, asked, *_house(own, each), now) for each in (NO_DRIVING, CONTACT)),
+    )
+
+
+def unmet(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Give the lines that keep somebody here."""
+    return tuple(each for each in lines if not each.is_met)
+
+
+def is_ready(lines: Sequence[Line]) -> bool:
+    """Tell whether somebody is ready to leave as far as they themselves are concerned: all lines but the way home."""
+    return all(each.is_met for each in lines if each.is_clinical)
+
+
+def _house(own: Mapping[str, Criterion], name: str) -> tuple[str, Criterion | HouseCheck]:
+    return ("discharge", own[name]) if name in own else ("house", HOUSE[name])
+
+
+def _escort(session: Session, line: Line) -> Line:
+    """Somebody who is there and has no name cannot be called later."""
+    if not line.is_met:
+        return line
+    if not session.escort.strip():
+        return replace(line, state=LineState.MISSING, why=(*line.why, "nobody is named"))
+    return replace(line, why=(*line.why, session.escort))
+
+
+def _line(session: Session, asked: Asked, section: str, part: Criterion | Gate | HouseCheck, now: datetime) -> Line:
+    key = f"{section}/{part.id}"
+    if not isinstance(part, HouseCheck) and (part.rules or (isinstance(part, Gate) and part.signs)):
+        return _measured(session, asked, key, part, now)
+    return _answered(session, asked, key, part)
+
+
+def _answered(session: Session, asked: Asked, key: str, part: Criterion | Gate | HouseCheck) -> Line:
+    is_gate = isinstance(part, Gate)
+    words = _words(asked, part)
+    given = [each for each in session.answers.all() if each.counts and each.criterion == key]
+    if not given:
+        return Line(key, words["text"], LineState.MISSING, "answered", is_gate=is_gate,
+                    source=words["source"], status=words["status"])  # fmt: skip
+    last = max(given, key=lambda each: (each.at, each.noted_at))
+    good = SAID.NO if is_gate else SAID.YES
+    is_met = last.answer in (good, SAID.NOT_APPLICABLE)
+    said = f"{last.get_answer_display()}{': ' + last.note if last.note else ''}"
+    return Line(
+        key, words["text"], LineState.MET if is_met else LineState.UNMET, "answered", (said,), last.at, _name(last),
+        is_gate, last, words["source"], words["status"],
+    )  # fmt: skip
+
+
+def _measured(session: Session, asked: Asked, key: str, part: Criterion | Gate, now: datetime) -> Line:
+    since = session.dosed_until or session.began_at or now
+    standing = measured(session, key, part, "leaving", until=now, since=max(since, now - READING_FRESH))
+    states = {"open": LineState.MET, "closed": LineState.UNMET, "unknown": LineState.MISSING}
+    wanted = {rule.measure for rule in part.rules}
+    found = values_at(
+        (each for each in session.readings.all() if each.instrument in wanted), until=now,
+        since=max(since, now - READING_FRESH),
+    )  # fmt: skip
+    read = [each for values in found.values() for each in values]
+    newest = max(read, key=lambda each: (each.at, each.noted_at), default=None)
+    words = _words(asked, part)
+    return Line(
+        key, words["text"], states[standing.verdict], "measured",
+        standing.because or tuple(str(each) for each in read), newest.at if newest else None,
+        _names(read), isinstance(part, Gate), None, words["source"], words["status"], standing.missing,
+    )  # fmt: skip
+
+
+def _minimum_stay(session: Session, asked: Asked, own: Criterion | None, now: datetime) -> Line:
+    part = own or HOUSE[MINIMUM_STAY]
+    words = _words(asked, part)
+    if asked.session is not None and own is None:
+        words |= {"source": asked.source_words(asked.session.citation), "status": asked.session.status or ""}
+    key = f"{'discharge' if own else 'house'}/{MINIMUM_STAY}"
+    if session.began_at is None:
+        return Line(key, words["text"], LineState.MISSING, "clock", ("the dose has not begun",))
+    until = session.began_at + timedelta(minutes=asked.minimum_stay_min)
+    state = LineState.MET if until <= now else LineState.UNMET
+    return Line(key, words["text"], state, "clock", (f"{asked.minimum_stay_min:g} min from the start of the dose",),
+                until, source=words["source"], status=words["status"])  # fmt: skip
+
+
+def _open_gates(session: Session, asked: Asked, now: datetime) -> Line:
+    standings = standings_of(session, asked, now=now)
+    waiting = [each.text for each in standings if each.stands == "during" and each.needs_word]
+    state = LineState.UNMET if waiting else LineState.MET
+    return Line(OPEN_GATES.key, OPEN_GATES.text, state, "clock", tuple(waiting), status="a check of the house")
+
+
+def _emergency(session: Session) -> Iterator[Line]:
+    steps = [each for each in session.emergencysteps.all() if each.counts]
+    if not steps:
+        return
+    last = max(steps, key=lambda each: (each.at, each.noted_at))
+    over = last.step in (EmergencyStep.Step.OVER, EmergencyStep.Step.HANDED_OVER)
+    yield Line(EMERGENCY.key, EMERGENCY.text, LineState.MET if over else LineState.UNMET, "clock",
+               (str(last.get_step_display()),), last.at, _name(last), status="a check of the house")  # fmt: skip
+
+
+def _words(asked: Asked, part: Criterion | Gate | HouseCheck) -> dict[str, str]:
+    text = " ".join(part.text.split())
+    if isinstance(part, HouseCheck):
+        return {"text": text, "source": "", "status": "a check of the house"}
+    return {"text": text, "source": asked.source_words(part.citation), "status": part.status}
+
+
+def _names(readings: Sequence[Reading]) -> str:
+    return ", ".join(dict.fromkeys(name for name in map(_name, readings) if name))
+
+
+def _name(entry: Reading | Answer | EmergencyStep) -> str:
+    return entry.by.name if entry.by else ""

@@ -1,0 +1,63 @@
+"""Reading what leaving shows: the list as it stands, and what can be done next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from upturn_clinic.floor.leaving.lines import Line, is_ready, lines_of, unmet
+from upturn_clinic.floor.models import Session
+from upturn_clinic.floor.phases import minutes_between
+from upturn_clinic.floor.queries import asked_in
+from upturn_clinic.safety.models import AdverseEvent
+from upturn_clinic.safety.queries import events_of
+
+__all__ = ["GoingsOn", "goings_on", "lines_in"]
+
+
+@dataclass(frozen=True)
+class GoingsOn:
+    """What the page of leaving shows beside the list.
+
+    Parameters
+    ----------
+    minutes
+        Since the dose began; None before that.
+    is_ready, may_leave
+        Whether every line about the person is met; whether every line is.
+    is_over
+        Whether the dose has ended, so that somebody can leave at all.
+    open_ones
+        The lines that are not met.
+    effects
+        Side effects of this session that have not ended.
+    left_out
+        Lines of the protocol that rest on no source that was read and that this site did not take on.
+    """
+
+    minutes: int | None
+    is_ready: bool
+    may_leave: bool
+    is_over: bool
+    open_ones: tuple[Line, ...]
+    effects: tuple[AdverseEvent, ...]
+    left_out: tuple[str, ...]
+
+
+def lines_in(session: Session, *, now: datetime) -> tuple[Line, ...]:
+    """Say how every line of a session stands."""
+    return lines_of(session, asked_in(session), now=now)
+
+
+def goings_on(session: Session, lines: Sequence[Line], *, now: datetime) -> GoingsOn:
+    """Gather what else to see before somebody leaves."""
+    open_ones = unmet(lines)
+    effects = events_of(session.participant).filter(
+        struck_at=None, ended_at=None, started_at__gte=session.arrived_at
+    )  # fmt: skip
+    return GoingsOn(
+        int(minutes_between(session.began_at, now)) if session.began_at else None, is_ready(lines), not open_ones,
+        session.dosed_until is not None, open_ones, tuple(effects),
+        tuple(each.text for each in asked_in(session).left_out if each.section == "discharge"),
+    )  # fmt: skip

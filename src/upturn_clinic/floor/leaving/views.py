@@ -1,0 +1,169 @@
+"""Pages of leaving. First line of each: the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.proof import prove
+from upturn_clinic.floor.leaving import actions, forms
+from upturn_clinic.floor.leaving.queries import goings_on, lines_in
+from upturn_clinic.floor.leaving.sheet import take_home
+from upturn_clinic.floor.models import Session
+from upturn_clinic.floor.phases import phase_of
+from upturn_clinic.floor.queries import sessions_at
+from upturn_clinic.participants.answering import Given, answer, user_of
+
+__all__ = [
+    "decide_leaving", "leave", "leave_against_advice", "leaving", "not_ready_to_leave", "ready_to_leave",
+    "take_home_sheet",
+]  # fmt: skip
+
+BOTH = ["GET", "POST"]
+PAGE, FORM = "floor/leaving.html", "floor/leaving_form.html"
+
+
+@require_http_methods(BOTH)
+def leaving(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Show the list, and take answers to it."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found, now = _session(here, session), timezone.now()
+    lines = lines_in(found, now=now)
+    form = forms.ChecklistForm(request.POST or None, lines=lines, session=found)
+
+    def act(given: Given) -> None:
+        with transaction.atomic():
+            actions.answer(session=found, given=form.given(), seen=form.seen_keys(), by=actor, at=now)
+            if (given["escort"].strip(), given["escort_phone"].strip()) != (found.escort, found.escort_phone):
+                actions.name_escort(
+                    session=found, version=given["version"], escort=given["escort"], escort_phone=given["escort_phone"],
+                    by=actor, at=now,
+                )  # fmt: skip
+
+    shown = {
+        "here": here, "session": found, "lines": lines, "rows": form.rows(), "phase": phase_of(found),
+        "goings_on": goings_on(found, lines, now=now), "may_decide": actor.may(Permission.DECIDE_LEAVING),
+    }  # fmt: skip
+    return answer(request, form, act, shown=shown, said="Saved.", to=_list(here, found), newest=found, page=PAGE)
+
+
+@require_http_methods(BOTH)
+def ready_to_leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Say that somebody is ready to leave: its own time, apart from leaving."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = _session(here, session)
+    return answer(
+        request, forms.ReadyForm(request.POST or None, initial={"version": found.version}),
+        lambda given: actions.declare_ready_to_leave(session=found, **given, by=actor, at=timezone.now()),
+        shown=_words(here, found, "Ready to leave", "Ready to leave"),
+        said=f"{found.participant} is ready to leave.", to=_list(here, found), newest=found, page=FORM,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def not_ready_to_leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Take back that somebody is ready to leave."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = _session(here, session)
+    return answer(
+        request, forms.NotReadyForm(request.POST or None, initial={"version": found.version}),
+        lambda given: actions.take_back_ready(session=found, **given, by=actor, at=timezone.now()),
+        shown=_words(here, found, "Not ready after all", "Not ready"),
+        said=f"{found.participant} is not ready to leave.", to=_list(here, found), newest=found, page=FORM,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Let somebody leave by the list, signed."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found, now = _session(here, session), timezone.now()
+
+    def act(given: Given) -> None:
+        proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
+        actions.leave(session=found, version=given["version"], left_at=given["left_at"], proof=proof, by=actor, at=now)
+
+    form = forms.LeaveForm(request.POST or None, initial={"version": found.version, "left_at": now})
+    shown = _words(here, found, "Leave", "Sign and leave", meaning=actions.READY, lines=lines_in(found, now=now))
+    return answer(request, form, act, shown=shown, said=_gone(found), to=_sheet(here, found), newest=found, page=FORM)
+
+
+@require_http_methods(BOTH)
+def decide_leaving(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Let somebody leave although a line is not met: a clinician's signed decision."""
+    actor, here = require(request, Permission.DECIDE_LEAVING, facility)
+    found, now = _session(here, session), timezone.now()
+
+    def act(given: Given) -> None:
+        proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
+        actions.leave_by_decision(
+            session=found, version=given["version"], left_at=given["left_at"], reason=given["reason"], proof=proof,
+            by=actor, at=now,
+        )  # fmt: skip
+
+    form = forms.DecideForm(request.POST or None, initial={"version": found.version, "left_at": now})
+    shown = _words(here, found, "Leave by a clinician's decision", "Sign and let leave", meaning=actions.DECIDED,
+                   lines=lines_in(found, now=now))  # fmt: skip
+    return answer(request, form, act, shown=shown, said=_gone(found), to=_sheet(here, found), newest=found, page=FORM)
+
+
+@require_http_methods(BOTH)
+def leave_against_advice(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Write down that somebody left although they were advised to stay."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found, now = _session(here, session), timezone.now()
+
+    def act(given: Given) -> None:
+        proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
+        actions.leave_against_advice(
+            session=found, version=given["version"], left_at=given["left_at"], reason=given["reason"], proof=proof,
+            by=actor, at=now,
+        )  # fmt: skip
+
+    form = forms.AgainstAdviceForm(request.POST or None, initial={"version": found.version, "left_at": now})
+    shown = _words(here, found, "Left against advice", "Sign", meaning=actions.AGAINST_ADVICE,
+                   lines=lines_in(found, now=now))  # fmt: skip
+    said = f"{_gone(found)} A clinician has the task to call them."
+    return answer(request, form, act, shown=shown, said=said, to=_sheet(here, found), newest=found, page=FORM)
+
+
+@require_GET
+def take_home_sheet(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Show the sheet that somebody takes home, for printing."""
+    _, here = require(request, Permission.SEE_SESSIONS, facility)
+    found = _session(here, session)
+    return render(
+        request,
+        "floor/leaving_sheet.html",
+        {"here": here, "session": found, "sheet": take_home(found, now=timezone.now())},
+    )
+
+
+def _session(here: Facility, session: UUID) -> Session:
+    return get_object_or_404(sessions_at(here), pk=session)
+
+
+def _list(here: Facility, found: Session) -> str:
+    return reverse("leaving", args=[here.slug, found.pk])
+
+
+def _sheet(here: Facility, found: Session) -> str:
+    return reverse("take_home_sheet", args=[here.slug, found.pk])
+
+
+def _gone(found: Session) -> str:
+    return f"{found.participant} has left. Print the sheet and give it to them."
+
+
+def _words(here: Facility, found: Session, title: str, verb: str, **more: Any) -> dict[str, Any]:
+    return {"here": here, "session": found, "title": title, "verb": verb, **more}

@@ -1,0 +1,55 @@
+"""What can be measured in a session: unit, range, and whether a value can be. Ranges are those of the shelf."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from upturn import instruments
+from upturn.errors import InputError
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.participants.limits import BODY
+
+__all__ = ["check", "unit_of"]
+
+
+def check(instrument: str, value: Decimal) -> str:
+    """Refuse a value that the measure cannot have; give its unit.
+
+    Examples
+    --------
+    >>> check("SBP", Decimal(128))
+    'mmHg'
+    """
+    if instrument in BODY:
+        unit, least, most = BODY[instrument]
+        if not least <= value <= most:
+            raise Refused(
+                f"{instrument.capitalize()} cannot have this value.", expected=f"{least:g} to {most:g} {unit}",
+                came=f"{value:f}",
+            )  # fmt: skip
+        return unit
+    try:
+        found = instruments.get(instrument)
+        found.check(float(value))
+    except InputError as error:
+        raise Refused(error.fault, expected=error.expected, came=error.came) from error
+    return found.unit
+
+
+def unit_of(instrument: str) -> str:
+    """Give the unit of a measure, or the range of a scale; empty for one that the shelf does not know.
+
+    Examples
+    --------
+    >>> unit_of("SBP"), unit_of("MOAA/S")
+    ('mmHg', '0 to 5')
+    """
+    if instrument in BODY:
+        return BODY[instrument][0]
+    try:
+        found = instruments.get(instrument)
+    except InputError:
+        return ""
+    if found.kind == "measure" or found.total.most is None:
+        return found.unit
+    return f"{found.total.least:g} to {found.total.most:g}"

@@ -1,0 +1,115 @@
+"""Reading sessions, always of one facility, with all that was entered in as few questions as possible."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.floor.asked import Asked, asked_of
+from upturn_clinic.floor.due import Due, all_due_in
+from upturn_clinic.floor.giving import Giving, giving_of
+from upturn_clinic.floor.models import (
+    Administration,
+    Answer,
+    EmergencyStep,
+    Entered,
+    Filling,
+    GateDecision,
+    Reading,
+    Session,
+    Sign,
+)
+from upturn_clinic.floor.phases import phase_of
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import arm_of
+from upturn_clinic.programmes.queries import protocol_of, rules_in_force
+from upturn_clinic.treatments.models import Dose
+
+__all__ = [
+    "ENTRIES", "all_due", "asked_in", "entry_of_any_kind", "filling_ml", "giving_in", "held", "next_due",
+    "open_session", "phase_of", "sessions_at", "sessions_of", "whole",
+]  # fmt: skip
+
+# Every kind of entry, by the name under which a session holds it.
+ENTRIES: dict[str, type[Entered]] = {
+    "readings": Reading, "answers": Answer, "signs": Sign, "gatedecisions": GateDecision, "fillings": Filling,
+    "administrations": Administration, "emergencysteps": EmergencyStep,
+}  # fmt: skip
+
+
+def sessions_at(facility: Facility) -> QuerySet[Session]:
+    """All sessions of a facility, each with everything that was entered: nine questions, however many sessions."""
+    return _with_all(Session.objects.filter(facility=facility))
+
+
+def sessions_of(participant: Participant) -> QuerySet[Session]:
+    """All sessions of one person, the newest first, without what was entered."""
+    return Session.objects.filter(participant=participant).select_related("dose").order_by("-arrived_at")
+
+
+def whole(session: Session) -> Session:
+    """Read a session anew, with everything that was entered."""
+    return _with_all(Session.objects.filter(pk=session.pk)).get()
+
+
+def held(session: Session) -> Session:
+    """Hold a session until the transaction ends, and read it whole: of two who enter at once, the second one waits."""
+    Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
+    return whole(session)
+
+
+def open_session(dose: Dose) -> Session | None:
+    """Find the session of a dose that was not given up."""
+    return Session.objects.filter(dose=dose, cancelled_at=None).first()
+
+
+def asked_in(session: Session) -> Asked:
+    """Gather what the protocol asks in this session, as far as the site has taken it on."""
+    version = session.dose.protocol_version
+    return asked_of(
+        protocol_of(version), dose=session.dose.dose, arm=arm_of(session.participant),
+        in_force=rules_in_force(version),
+    )  # fmt: skip
+
+
+def filling_ml(session: Session) -> float | None:
+    """Give what syringe or bag hold, by the newest entry that counts."""
+    found = [each for each in session.fillings.all() if each.counts]
+    return float(max(found, key=lambda each: (each.at, each.noted_at)).ml) if found else None
+
+
+def giving_in(session: Session, asked: Asked, *, until: datetime) -> Giving:
+    """Say how the giving stands."""
+    return giving_of(asked.manner, list(session.administrations.all()), filling_ml=filling_ml(session), until=until)
+
+
+def all_due(session: Session, now: datetime) -> tuple[Due, ...]:
+    """List what is due in a session, the soonest first. One of ``sessions_at`` asks nothing more of the database."""
+    return all_due_in(session, asked_in(session), now=now)
+
+
+def next_due(session: Session, now: datetime) -> Due | None:
+    """Find what is due next."""
+    return next(iter(all_due(session, now)), None)
+
+
+def entry_of_any_kind(key: UUID) -> Entered | None:
+    """Find an entry by the key that a browser gave it."""
+    for model in ENTRIES.values():
+        found = model._default_manager.filter(pk=key).select_related("by", "session").first()
+        if found is not None:
+            return found
+    return None
+
+
+def _with_all(sessions: QuerySet[Session]) -> QuerySet[Session]:
+    people = ("by", "struck_by")
+    return sessions.select_related(
+        "participant__programme", "participant__protocol_version", "participant__facility", "participant__allocation",
+        "facility", "dose__protocol_version", "dose__plan__facility", "dose__plan__participant",
+    ).prefetch_related(
+        *(Prefetch(name, queryset=model._default_manager.select_related(*people)) for name, model in ENTRIES.items())
+    )  # fmt: skip

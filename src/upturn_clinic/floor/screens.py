@@ -1,0 +1,276 @@
+"""What the page of a session shows, made ready for templates and for the page's own script. No writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from upturn.protocol import Gate
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.assessments.queries import due_for
+from upturn_clinic.floor import queries
+from upturn_clinic.floor.asked import Asked
+from upturn_clinic.floor.due import all_due_in
+from upturn_clinic.floor.gates import Standing, house_standings, standings_of
+from upturn_clinic.floor.limits import AHEAD_OF_CLOCK
+from upturn_clinic.floor.measures import unit_of
+from upturn_clinic.floor.models import Administration, EmergencyStep, Entered, GateDecision, Reading, Session
+from upturn_clinic.floor.phases import Phase, minutes_between, phase_of
+from upturn_clinic.floor.sheet import Cell, Row, sheet_of
+from upturn_clinic.participants.queries import consent_of, identity_of, is_masked
+from upturn_clinic.safety.queries import events_of
+from upturn_clinic.safety.terms import terms
+from upturn_clinic.stock.queries import needs_draw, preparation_of
+from upturn_clinic.treatments.models import ConcomitantDrug
+from upturn_clinic.treatments.queries import course_of, dose_shown, weight_of
+
+__all__ = ["PARTS", "emergency_screen", "session_screen", "sheet_data", "stamp"]
+
+# The parts of the page that the server writes anew, by the name of their template.
+PARTS = ("head", "now", "emergency", "before", "giving", "effects", "story")
+DECISION = GateDecision.Decision
+# What may be written down at a closed gate, by what it asks for; the first is offered first.
+OFFERED = {
+    "decide": (DECISION.GO_ON, DECISION.WAIT, DECISION.CANCELLED),
+    "closer": (DECISION.CLOSER, DECISION.TOLD, DECISION.PAUSED, DECISION.STOPPED),
+    "pause": (DECISION.PAUSED, DECISION.TOLD, DECISION.STOPPED),
+    "stop": (DECISION.STOPPED, DECISION.TOLD),
+    "emergency": (DECISION.EMERGENCY, DECISION.STOPPED),
+}
+BEFORE_HARD = (DECISION.WAIT, DECISION.CANCELLED)
+ASKS = {
+    "decide": "A decision, written down.", "closer": "Closer readings.", "pause": "Pause the dose.",
+    "stop": "Stop the dose.", "emergency": "Emergency care at once.",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A gate or a line of the checklist as the page shows it."""
+
+    standing: Standing
+    source: str
+    asks: str
+    offered: tuple[DECISION, ...]
+    may_override: bool
+    answered: tuple[Entered, ...] = ()
+    every_min: float = 0.0
+
+
+def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
+    """Gather all that the parts of the page show.
+
+    Parameters
+    ----------
+    session
+        Read whole (``queries.whole``).
+    """
+    asked = queries.asked_in(session)
+    phase, state = phase_of(session), queries.giving_in(session, asked, until=now)
+    standings = (*standings_of(session, asked, now=now), *house_standings(session, asked, "time-out"))
+    lines = [_line(each, session, asked, reader, phase) for each in standings]
+    course = course_of(session.participant)
+    person, dose = session.participant, session.dose
+    weight = weight_of(person)
+    due = all_due_in(session, asked, now=now)
+    consent = consent_of(person)
+    identity = identity_of(person) if reader.may(Permission.SEE_IDENTITY) else None
+    shown = dose_shown(course, dose, weight=weight, reader=reader, at=now) if course else None
+    preparation = preparation_of(dose, reader)
+    filling = queries.filling_ml(session)
+    rate = None if not (filling and asked.manner.over_min) else round(filling * 60 / asked.manner.over_min, 1)
+    closed = [each for each in lines if each.standing.verdict == "closed"]
+    return {
+        "session": session, "person": person, "dose": dose, "asked": asked, "phase": phase, "now": now,
+        "identity": identity, "consent": consent, "is_masked": is_masked(person), "shown": shown, "weight": weight,
+        "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open, "giving": state, "filling": filling,
+        "planned_rate": rate, "needs_draw": bool(course and needs_draw(course, dose)), "preparation": preparation,
+        "concentration": _concentration(preparation, filling),
+        "lines": lines, "before": [each for each in lines if each.standing.stands == "before"],
+        "during_by_hand": [each for each in lines
+                           if each.standing.stands == "during" and each.standing.is_answered_by_hand],
+        "with_signs": [each for each in lines if each.standing.signs and each.standing.asks != "emergency"],
+        "closed": [each for each in closed if _is_urgent(each, phase)], "due": due, "next": due[0] if due else None,
+        "late": [each for each in due if each.is_late], "ratings": _ratings(session, reader, now),
+        "ratings_at": reverse("ratings", args=[session.facility.slug, person.pk])
+        if reader.may(Permission.SEE_RATINGS) else "",
+        "drugs": list(ConcomitantDrug.objects.filter(participant=person, ended_on=None)),
+        "effects": [each for each in events_of(person) if each.source == f"session/{session.pk}"],
+        "terms": terms(), "story": list(_story(session)), "steps": _steps(session),
+        "is_emergency": _is_emergency(session), "emergency_signs": emergency_signs(asked),
+        "minutes": minutes_between(session.began_at, now) if session.began_at else None, "phases": Phase,
+        "devices": [(number + 1, minute) for number, minute in enumerate(asked.manner.devices_min)],
+        "time_out": next((each for each in lines if each.standing.key == "house/time-out"), None),
+        "holding": [each for each in lines if each.standing.holds_back and each.standing.stands == "before"
+                    and each.standing.key != "house/time-out"],
+        "kinds": Administration.Kind,
+    }  # fmt: skip
+
+
+def sheet_data(session: Session, asked: Asked, reader: Actor) -> dict[str, Any]:
+    """Give the flowsheet to the page's script."""
+    sheet = sheet_of(session, asked)
+    return {
+        "columns": [{"id": each, "unit": unit_of(each)} for each in sheet.columns],
+        "rows": [_row(each, session) for each in sheet.rows],
+        "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open,
+    }
+
+
+def stamp(session: Session, at: datetime) -> str:
+    """Write a time by the facility's clock and, once the dose has begun, in minutes from its start.
+
+    On the night on which the clocks change an hour comes twice: the minutes say which is meant, and so does the zone.
+    """
+    local = at.astimezone(session.facility.zone)
+    changes = session.arrived_at.astimezone(session.facility.zone).utcoffset() != local.utcoffset()
+    clock = f"{local:%H:%M}" + (f" {local:%Z}" if changes else "")
+    if session.began_at is None:
+        return clock
+    return f"{clock} ({minutes_between(session.began_at, at):+.0f} min)"
+
+
+def emergency_signs(asked: Asked) -> list[tuple[str, str]]:
+    """List the signs of the gates that ask for emergency care, each with the id of its gate."""
+    return [(each.id, sign) for each in asked.gates if each.asks == "emergency" for sign in each.signs]
+
+
+def emergency_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
+    """Gather the printable sheet for whoever comes to help: who, what was given, the last values, what was seen."""
+    shown = session_screen(session, reader, now=now)
+    readings = [each for each in session.readings.all() if each.counts]
+    readings.sort(key=lambda each: (each.at, each.noted_at))
+    last = {each.instrument: each for each in readings}
+    return {**shown, "last": [(each, stamp(session, each.at)) for each in last.values()]}
+
+
+def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, phase: Phase) -> Line:
+    offered = OFFERED[standing.asks]
+    if standing.stands == "before" and standing.is_hard:
+        offered = BEFORE_HARD
+    elif standing.stands == "before":
+        offered = OFFERED["decide"]
+    if phase is not Phase.DOSING:
+        # Nothing runs: a dose that has ended can no longer be paused or stopped.
+        rest = tuple(each for each in offered if each not in (DECISION.PAUSED, DECISION.STOPPED))
+        offered = rest if DECISION.TOLD in rest else (*rest, DECISION.TOLD)
+    roles = {str(role) for role in reader.roles}
+    answered = tuple(
+        each for each in sorted(session.answers.all(), key=lambda each: each.at)
+        if each.criterion == standing.key and each.counts
+    )  # fmt: skip
+    return Line(
+        standing, asked.source_words(standing.citation), ASKS[standing.asks], offered,
+        standing.is_hard and bool(set(standing.may_override) & roles), answered,
+        (standing.part.every_h or 0) * 60 if isinstance(standing.part, Gate) else 0.0,
+    )  # fmt: skip
+
+
+def _is_urgent(line: Line, phase: Phase) -> bool:
+    """Tell whether a closed gate belongs to the top of the page: before the dose its own kind, later what came up."""
+    early = phase in (Phase.ARRIVING, Phase.READY)
+    return (line.standing.stands == "before") == early and line.standing.key != "house/time-out"
+
+
+def _ratings(session: Session, reader: Actor, now: datetime) -> list[object]:
+    found = due_for(session.participant, at=now, reader=reader)
+    return [each for each in found if each.state in ("due", "late")]
+
+
+def _concentration(preparation: object, filling: float | None) -> str:
+    mg = getattr(preparation, "mg", None)
+    if not (filling and mg and getattr(preparation, "draws", ())):
+        return ""
+    return f"{float(mg) / filling:.3g} mg/ml"
+
+
+def _row(row: Row, session: Session) -> dict[str, Any]:
+    return {
+        "key": row.key, "nominal": row.nominal_min, "row": str(row.row) if row.row else None,
+        "due": stamp(session, row.due_at).split(" (")[0] if row.due_at else "",
+        "at": stamp(session, row.at) if row.at else "",
+        "cells": {cell.instrument: _cell(cell, session) for cell in row.cells},
+    }  # fmt: skip
+
+
+def _cell(cell: Cell, session: Session) -> dict[str, Any]:
+    return {
+        "asked": cell.is_asked, "disputed": cell.is_disputed,
+        "values": [_value(each, session) for each in cell.readings],
+        "struck": [_value(each, session) for each in cell.struck],
+    }  # fmt: skip
+
+
+def _value(reading: Reading, session: Session) -> dict[str, str]:
+    return {
+        "id": str(reading.pk), "text": f"{reading.value.normalize():f}", "who": reading.by.name if reading.by else "",
+        "at": stamp(session, reading.at), "instant": reading.at.isoformat(), "because": reading.struck_because,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of the story of a session."""
+
+    at: datetime
+    stamp: str
+    what: str
+    who: str
+    entry: Entered | None = None
+    struck: str = ""
+    is_late: bool = False
+
+    @property
+    def may_be_struck(self) -> bool:
+        """Whether it can be struck out: not what was decided, nor a step of the emergency path."""
+        stays = isinstance(self.entry, (GateDecision, EmergencyStep))
+        return self.entry is not None and self.entry.counts and not stays
+
+
+def _story(session: Session) -> Iterator[Told]:
+    entries: list[Entered] = [each for name in queries.ENTRIES for each in getattr(session, name).all()]
+    for each in sorted(entries, key=lambda entry: (entry.at, entry.noted_at), reverse=True):
+        struck = ""
+        if each.struck_at is not None:
+            by = each.struck_by.name if each.struck_by else "the system"
+            struck = f"Struck out by {by}, {stamp(session, each.struck_at)}: {each.struck_because}"
+        yield Told(
+            each.at, stamp(session, each.at), _words(each), each.by.name if each.by else "the system", each, struck,
+            each.noted_at - each.at > AHEAD_OF_CLOCK,
+        )  # fmt: skip
+
+
+def _words(entry: Entered) -> str:
+    if isinstance(entry, Administration):
+        rate = f", {entry.rate_ml_h.normalize():f} ml/h" if entry.rate_ml_h else ""
+        share = f", {entry.percent.normalize():f} %" if entry.percent is not None else ""
+        return f"Dose {entry}{rate}{share}{': ' + entry.because if entry.because else ''}"
+    if isinstance(entry, GateDecision):
+        return f"{entry.get_decision_display().capitalize()}: {entry.reason} – {entry.text}"
+    if isinstance(entry, EmergencyStep):
+        seen = ", ".join(entry.signs)
+        return ": ".join(each for each in (str(entry).capitalize(), seen, entry.who, entry.note) if each)
+    sign = getattr(entry, "sign", None)
+    if sign is not None:
+        return f"Seen: {sign}" if getattr(entry, "is_present", True) else "Looked for signs: none"
+    text, answer = getattr(entry, "text", ""), getattr(entry, "answer", "")
+    if answer:
+        note = getattr(entry, "note", "")
+        return f"{text} – {answer}{'. ' + note if note else ''}"
+    return f"Volume {entry}" if hasattr(entry, "ml") else str(entry)
+
+
+def _steps(session: Session) -> list[tuple[EmergencyStep, str]]:
+    found = [each for each in session.emergencysteps.all() if each.counts]
+    found.sort(key=lambda each: (each.at, each.noted_at))
+    return [(each, stamp(session, each.at)) for each in found]
+
+
+def _is_emergency(session: Session) -> bool:
+    steps = [step.step for step, _ in _steps(session)]
+    return bool(steps) and steps[-1] != EmergencyStep.Step.OVER

@@ -1,0 +1,210 @@
+"""Pages of a session, and the one door through which its entries come. First line of each: the gate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.proof import prove
+from upturn_clinic.floor import actions, forms, queries
+from upturn_clinic.floor.entries.actions import enter as take_in
+from upturn_clinic.floor.limits import MOST_ENTRIES, POLL_S
+from upturn_clinic.floor.models import Session
+from upturn_clinic.floor.phases import phase_of
+from upturn_clinic.floor.screens import PARTS, emergency_screen, session_screen, sheet_data
+from upturn_clinic.operation import PAGE_ROWS
+from upturn_clinic.participants.answering import answer, user_of
+from upturn_clinic.treatments.queries import course_of, doses_at, people_with_plan_at
+from upturn_clinic.treatments.watch import queries as watch
+
+__all__ = [
+    "arrive", "emergency_sheet", "enter", "give_up", "move_room", "override_gate", "session", "session_state",
+    "sessions_of",
+]  # fmt: skip
+
+BOTH = ["GET", "POST"]
+PAGE = "floor/form.html"
+BAD, TOO_MUCH = 400, 413
+
+
+@require_http_methods(BOTH)
+def arrive(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
+    """Open the session of a dose: the person is here."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = get_object_or_404(doses_at(here), pk=dose)
+    now = timezone.now()
+    opened = queries.open_session(found)
+    form = forms.ArriveForm(request.POST or None, rooms=here.room_names, initial={"arrived_at": now})
+
+    def act(given: Mapping[str, Any]) -> None:
+        # The field counts minutes; somebody who came this minute came now.
+        arrived_at = min(given["arrived_at"], timezone.now())
+        made.append(
+            actions.arrive(dose=found, room=given["room"], arrived_at=arrived_at, by=actor, at=timezone.now())
+        )  # fmt: skip
+
+    made: list[Session] = []
+    answered = answer(
+        request, form, act,
+        shown={"here": here, "person": found.plan.participant, "dose": found, "opened": opened, "verb": "Arrived",
+               "title": f"{found.plan.participant} has arrived", "back": reverse("floor", args=[here.slug])},
+        said="The session is open.", to=reverse("floor", args=[here.slug]), page=PAGE,
+    )  # fmt: skip
+    if made:
+        answered["Location"] = reverse("session", args=[here.slug, made[0].pk])
+    return answered
+
+
+@require_GET
+def sessions_of(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
+    """List all sessions of one person, the newest first."""
+    _, here = require(request, Permission.SEE_SESSIONS, facility)
+    person = get_object_or_404(people_with_plan_at(here), pk=participant)
+    page = Paginator(queries.sessions_of(person), PAGE_ROWS).get_page(request.GET.get("page"))
+    rows = [(each, phase_of(each)) for each in page]
+    return render(request, "floor/sessions_of.html", {"here": here, "person": person, "page": page, "rows": rows})
+
+
+@require_GET
+def session(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Show a session: what is done, what is due, the flowsheet."""
+    actor, here = require(request, Permission.SEE_SESSIONS, facility)
+    found = _found(here, session)
+    shown = session_screen(found, actor, now=timezone.now())
+    # What speaks against a dose is told on arrival; once it began, the flowsheet has the page to itself.
+    spoken = _against(found, actor) if found.began_at is None else {}
+    return render(request, "floor/session.html", {"here": here, "poll_s": POLL_S, "parts": PARTS, **shown, **spoken})
+
+
+@require_GET
+def session_state(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Give what changed since to a page that shows a session."""
+    actor, here = require(request, Permission.SEE_SESSIONS, facility)
+    return JsonResponse(_state(request, here, _found(here, session), actor))
+
+
+@require_POST
+def enter(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Take in entries, in their order; each is saved, known already, or refused in words."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = get_object_or_404(queries.sessions_at(here), pk=session)
+    try:
+        sent = json.loads(request.body or b"[]") if request.content_type == "application/json" else []
+    except ValueError:
+        return JsonResponse({"fault": "This could not be read."}, status=BAD)
+    if not isinstance(sent, list):
+        return JsonResponse({"fault": "A list of entries was expected."}, status=BAD)
+    if len(sent) > MOST_ENTRIES:
+        return JsonResponse({"fault": f"At most {MOST_ENTRIES} entries at once."}, status=TOO_MUCH)
+    results = take_in(session=found, entries=sent, by=actor, at=timezone.now())
+    told = [{"id": each.id, "state": each.state, "words": each.words} for each in results]
+    return JsonResponse({"results": told, **_state(request, here, queries.whole(found), actor)})
+
+
+@require_http_methods(BOTH)
+def override_gate(request: HttpRequest, facility: str, session: UUID, gate: str) -> HttpResponse:
+    """Go on although a hard gate is closed, in a role that the protocol names, with reason and signature."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = _found(here, session)
+    now = timezone.now()
+    lines = session_screen(found, actor, now=now)["lines"]
+    line = next((each for each in lines if each.standing.key == f"gates/{gate}"), None)
+
+    def act(given: Mapping[str, Any]) -> None:
+        at = timezone.now()
+        proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=at)
+        actions.override_gate(
+            session=found, gate=f"gates/{gate}", reason=given["reason"], proof=proof, by=actor, at=at
+        )  # fmt: skip
+
+    return answer(
+        request, forms.OverrideForm(request.POST or None), act,
+        shown=_words(here, found, "Go on at a closed gate", "Sign and go on", line=line, meaning=actions.OVERRIDDEN),
+        said="The gate is overridden.", to=_page(here, found), page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def give_up(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Give a session up before the dose."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = _found(here, session)
+    return answer(
+        request, forms.GiveUpForm(request.POST or None, initial={"version": found.version}),
+        lambda given: actions.give_up(session=found, **given, by=actor, at=timezone.now()),
+        shown=_words(here, found, "No dose today", "Give the session up"),
+        said="The session is given up. Move the dose, or end it, on the plan.",
+        to=reverse("plan", args=[here.slug, found.participant_id]), newest=found, page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def move_room(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Go on in another room."""
+    actor, here = require(request, Permission.RECORD_SESSION, facility)
+    found = _found(here, session)
+    initial = {"version": found.version, "room": found.room}
+    return answer(
+        request, forms.MoveForm(request.POST or None, rooms=here.room_names, initial=initial),
+        lambda given: actions.move_room(session=found, **given, by=actor, at=timezone.now()),
+        shown=_words(here, found, "Another room", "Move"), said="Moved.", to=_page(here, found), newest=found,
+        page=PAGE,
+    )  # fmt: skip
+
+
+@require_GET
+def emergency_sheet(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
+    """Show a sheet to print for whoever comes to help."""
+    actor, here = require(request, Permission.SEE_SESSIONS, facility)
+    found = _found(here, session)
+    return render(
+        request, "floor/emergency_sheet.html", {"here": here, **emergency_screen(found, actor, now=timezone.now())}
+    )
+
+
+def _state(request: HttpRequest, here: Facility, found: Session, actor: Actor) -> dict[str, Any]:
+    now = timezone.now()
+    shown = {"here": here, **session_screen(found, actor, now=now)}
+    return {
+        "now": now.isoformat(),
+        "began_at": found.began_at.isoformat() if found.began_at else None,
+        "phase": str(shown["phase"]),
+        "parts": {part: render_to_string(f"floor/parts/{part}.html", shown, request=request) for part in PARTS},
+        "sheet": sheet_data(found, shown["asked"], actor),
+    }
+
+
+def _found(here: Facility, session: UUID) -> Session:
+    return get_object_or_404(queries.sessions_at(here), pk=session)
+
+
+def _page(here: Facility, found: Session) -> str:
+    return reverse("session", args=[here.slug, found.pk])
+
+
+def _words(here: Facility, found: Session, title: str, verb: str, **more: Any) -> dict[str, Any]:
+    return {"here": here, "person": found.participant, "session": found, "dose": found.dose, "title": title,
+            "verb": verb, "back": _page(here, found), **more}  # fmt: skip
+
+
+def _against(session: Session, actor: Actor) -> dict[str, Any]:
+    """Gather what speaks against a dose: reasons to stop that are there now, other drugs to take note of."""
+    course = course_of(session.participant)
+    if course is None or not actor.may(Permission.SEE_CLINICAL_RECORD):
+        return {}
+    reasons = watch.reasons_to_stop(course, now=timezone.now())
+    return {"reasons": reasons, "warned": watch.warnings_of(session.participant)}

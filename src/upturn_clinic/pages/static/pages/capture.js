@@ -1,0 +1,65 @@
+// The page on which staff enters a rating: a digit answers the item and goes on; arrows move; Backspace clears.
+// Items that are asked only after another answer are dimmed until then. Without this file the page works by mouse and tab.
+"use strict";
+(() => {
+  const form = document.querySelector("form[data-capture]");
+  if (!form) return;
+  const items = [...form.querySelectorAll(".item")];
+  const radios = (item) => [...item.querySelectorAll("input[type=radio]")];
+  const isAsked = (item) => {
+    if (!item.dataset.askedIf) return true;
+    const [name, value] = item.dataset.askedIf.split("=");
+    return form.querySelector(`input[name="${name}"]:checked`)?.value === value;
+  };
+  // Within this time a second digit belongs to the first: 10 after 1.
+  const SECOND_DIGIT_MS = 700;
+  let typed = "", timer = 0;
+
+  function show() { for (const item of items) item.classList.toggle("not-asked", !isAsked(item)); }
+  function at(target) { return target.closest?.(".item"); }
+  function focus(item) {
+    const own = radios(item);
+    (own.find((radio) => radio.checked) || own[0]).focus();
+    item.scrollIntoView({ block: "nearest" });
+  }
+  function step(item, by) {
+    let place = items.indexOf(item) + by;
+    while (items[place] && !isAsked(items[place])) place += by;
+    if (items[place]) focus(items[place]);
+    else if (by > 0) form.querySelector(".beside select, .beside input:not([type=hidden]), .beside button").focus();
+  }
+  function choose(radio) {
+    radio.checked = true;
+    radio.dispatchEvent(new Event("input", { bubbles: true }));
+    radio.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  form.addEventListener("keydown", (event) => {
+    const item = at(event.target);
+    if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (/^\d$/.test(event.key)) {
+      event.preventDefault();
+      clearTimeout(timer);
+      const values = radios(item);
+      const long = values.find((radio) => radio.value === typed + event.key);
+      const found = long || values.find((radio) => radio.value === event.key);
+      typed = long ? typed + event.key : event.key;
+      if (!found) { typed = ""; return; }
+      choose(found);
+      const more = values.some((radio) => radio.value.startsWith(typed) && radio.value !== typed);
+      const go = () => { typed = ""; step(item, 1); };
+      if (more) timer = setTimeout(go, SECOND_DIGIT_MS); else go();
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      typed = "";
+      step(item, event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Backspace") {
+      event.preventDefault();
+      for (const radio of radios(item)) radio.checked = false;
+      item.dispatchEvent(new Event("input", { bubbles: true }));
+      item.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+  form.addEventListener("change", show);
+  show();
+  if (!form.querySelector(".box.bad")) focus(items[0]);
+})();

@@ -1,0 +1,66 @@
+// The page on which a participant answers on their own device. Answers are kept in this tab until they are sent; a cut
+// connection loses nothing: they are sent when it is back. The server takes each sheet once, however often it comes.
+"use strict";
+(() => {
+  const form = document.querySelector("form[data-questions]");
+  if (!form) return;
+  const key = `questions:${form.dataset.questions}`;
+  const told = form.querySelector(".told");
+  const questions = [...form.querySelectorAll(".question")];
+  const AGAIN_MS = 10000;
+  let waiting = 0, isSending = false;
+
+  const kept = () => { try { return JSON.parse(sessionStorage.getItem(key)) || {}; } catch { return {}; } };
+  const keep = (answers) => { try { sessionStorage.setItem(key, JSON.stringify(answers)); } catch { /* full or forbidden */ } };
+  const answers = () => Object.fromEntries([...form.querySelectorAll("input[type=radio]:checked")].map((r) => [r.name, r.value]));
+
+  function show() {
+    for (const question of questions) {
+      const clear = question.querySelector(".clear");
+      clear.hidden = !question.querySelector("input:checked");
+      if (!question.dataset.askedIf) continue;
+      const [name, value] = question.dataset.askedIf.split("=");
+      const isAsked = form.querySelector(`input[name="${name}"]:checked`)?.value === value;
+      question.hidden = !isAsked;
+      question.disabled = !isAsked;
+      question.querySelector(".when-asked").hidden = true;
+    }
+  }
+  for (const [name, value] of Object.entries(kept())) {
+    const radio = [...form.querySelectorAll("input[type=radio]")].find((r) => r.name === name && r.value === value);
+    if (radio) radio.checked = true;
+  }
+  form.addEventListener("change", () => { keep(answers()); show(); });
+  form.addEventListener("click", (event) => {
+    if (!event.target.classList.contains("clear")) return;
+    const question = event.target.closest(".question");
+    for (const radio of question.querySelectorAll("input")) radio.checked = false;
+    question.querySelector("input").focus();
+    keep(answers()); show();
+  });
+
+  async function send() {
+    if (isSending) return;
+    isSending = true;
+    clearTimeout(waiting);
+    try {
+      const answer = await fetch(location.href, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "follow" });
+      if (answer.status >= 500) throw new Error("later");
+      try { sessionStorage.removeItem(key); } catch { /* forbidden */ }
+      if (answer.ok) location.reload();
+      else {
+        // It could not be taken; what the server says, and where help is, takes the place of the questions.
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        document.querySelector("main").replaceWith(page.querySelector("main"));
+        scrollTo(0, 0);
+      }
+    } catch {
+      told.className = "told box warn";
+      told.textContent = "There is no connection now. Your answers are kept on this page and are sent when it is back. Do not close it. If you need help, do not wait for it: see below.";
+      waiting = setTimeout(send, AGAIN_MS);
+    } finally { isSending = false; }
+  }
+  form.addEventListener("submit", (event) => { event.preventDefault(); send(); });
+  addEventListener("online", () => { if (waiting) send(); });
+  show();
+})();

@@ -1,0 +1,155 @@
+// Entries of a session that wait to be sent: kept in this browser, sent in their order, taken off only when the server
+// has said what became of them. Loaded on every page, so that they also go out after a log-in that led elsewhere.
+//
+// Where: localStorage, one key per entry, under the key of the person who made it. Another person's entries are never
+// sent: they wait until that person logs in again. The values are not encrypted (docs/security.md): they stay only until
+// the server has them. An entry has its own key, so that sending it twice makes one row.
+"use strict";
+(() => {
+  const person = document.body.dataset.person || "";
+  const prefix = "waiting:";
+  const token = document.querySelector("meta[name=csrf-token]");
+  const most = 100;
+  const patience = 15000;
+  const again = 4000;
+  const unkept = new Map();
+  let link = "unknown";
+  let since = null;
+  let sending = false;
+
+  const uuid = () => {
+    if (crypto.randomUUID) return crypto.randomUUID();
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 15) | 64; bytes[8] = (bytes[8] & 63) | 128;
+    const hex = [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  };
+  const keys = () => { try { return Object.keys(localStorage).filter((key) => key.startsWith(prefix)); } catch { return []; } };
+  const read = (key) => { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } };
+  const keep = (key, item) => {
+    try { localStorage.setItem(key, JSON.stringify(item)); unkept.delete(key); } catch { unkept.set(key, item); }
+  };
+  const drop = (key) => { unkept.delete(key); try { localStorage.removeItem(key); } catch { /* nothing was kept */ } };
+  const own = (key) => key.startsWith(`${prefix}${person}:`);
+  const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+
+  function list() {
+    const found = keys().filter(own).map((key) => ({ key, ...read(key) })).filter((each) => each.entry);
+    for (const [key, item] of unkept) found.push({ key, ...item });
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+  function number() {
+    let last = 0;
+    try { last = Number(localStorage.getItem("waiting-number")) || 0; localStorage.setItem("waiting-number", String(last + 1)); } catch { last = Date.now(); }
+    return String(last + 1).padStart(16, "0");
+  }
+  function add(item) {
+    keep(`${prefix}${person}:${number()}:${item.entry.id}`, item);
+    tell("waiting:change");
+    send();
+  }
+  function dropRefused(key) { drop(key); tell("waiting:change"); }
+
+  function linked(now) {
+    if (now === link) return;
+    link = now;
+    since = new Date();
+    tell("waiting:link", { link, since });
+  }
+  async function send() {
+    if (sending || !person) return;
+    sending = true;
+    try {
+      if (navigator.locks) await navigator.locks.request("upturn-waiting", deliver);
+      else await deliver();
+    } finally { sending = false; }
+  }
+  async function deliver() {
+    for (;;) {
+      const waiting = list().filter((each) => !each.refused);
+      if (!waiting.length) return;
+      const batch = waiting.filter((each) => each.url === waiting[0].url).slice(0, most);
+      const told = await post(batch[0].url, batch.map((each) => each.entry));
+      if (!told) return;
+      const byId = new Map(told.results.map((each) => [each.id, each]));
+      let left = 0;
+      for (const each of batch) {
+        const result = byId.get(each.entry.id);
+        if (!result) { left += 1; continue; }
+        if (result.state === "refused") keep(each.key, { ...each, key: undefined, refused: result.words });
+        else drop(each.key);
+      }
+      tell("waiting:told", { ...told, batch });
+      tell("waiting:change");
+      if (left === batch.length) return;
+    }
+  }
+  async function post(url, entries) {
+    let answer;
+    try {
+      answer = await fetch(url, {
+        method: "POST", redirect: "manual", signal: AbortSignal.timeout(patience),
+        headers: { "Content-Type": "application/json", "X-CSRFToken": token.content }, body: JSON.stringify(entries),
+      });
+    } catch { linked("cut"); return null; }
+    if (answer.type === "opaqueredirect") { linked("logged out"); return null; }
+    if (answer.status === 403) { linked("not allowed"); return null; }
+    if (!answer.ok) { linked("cut"); return null; }
+    try { const told = await answer.json(); linked("there"); return told; } catch { linked("cut"); return null; }
+  }
+
+  window.waiting = { add, list, send, dropRefused, linked, uuid, get link() { return link; }, get since() { return since; } };
+  window.addEventListener("online", send);
+  setInterval(() => { if (list().some((each) => !each.refused)) send(); }, again);
+
+  // A page that is not the session's says what waits.
+  function say() {
+    if (document.getElementById("session")) return;
+    const mine = person ? list().length : 0;
+    const others = keys().filter((key) => !person || !own(key)).length;
+    let box = document.getElementById("waiting-note");
+    if (!mine && !others) { if (box) box.remove(); return; }
+    if (!box) {
+      box = document.createElement("div");
+      box.id = "waiting-note"; box.className = "box warn"; box.setAttribute("role", "status");
+      document.getElementById("main").prepend(box);
+    }
+    box.replaceChildren();
+    const line = (text) => { const p = document.createElement("p"); p.textContent = text; box.append(p); };
+    if (mine) line(`${mine} ${mine === 1 ? "entry" : "entries"} of a session ${mine === 1 ? "waits" : "wait"} in this browser. What can be sent is being sent; open the session to see the rest.`);
+    if (others) line(`${others} ${others === 1 ? "entry" : "entries"} of a session ${others === 1 ? "waits" : "wait"} in this browser for the person who made ${others === 1 ? "it" : "them"}: to be sent, that person logs in here again.`);
+  }
+  document.addEventListener("waiting:change", say);
+  window.addEventListener("storage", () => tell("waiting:change"));
+
+  // Logging out with entries that wait is a decision.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-log-out]")) return;
+    const count = list().filter((each) => !each.refused).length;
+    if (!count || form.dataset.sure) {
+      // What was half typed into a flowsheet goes with a log-out on purpose, as drafts of forms do.
+      for (const key of Object.keys(sessionStorage)) if (key.startsWith("typed:")) sessionStorage.removeItem(key);
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const dialog = document.createElement("dialog");
+    dialog.id = "log-out-dialog";
+    dialog.setAttribute("aria-labelledby", "log-out-title");
+    const title = document.createElement("h2");
+    title.id = "log-out-title"; title.textContent = "Not everything is saved yet";
+    const text = document.createElement("p");
+    text.textContent = `${count} ${count === 1 ? "entry" : "entries"} of a session still ${count === 1 ? "waits" : "wait"} for the connection. After a log-out ${count === 1 ? "it stays" : "they stay"} in this browser, and ${count === 1 ? "is" : "are"} sent when you log in here again.`;
+    const acts = document.createElement("p");
+    acts.className = "acts";
+    const button = (words, kind, act) => { const b = document.createElement("button"); b.type = "button"; b.textContent = words; b.className = kind; b.addEventListener("click", act); acts.append(b); };
+    button("Stay logged in", "", () => { dialog.close(); dialog.remove(); });
+    button("Log out all the same", "plain", () => { form.dataset.sure = "yes"; form.requestSubmit(); });
+    dialog.append(title, text, acts);
+    document.body.append(dialog);
+    dialog.showModal();
+  }, true);
+  say();
+  if (person) send();
+})();

@@ -1,0 +1,107 @@
+"""Reading concerns and adverse events, always of one participant or one facility."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from upturn.protocol import Protocol
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.programmes.queries import protocol_of
+from upturn_clinic.safety.models import AdverseEvent, Concern
+
+__all__ = [
+    "Lists", "concern_from", "concerns_at", "concerns_of", "event_with", "events_at", "events_of", "lists_at",
+    "people_at", "serious_clock", "source_in_words", "unreported_at", "untaken_at",
+]  # fmt: skip
+
+_PEOPLE = ("participant__facility", "raised_by", "taken_by", "closed_by")
+
+
+def people_at(facility: Facility) -> QuerySet[Participant]:
+    """Everybody of a facility, with programme and version."""
+    return Participant.objects.filter(facility=facility).select_related("programme", "protocol_version", "facility")
+
+
+def concerns_at(facility: Facility) -> QuerySet[Concern]:
+    """All concerns of a facility; what is due first comes first."""
+    return Concern.objects.filter(facility=facility).select_related(*_PEOPLE).order_by("due_at")
+
+
+def concerns_of(participant: Participant) -> QuerySet[Concern]:
+    """All concerns about somebody: open ones by deadline, then the newest closed ones."""
+    found = Concern.objects.filter(participant=participant).select_related(*_PEOPLE)
+    return found.order_by(F("closed_at").desc(nulls_first=True), "due_at")
+
+
+def concern_from(participant: Participant, *, source: str, rule: str) -> Concern | None:
+    """Find what an answer opened already."""
+    return Concern.objects.filter(participant=participant, source=source, rule=rule).first()
+
+
+def untaken_at(facility: Facility, now: datetime) -> QuerySet[Concern]:
+    """Concerns that nobody took by their deadline: they stand at the top of the facility's page."""
+    return concerns_at(facility).filter(closed_at=None, taken_at=None, due_at__lt=now)
+
+
+def unreported_at(facility: Facility, now: datetime) -> QuerySet[AdverseEvent]:
+    """Serious events whose report is late: they stand at the top of the facility's page as well."""
+    return events_at(facility).filter(struck_at=None, is_serious=True, reported_at=None, report_due_at__lt=now)
+
+
+def events_at(facility: Facility) -> QuerySet[AdverseEvent]:
+    """All adverse events of a facility, newest first; struck ones too."""
+    return AdverseEvent.objects.filter(facility=facility).select_related("participant__facility", "judged_by")
+
+
+def events_of(participant: Participant) -> QuerySet[AdverseEvent]:
+    """All adverse events of somebody, newest first; struck ones too."""
+    return AdverseEvent.objects.filter(participant=participant).select_related("judged_by", "recorded_by")
+
+
+def event_with(entry: UUID) -> AdverseEvent | None:
+    """Find an event by the key of who first wrote it."""
+    return AdverseEvent.objects.filter(pk=entry).first()
+
+
+def serious_clock(protocol: Protocol) -> timedelta | None:
+    """How soon the protocol wants a serious event reported; None where it does not say."""
+    serious = protocol.safety.serious if protocol.safety else None
+    return timedelta(hours=serious.report_within_h) if serious else None
+
+
+def source_in_words(participant: Participant, citation: str | None) -> str:
+    """Write a source of somebody's protocol in words."""
+    sources = protocol_of(participant.protocol_version).sources
+    return next((" ".join(each.text.split()) for each in sources if each.id == citation), "")
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What a facility's page of safety shows, the most urgent first."""
+
+    untaken: tuple[Concern, ...]
+    late: tuple[Concern, ...]
+    open: tuple[Concern, ...]
+    serious: tuple[AdverseEvent, ...]
+    unjudged: QuerySet[AdverseEvent]
+
+
+def lists_at(facility: Facility, now: datetime) -> Lists:
+    """Gather what is open at a facility: three queries, however much there is."""
+    concerns = list(concerns_at(facility).filter(closed_at=None))
+    untaken = tuple(each for each in concerns if each.is_untaken(now))
+    late = tuple(each for each in concerns if each.is_late(now) and not each.is_untaken(now))
+    events = events_at(facility).filter(struck_at=None)
+    clock_runs = Q(is_serious=True, reported_at=None)
+    return Lists(
+        untaken=untaken,
+        late=late,
+        open=tuple(each for each in concerns if not each.is_late(now)),
+        serious=tuple(events.filter(clock_runs).order_by(F("report_due_at").asc(nulls_last=True))),
+        unjudged=events.filter(judged_at=None),
+    )

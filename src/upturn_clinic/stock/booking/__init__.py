@@ -1,0 +1,1 @@
+"""Writing one row of the register."""

@@ -1,0 +1,214 @@
+"""What people type about controlled drugs. Rules of the register are in the actions, not here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from upturn_clinic.accounts.models import User
+from upturn_clinic.ground.forms import Reason
+from upturn_clinic.operation import LONGEST_REASON
+from upturn_clinic.stock.amounts import DRUGS
+from upturn_clinic.stock.models import DIGITS, PLACES, Lot, Movement
+from upturn_clinic.stock.queries import LotRow
+
+__all__ = [
+    "CheckForm", "CountForm", "DrawForm", "PeriodForm", "PutBackForm", "ReceiveForm", "RemoveForm", "SecondPerson",
+    "SettleForm", "TakeBackForm", "WasteForm",
+]  # fmt: skip
+
+
+def amount_field(label: str, help_text: str = "", *, required: bool = True, least: int = 0) -> forms.DecimalField:
+    """Ask for an amount."""
+    return forms.DecimalField(
+        label=label, help_text=help_text, required=required, min_value=least, max_digits=DIGITS, decimal_places=PLACES
+    )
+
+
+def day_field(label: str, help_text: str = "") -> forms.DateField:
+    """Ask for a day."""
+    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, help_text=help_text, widget=widget)
+
+
+def _note(label: str) -> forms.CharField:
+    return forms.CharField(
+        label=label, required=False, max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 2}),
+        help_text="Kept in the register.",
+    )  # fmt: skip
+
+
+class SecondPerson(forms.Form):
+    """Who looks on, with their own password and code: a colleague's proof on this screen."""
+
+    person = forms.ChoiceField(label="Second person", help_text="Never the one who is logged in.")
+    password = forms.CharField(
+        label="Password of the second person", strip=False, widget=forms.PasswordInput({"autocomplete": "off"})
+    )
+    code = forms.CharField(
+        label="Code from the second person's app", required=False,
+        widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, people: Sequence[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = {str(each.pk): each for each in people}
+        field = self.fields["person"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
+        field.choices = [("", "Choose"), *((key, user.name) for key, user in self.people.items())]
+
+    def clean_person(self) -> User:
+        """Give the user behind the choice."""
+        return self.people[self.cleaned_data["person"]]
+
+
+class ReceiveForm(forms.Form):
+    """A delivery, as its label says."""
+
+    drug = forms.ChoiceField(choices=[(drug, drug) for drug in DRUGS])
+    form = forms.ChoiceField(label="Form", choices=Lot.Form.choices)
+    number = forms.CharField(label="Lot number", max_length=60)
+    expires_on = day_field("Expiry", "The last day of use. Of a month on the label, its last day.")
+    containers = forms.IntegerField(label="How many came", min_value=1)
+    amount_each = amount_field("Amount in each", "In mg; in ml for a vial without a drug; 1 for a device without one.")
+    mg_per_ml = amount_field("Strength (mg in 1 ml)", "For vials with a drug.", required=False)
+    basis = forms.ChoiceField(label="The milligrams on the label count", choices=Lot.Basis.choices)
+    is_masked = forms.BooleanField(
+        label="Kept for masked doses", required=False, help_text="Then only people who may know arms see this lot."
+    )
+    reason = _note("Remark, such as the delivery note")
+
+    def __init__(self, *args: Any, may_mask: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_mask:
+            del self.fields["is_masked"]
+
+
+class CountForm(forms.Form):
+    """What is on the shelf now."""
+
+    counted = amount_field("Counted on the shelf", "What was really there, opened ones too.")
+    reason = _note("Remark")
+
+    def __init__(self, *args: Any, unit: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["counted"].label = f"Counted on the shelf ({unit})"
+
+
+class SettleForm(SecondPerson):
+    """Why count and register differ."""
+
+    reason = Reason("What is known about the difference", "Kept in the register.")
+
+    field_order = ("reason", "person", "password", "code")
+
+
+class RemoveForm(SecondPerson):
+    """What leaves the shelf otherwise than for a dose."""
+
+    kind = forms.ChoiceField(
+        label="What happened", widget=forms.RadioSelect,
+        choices=[(each.value, each.label) for each in
+                 (Movement.Kind.WASTED, Movement.Kind.DESTROYED, Movement.Kind.SENT_BACK)],
+    )  # fmt: skip
+    amount = amount_field("Amount")
+    reason = Reason("Why", "Kept in the register.")
+
+    field_order = ("kind", "amount", "reason", "person", "password", "code")
+
+    def __init__(self, *args: Any, unit: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].label = f"Amount ({unit})"
+        for name in ("person", "password"):
+            self.fields[name].required = False
+        self.fields["person"].help_text = "A witness, unless it is sent back to the supplier. Never yourself."
+
+    def clean_person(self) -> User | None:  # type: ignore[override]  # nobody, when it is sent back
+        """Give the user behind the choice, if one was chosen."""
+        return self.people.get(self.cleaned_data["person"])
+
+
+class TakeBackForm(forms.Form):
+    """Why an entry is taken back."""
+
+    reason = Reason("What was wrong with the entry", "Kept in the register, beside the entry.")
+
+
+class DrawForm(forms.Form):
+    """What is drawn from which lot."""
+
+    lot = forms.ChoiceField(label="Lot", help_text="The one that expires first is at the top.")
+    amount = amount_field("Amount drawn", "In the unit of the lot: mg as its label counts them.")
+    reason = _note("Reason, where one is needed: more than the dose needs, or a lot whose expiry is over")
+    password = forms.CharField(
+        label="Your password, for a lot whose expiry is over", strip=False, required=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )  # fmt: skip
+    code = forms.CharField(
+        label="Code from your app", required=False,
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, rows: Sequence[LotRow], asks_proof: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lots = {str(row.lot.pk): row.lot for row in rows}
+        field = self.fields["lot"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
+        field.choices = [(str(row.lot.pk), _words_of(row)) for row in rows]
+        if not asks_proof:
+            del self.fields["password"], self.fields["code"]
+
+    def clean_lot(self) -> Lot:
+        """Give the lot behind the choice."""
+        return self.lots[self.cleaned_data["lot"]]
+
+
+def _words_of(row: LotRow) -> str:
+    over = " (expiry is over)" if row.is_expired else ""
+    there = f"{row.balance.shelf.normalize():f} {row.lot.unit} there"
+    return f"{row.lot.number}: {row.lot.strength}; {there}; expires {row.lot.expires_on:%Y-%m-%d}{over}"
+
+
+class CheckForm(SecondPerson):
+    """The second check of a dose."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    field_order = ("version", "person", "password", "code")
+
+
+class WasteForm(SecondPerson):
+    """What of a draw was made unusable."""
+
+    amount = amount_field("Amount", "Empty: all the rest.", required=False)
+    reason = Reason("Why", "Kept in the register.")
+
+    field_order = ("amount", "reason", "person", "password", "code")
+
+    def __init__(self, *args: Any, is_masked: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_masked:
+            del self.fields["amount"]
+
+
+class PutBackForm(forms.Form):
+    """What of a draw went back to the shelf, unopened."""
+
+    amount = amount_field("Amount put back")
+    reason = Reason("Why", "Kept in the register.")
+
+
+class PeriodForm(forms.Form):
+    """From which day to which; both count."""
+
+    begin = day_field("From")
+    end = day_field("To and including")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a period that ends before it begins."""
+        given = super().clean() or {}
+        if given.get("begin") and given.get("end") and given["end"] < given["begin"]:
+            raise forms.ValidationError("The period ends before it begins.")
+        return given

@@ -1,0 +1,1 @@
+"""The shelf: deliveries, counts, what leaves it, and righting an entry of the register."""

@@ -1,0 +1,1 @@
+"""How numbers of programmes are written on pages."""

@@ -1,0 +1,148 @@
+"""Pages on which a dose is prepared: what is drawn, checked, wasted, put back. First line of each: the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.proof import prove
+from upturn_clinic.participants.answering import answer, user_of
+from upturn_clinic.stock import actions, forms, queries
+from upturn_clinic.stock.checks import WITNESSED
+from upturn_clinic.stock.models import Draw
+from upturn_clinic.treatments.models import Dose
+from upturn_clinic.treatments.queries import course_of, dose_shown, doses_at, weight_of
+
+__all__ = ["check_draw", "draw_dose", "preparation", "put_back_draw", "waste_draw"]
+
+PAGE = "stock/form.html"
+BOTH = ["GET", "POST"]
+
+
+@require_GET
+def preparation(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
+    """Show how far the preparation of a dose is; of a masked one no drug and no lot to who may not know."""
+    actor, here = require(request, Permission.DISPENSE, facility)
+    found = _dose(here, dose)
+    shown = queries.preparation_of(found, actor)
+    # Of a masked dose who does not know sees draws as such, to waste what is left of them.
+    draws = list(queries.draws_for(found))
+    more = {"may_draw": found.is_open and queries.may_know(actor, found), "shown": shown, "draws": draws,
+            "lefts": {each.pk for each in draws if queries.left_of(each) > 0}}  # fmt: skip
+    return render(request, "stock/preparation.html", {**_dose_words(here, found, actor), **more})
+
+
+@require_http_methods(BOTH)
+def draw_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
+    """Draw from a lot for a dose."""
+    actor, here = require(request, Permission.DISPENSE, facility)
+    found, now = _dose(here, dose), timezone.now()
+    today, rows = now.astimezone(here.zone).date(), list[queries.LotRow]()
+    course = course_of(found.plan.participant)
+    if course and queries.may_know(actor, found):
+        rows = queries.fitting_lots(
+            here, actor, drug=course.entry(found).drug, masked=queries.is_masked_dose(found), today=today
+        )
+    form = forms.DrawForm(request.POST or None, rows=rows, asks_proof=any(row.is_expired for row in rows))
+
+    def act(given: dict[str, Any]) -> object:
+        password, code = given.pop("password", ""), given.pop("code", "")
+        proof = prove(request, user_of(actor), password=password, code=code, at=now) if password else None
+        return actions.draw(dose=found, **given, proof=proof, by=actor, at=now)
+
+    return answer(
+        request, form, act,
+        shown={**_dose_words(here, found, actor), "title": f"Draw for {found}", "verb": "Draw", "rows": rows,
+               "is_refused": not queries.may_know(actor, found), "signs": True},
+        said="Drawn. Now somebody else checks it.", to=_preparation(here, found), page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def check_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
+    """Let a second person check what was drawn, with their own password and code."""
+    actor, here = require(request, Permission.CHECK_DOSE, facility)
+    found, now = _draw(here, draw), timezone.now()
+    people = queries.people_who_may(here, Permission.CHECK_DOSE, but=found.by_id, at=now, knows=found.dose)
+    form = forms.CheckForm(request.POST or None, people=people, initial={"version": found.version})
+
+    def act(given: dict[str, Any]) -> object:
+        proof = prove(request, given["person"], password=given["password"], code=given["code"], at=now)
+        return actions.check(draw=found, version=given["version"], checker=proof, by=actor, at=now)
+
+    shown = _dose_words(here, found.dose, actor)
+    return answer(
+        request, form, act,
+        shown={**shown, "title": f"Check what was drawn for {found.dose}", "verb": "Checked", "signs": True,
+               "meaning": actions.CHECKED, "preparation": queries.preparation_of(found.dose, actor)},
+        said="Checked.", to=_preparation(here, found.dose), newest=found, page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def waste_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
+    """Waste what is left of a draw, before a witness."""
+    actor, here = require(request, Permission.DISPENSE, facility)
+    found, now = _draw(here, draw), timezone.now()
+    people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
+    knows = queries.may_know(actor, found.dose)
+    form = forms.WasteForm(request.POST or None, people=people, is_masked=not knows)
+
+    def act(given: dict[str, Any]) -> object:
+        proof = prove(request, given["person"], password=given["password"], code=given["code"], at=now)
+        return actions.waste(
+            draw=found, amount=given.get("amount"), reason=given["reason"], witness=proof, by=actor, at=now
+        )
+
+    shown = _dose_words(here, found.dose, actor)
+    return answer(
+        request, form, act,
+        shown={**shown, "title": f"Waste what is left of {found.dose}", "verb": "Wasted", "signs": True,
+               "meaning": WITNESSED, "preparation": queries.preparation_of(found.dose, actor)},
+        said="Wasted, with a witness.", to=_preparation(here, found.dose), page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def put_back_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
+    """Put unopened devices or tablets back on the shelf."""
+    actor, here = require(request, Permission.DISPENSE, facility)
+    found = _draw(here, draw)
+    return answer(
+        request, forms.PutBackForm(request.POST or None),
+        lambda given: actions.put_back(draw=found, **given, by=actor, at=timezone.now()),
+        shown={**_dose_words(here, found.dose, actor), "title": "Put back what was not used", "verb": "Put back",
+               "preparation": queries.preparation_of(found.dose, actor)},
+        said="Put back.", to=_preparation(here, found.dose), page=PAGE,
+    )  # fmt: skip
+
+
+def _dose(here: Facility, dose: UUID) -> Dose:
+    return get_object_or_404(doses_at(here), pk=dose)
+
+
+def _draw(here: Facility, draw: UUID) -> Draw:
+    found = Draw.objects.select_related("lot", "by", "facility", "dose__plan__participant", "dose__plan__facility")
+    return get_object_or_404(found, pk=draw, facility=here)
+
+
+def _preparation(here: Facility, dose: Dose) -> str:
+    return reverse("preparation", args=[here.slug, dose.pk])
+
+
+def _dose_words(here: Facility, dose: Dose, actor: Actor) -> dict[str, Any]:
+    """Gather what every page of a dose shows: for whom, and as much of what as the reader may know."""
+    person = dose.plan.participant
+    course = course_of(person)
+    shown = dose_shown(course, dose, weight=weight_of(person), reader=actor, at=timezone.now()) if course else None
+    return {"here": here, "person": person, "dose": dose, "dose_shown": shown}

@@ -1,0 +1,74 @@
+"""Pages of long-term monitoring. First line of each: the gate."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.ground.forms import ChangeFields
+from upturn_clinic.participants.answering import answer
+from upturn_clinic.treatments.models import MonitoringCheck
+from upturn_clinic.treatments.queries import course_of, people_with_plan_at
+from upturn_clinic.treatments.screens import AHEAD
+from upturn_clinic.treatments.watch import actions, forms, queries
+
+__all__ = ["monitoring", "record_check", "strike_check"]
+
+BOTH = ["GET", "POST"]
+PAGE = "treatments/form.html"
+
+
+@require_GET
+def monitoring(request: HttpRequest, facility: str) -> HttpResponse:
+    """List what is due of the long-term monitoring at a facility: late first, then the next seven days."""
+    actor, here = require(request, Permission.SEE_CLINICAL_RECORD, facility)
+    now = timezone.now()
+    looks = queries.looks_due_at(here, until=now + AHEAD)
+    shown = {
+        "here": here, "late": [each for each in looks if each.is_late(now)],
+        "ahead": [each for each in looks if not each.is_late(now)],
+        "may_record": actor.may(Permission.RECORD_TREATMENTS),
+    }  # fmt: skip
+    return render(request, "treatments/monitoring.html", shown)
+
+
+@require_http_methods(BOTH)
+def record_check(request: HttpRequest, facility: str, participant: UUID, look: str, key: str) -> HttpResponse:
+    """Record what was found at a look."""
+    actor, here = require(request, Permission.RECORD_TREATMENTS, facility)
+    person = get_object_or_404(people_with_plan_at(here), pk=participant)
+    course, now = course_of(person), timezone.now()
+    found = queries.look_at(course, look, key) if course else None
+    if found is None:
+        raise Http404
+    return answer(
+        request, forms.CheckForm(request.POST or None, initial={"done_at": now}),
+        lambda given: actions.record_check(
+            participant=person, look=look, key=key, **given, by=actor, at=timezone.now()
+        ),
+        shown={"here": here, "person": person, "title": "Long-term monitoring", "verb": "Record", "look": found},
+        said="Recorded.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring", page=PAGE,
+    )  # fmt: skip
+
+
+@require_http_methods(BOTH)
+def strike_check(request: HttpRequest, facility: str, check: UUID) -> HttpResponse:
+    """Strike out a look that was recorded by mistake."""
+    actor, here = require(request, Permission.RECORD_TREATMENTS, facility)
+    checks = MonitoringCheck.objects.filter(facility=here, struck_at=None).select_related("participant")
+    found = get_object_or_404(checks, pk=check)
+    person = found.participant
+    return answer(
+        request, ChangeFields(request.POST or None, initial={"version": found.version}),
+        lambda given: actions.strike_check(check=found, **given, by=actor, at=timezone.now()),
+        shown={"here": here, "person": person, "title": f"Strike out: {found.look}", "verb": "Strike out"},
+        said="Struck out. It is due again.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring",
+        newest=found, page=PAGE,
+    )  # fmt: skip

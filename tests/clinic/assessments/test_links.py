@@ -1,0 +1,254 @@
+"""Links: only the questions, once, for a while; help before anything else; the secret is nowhere."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from tests.clinic.conftest import Clock
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.assessments.links import actions
+from upturn_clinic.assessments.links.logs import WithoutLinks
+from upturn_clinic.assessments.models import LinkedQuestionnaire, Rating, SelfRatingLink
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger.models import Entry
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.safety.models import Concern
+from upturn_clinic.treatments.models import Plan
+
+pytestmark = pytest.mark.django_db
+
+QUIET = {f"item_{item}": "1" for item in range(1, 9)} | {"item_9": "0"}
+LOUD = {**QUIET, "item_9": "1"}
+CRISIS = "call your local emergency number"
+
+
+def made(person: Participant, by: Actor, *instruments: str, valid_h: int = 48) -> str:
+    """Make a link; give its address."""
+    _, token = actions.make_link(
+        participant=person, instruments=instruments or ["PHQ-9"], valid_h=valid_h, by=by, at=timezone.now()
+    )
+    return reverse("self_rating", args=[token])
+
+
+def send(client: Client, address: str, instrument: str = "PHQ-9", **answers: str) -> Any:
+    return client.post(address, {"instrument": instrument, **answers}, follow=True)
+
+
+def test_a_link_shows_the_questions_and_nothing_of_the_clinic(participant: Participant, as_clinician: Actor) -> None:
+    answer = Client().get(made(participant, as_clinician))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "Little interest or pleasure in doing things" in page
+    assert CRISIS in page
+    for hidden in (participant.pseudonym, "Ada", "Log", '<a href="/', "MADRS", "ketamine"):
+        assert hidden not in page, hidden
+    assert answer["Referrer-Policy"] == "strict-origin"
+    assert answer["Cache-Control"] == "no-store"
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
+
+
+def test_answers_are_the_participants_own_and_count_once(participant: Participant, as_clinician: Actor) -> None:
+    client, address = Client(), made(participant, as_clinician)
+    assert "Thank you" in send(client, address, **QUIET).content.decode()
+    rating = Rating.objects.get()
+    assert (rating.total, rating.rater_kind, rating.mode, rating.rater) == (8, "self", "link", None)
+    assert rating.participant == participant
+    # The answer got lost on its way and the same comes again, or other answers do: nothing more is written.
+    for again in (QUIET, LOUD):
+        assert "Thank you" in send(client, address, **again).content.decode()
+    assert Rating.objects.get() == rating
+    assert not Concern.objects.exists()
+    assert Entry.objects.filter(action="recorded a rating").count() == 1
+
+
+def test_questions_may_be_left_out(participant: Participant, as_clinician: Actor) -> None:
+    send(Client(), made(participant, as_clinician), item_1="2", item_2="nonsense", item_3="9")
+    rating = Rating.objects.get()
+    assert (rating.answers, rating.total) == ({"1": 2}, None)
+    assert rating.missing_because == "left out by the participant"
+
+
+def test_several_sheets_come_one_after_the_other(participant: Participant, as_clinician: Actor) -> None:
+    client, address = Client(), made(participant, as_clinician, "PHQ-9", "GAD-7")
+    assert "sheet 1 of 2" in client.get(address).content.decode()
+    assert "sheet 2 of 2" in send(client, address, **QUIET).content.decode()
+    assert "Thank you" in send(client, address, "GAD-7", item_1="0").content.decode()
+    assert sorted(each.instrument for each in Rating.objects.all()) == ["GAD-7", "PHQ-9"]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "answers"),
+    [("PHQ-9", LOUD), ("PHQ-9", {"item_9": "1"}), ("C-SSRS", {"item_1": "1", "item_2": "0", "item_6": "0"}),
+     ("C-SSRS", {"item_2": "1"})],
+)  # fmt: skip
+def test_help_comes_at_once_and_before_anything_else(
+    participant: Participant, as_clinician: Actor, instrument: str, answers: dict[str, str]
+) -> None:
+    client, address = Client(), made(participant, as_clinician, instrument, "GAD-7")
+    for page in (send(client, address, instrument, **answers), client.get(address), client.get(address)):
+        text = page.content.decode()
+        assert "Please read this now" in text
+        assert CRISIS in text
+        assert "Feeling nervous" not in text
+    assert Concern.objects.count() == 1
+    assert LinkedQuestionnaire.objects.get(instrument=instrument).help_read_at is None
+    after = client.post(address, {"read": "yes"}, follow=True).content.decode()
+    assert "Feeling nervous" in after
+    assert LinkedQuestionnaire.objects.get(instrument=instrument).help_read_at is not None
+
+
+def test_a_quiet_answer_shows_no_such_page(participant: Participant, as_clinician: Actor) -> None:
+    page = send(Client(), made(participant, as_clinician), **QUIET).content.decode()
+    assert "Please read this now" not in page
+    assert CRISIS in page
+
+
+def test_the_help_is_that_of_the_country(facility: Facility, participant: Participant, as_clinician: Actor) -> None:
+    Facility.objects.filter(pk=facility.pk).update(country="GB")
+    client, address = Client(), made(participant, as_clinician)
+    assert "Samaritans" in client.get(address).content.decode()
+    assert "Samaritans" in send(client, address, **LOUD).content.decode()
+
+
+def test_what_was_closed_meanwhile_is_not_taken_but_help_is_offered(
+    participant: Participant, as_clinician: Actor
+) -> None:
+    client, address = Client(), made(participant, as_clinician)
+    client.get(address)
+    Participant.objects.filter(pk=participant.pk).update(status="withdrawn")
+    answer = client.post(address, {"instrument": "PHQ-9", **LOUD})
+    text = answer.content.decode()
+    assert answer.status_code == 404
+    assert "could not be taken" in text
+    assert "has <strong>not</strong> been told" in text
+    assert CRISIS in text
+    assert not Rating.objects.exists()
+
+
+def test_a_link_that_is_over_says_nothing(participant: Participant, as_clinician: Actor, clock: Clock) -> None:
+    used_up, address = made(participant, as_clinician, valid_h=1), made(participant, as_clinician)
+    link = SelfRatingLink.objects.order_by("made_at").last()
+    assert link is not None
+    actions.revoke_link(link=link, version=1, reason="sent to the wrong number", by=as_clinician, at=timezone.now())
+    with pytest.raises(Refused, match="taken back already"):
+        actions.revoke_link(
+            link=SelfRatingLink.objects.get(pk=link.pk), version=2, reason="again", by=as_clinician, at=timezone.now()
+        )
+    clock.stand_at(timezone.now() + timedelta(hours=1))
+    token = address.split("/")[2]
+    pages = [Client().get(each) for each in (used_up, address, "/q/x/", f"/q/{token}x/", f"/q/{token[:-1]}/")]
+    assert {page.status_code for page in pages} == {404}
+    # One and the same page: whether there ever was such a link is not told.
+    assert len({page.content for page in pages}) == 1
+    assert CRISIS in pages[0].content.decode()
+    assert Client().post(address, {"instrument": "PHQ-9", **QUIET}).status_code == 404
+    assert not Rating.objects.exists()
+
+
+def test_the_edge_of_its_time(participant: Participant, as_clinician: Actor, clock: Clock) -> None:
+    address = made(participant, as_clinician, valid_h=2)
+    end = SelfRatingLink.objects.get().expires_at
+    clock.stand_at(end - timedelta(microseconds=1))
+    assert Client().get(address).status_code == 200
+    clock.stand_at(end)
+    assert Client().get(address).status_code == 404
+
+
+def test_wrong_links_are_limited_and_links_that_are_over_are_not(participant: Participant, as_clinician: Actor) -> None:
+    client, address = Client(), made(participant, as_clinician)
+    for _ in range(20):
+        assert client.get("/q/not-a-link/").status_code == 404
+    assert client.get("/q/not-a-link/").status_code == 429
+    blocked = client.get(address)
+    assert blocked.status_code == 429
+    assert CRISIS in blocked.content.decode()
+    elsewhere = Client(REMOTE_ADDR="10.1.2.3")
+    SelfRatingLink.objects.all()[0]
+    actions.revoke_link(link=SelfRatingLink.objects.get(), version=1, reason="over", by=as_clinician, at=timezone.now())
+    assert {elsewhere.get(address).status_code for _ in range(30)} == {404}
+
+
+def test_the_secret_is_in_no_table_no_trail_and_no_log(
+    participant: Participant, as_clinician: Actor, colleague: User, log_in: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = log_in(colleague).post(
+        reverse("self_rating_links", args=["main", participant.pk]), {"instruments": ["PHQ-9"], "valid_h": "48"}
+    )
+    text = page.content.decode()
+    token = text.split("/q/")[1].split("/")[0].replace("&#x27;", "'")
+    drawn = token.split(":")[0]
+    assert len(drawn) >= 43
+    link = SelfRatingLink.objects.get()
+    assert drawn not in link.token_hash
+    assert link.token_hash not in text
+    for entry in Entry.objects.all():
+        assert drawn not in entry.changes
+        assert link.token_hash not in entry.changes
+    with caplog.at_level(logging.DEBUG):
+        caplog.handler.addFilter(WithoutLinks())
+        Client().get(f"/q/{token}x/")
+        Client().post(f"/q/{token}/", {"instrument": "PHQ-9"})
+    assert caplog.records
+    assert drawn not in caplog.text
+    # The server's own handler cuts in the same way.
+    assert "without_links" in settings.LOGGING["handlers"]["console"]["filters"]
+
+
+def test_a_link_is_no_log_in(participant: Participant, as_clinician: Actor) -> None:
+    client = Client()
+    client.get(made(participant, as_clinician))
+    assert client.get(reverse("participant", args=["main", participant.pk])).status_code == 302
+
+
+def test_a_form_without_its_token_is_refused(participant: Participant, as_clinician: Actor) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post(made(participant, as_clinician), {"instrument": "PHQ-9", **QUIET}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("instruments", "valid_h", "fault"),
+    [
+        ([], 48, "Which questionnaires"),
+        (["MADRS"], 48, "cannot be answered by link"),
+        (["CADSS-6"], 48, "cannot be answered by link"),
+        (["QIDS-SR16"], 48, "cannot be answered by link"),  # no words ship
+        (["SDS"], 48, "cannot be answered by link"),
+        (["NOPE"], 48, "no instrument called"),
+        (["PHQ-9"], 0, "limited time"),
+        (["PHQ-9"], 337, "limited time"),
+    ],
+)
+def test_what_cannot_be_asked_by_link_is_refused(
+    participant: Participant, as_clinician: Actor, instruments: list[str], valid_h: int, fault: str
+) -> None:
+    with pytest.raises(Refused, match=fault):
+        actions.make_link(
+            participant=participant, instruments=instruments, valid_h=valid_h, by=as_clinician, at=timezone.now()
+        )
+    assert not SelfRatingLink.objects.exists()
+
+
+def test_a_rater_makes_no_link(participant: Participant, as_rater: Actor) -> None:
+    with pytest.raises(PermissionDenied):
+        made(participant, as_rater)
+
+
+def test_it_fulfils_the_self_rating_that_is_due(
+    planned: Plan, week_later: datetime, as_nurse: Actor, clock: Clock
+) -> None:
+    clock.stand_at(week_later)
+    address = made(planned.participant, as_nurse)
+    asked = LinkedQuestionnaire.objects.get()
+    assert asked.planned_h is not None
+    send(Client(), address, **QUIET)
+    assert Rating.objects.get().planned_h == asked.planned_h

@@ -1,0 +1,221 @@
+"""Ratings in a real browser: entered by keys alone, answered on a telephone, and through a cut connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from tests.clinic.browser.test_pages import DRAFTS, LOOKS, SMALL_TARGETS, picture
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.assessments.actions import record_rating
+from upturn_clinic.assessments.links.actions import make_link
+from upturn_clinic.assessments.models import Rating
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.safety.models import Concern
+from upturn_clinic.treatments.models import Dose, Plan
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Open = Callable[..., Page]
+Look = Callable[[Page], list[str]]
+TABLET = {"width": 820, "height": 1180, "has_touch": True}
+PHONE = LOOKS["phone"]
+
+
+def at(name: str, *rest: object) -> str:
+    return reverse(name, args=["main", *rest])
+
+
+@pytest.fixture
+def treated(planned: Plan, as_clinician: Actor) -> Participant:
+    """Three weeks into treatment: better, well, and ill again."""
+    begun = timezone.now() - timedelta(days=23)
+    Plan.objects.filter(pk=planned.pk).update(begins_at=begun)
+    for dose in planned.doses.all():
+        when = begun + timedelta(hours=dose.offset_h)
+        Dose.objects.filter(pk=dose.pk).update(state="given", given_at=when, planned_at=when, target=when,
+                                               earliest=when, latest=when)  # fmt: skip
+    for visit in planned.visits.all():
+        when = begun + timedelta(hours=visit.offset_h)
+        planned.visits.filter(pk=visit.pk).update(planned_at=when, target=when, earliest=when,
+                                                  latest=when + timedelta(hours=12))  # fmt: skip
+    Participant.objects.filter(pk=planned.participant_id).update(status="enrolled", enrolled_at=begun)
+    planned.participant.refresh_from_db()
+    totals = ((-1, 33), (1, 24), (3, 16), (7, 12), (14, 10), (18, 23), (21, 25))
+    for day, total in totals:
+        when = begun + timedelta(days=day, minutes=20)
+        answers = {str(item): total // 10 + (item <= total % 10) for item in range(1, 11)}
+        record_rating(
+            participant=planned.participant, instrument="MADRS", answers=answers, rated_at=when, rater_kind="blinded",
+            planned_h=day * 24.0 if day in (1, 3, 7, 14, 21) else None, by=as_clinician, at=when,
+        )  # fmt: skip
+    record_rating(
+        participant=planned.participant, instrument="PHQ-9", answers={**dict.fromkeys("12345678", 1), "9": 0},
+        rated_at=begun + timedelta(days=7), rater_kind="self", mode="paper", by=as_clinician, at=timezone.now(),
+    )  # fmt: skip
+    return planned.participant
+
+
+def link_for(person: Participant, by: Actor, *instruments: str) -> str:
+    _, token = make_link(participant=person, instruments=instruments, valid_h=48, by=by, at=timezone.now())
+    return reverse("self_rating", args=[token])
+
+
+@pytest.mark.parametrize("look", [*LOOKS, "tablet"])
+def test_every_page(
+    look: str, treated: Participant, as_clinician: Actor, colleague: User, opened: Open, faults: Look,
+    make_person: Callable[..., User], facility: Facility,
+) -> None:  # fmt: skip
+    Facility.objects.filter(pk=facility.pk).update(country="GB")
+    rater = make_person("Rater", facility, Role.RATER)
+    one = Rating.objects.filter(instrument="PHQ-9").get()
+    entering = at("enter_rating", treated.pk)
+    link = link_for(treated, as_clinician, "PHQ-9", "C-SSRS")
+    pages: list[tuple[str, User | None]] = [
+        (at("ratings_due"), colleague), (at("ratings_due"), rater), (at("ratings", treated.pk), colleague),
+        (at("trends", treated.pk), colleague), (at("trends", treated.pk), rater), (at("scales"), colleague),
+        (entering, colleague), (f"{entering}?instrument=MADRS", colleague), (f"{entering}?instrument=PHQ-9", colleague),
+        (f"{entering}?instrument=C-SSRS", colleague), (f"{entering}?instrument=SDS", colleague),
+        (at("rating", one.pk), colleague), (at("correct_rating", one.pk), colleague),
+        (at("strike_rating", one.pk), colleague), (at("self_rating_links", treated.pk), colleague),
+        (link, None), ("/q/no-such-link/", None),
+    ]  # fmt: skip
+    options: dict[str, Any] = TABLET if look == "tablet" else LOOKS[look]
+    for place, (path, user) in enumerate(pages):
+        page = opened(path, user, **options)
+        page.wait_for_load_state("networkidle")
+        picture(page, f"ratings-{look}-{place:02}")
+        assert page.locator("h1").count() == 1, path
+        assert "decisions belong to the treating clinician" in page.locator("footer").inner_text(), path
+        assert faults(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
+        assert page.evaluate(SMALL_TARGETS) == [], path
+        page.context.close()
+
+
+def test_a_rating_by_keys_alone(treated: Participant, colleague: User, opened: Open) -> None:
+    before = Rating.objects.count()
+    page = opened(f"{at('enter_rating', treated.pk)}?instrument=MADRS&planned=none", colleague)
+    for digit in "4332143":
+        page.keyboard.press(digit)
+    expect(page.locator("#score")).to_contain_text("Not answered: 8, 9, 10")
+    page.keyboard.press("9")  # no such answer: nothing happens
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("5")  # item 7 anew
+    for digit in "332":
+        page.keyboard.press(digit)
+    expect(page.locator("#score")).to_contain_text("30")
+    expect(page.locator("#score")).to_contain_text("moderate")
+    expect(page.locator("#score")).to_contain_text("−3 (−9 %) from baseline (33)")
+    # After the last item the keys lead to what is left to fill in, and on to the button.
+    while page.evaluate("document.activeElement.tagName") != "BUTTON":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("MADRS of")
+    assert Rating.objects.count() == before + 1
+    rating = Rating.objects.order_by("entered_at").last()
+    assert rating is not None
+    assert (rating.total, rating.answers["7"]) == (30, 5)
+    assert page.evaluate(DRAFTS) == []
+
+
+def test_a_cut_connection_loses_no_half_typed_rating(treated: Participant, colleague: User, opened: Open) -> None:
+    before = Rating.objects.count()
+    page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
+    page.keyboard.press("1")
+    page.keyboard.press("0")  # ten, and on
+    page.keyboard.press("7")
+    page.context.set_offline(True)
+    page.keyboard.press("2")
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.get_by_text("What you typed here before is back")).to_be_visible()
+    assert page.locator("input[name=item_1]:checked").input_value() == "10"
+    assert [page.locator(f"input[name=item_{item}]:checked").input_value() for item in (2, 3)] == ["7", "2"]
+    page.get_by_role("button", name="Save the rating").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("SDS of")
+    assert Rating.objects.count() == before + 1
+    assert Rating.objects.filter(instrument="SDS").get().total == 19
+
+
+def test_somebody_answers_on_their_telephone_and_meets_help_first(
+    treated: Participant, as_clinician: Actor, opened: Open, faults: Look
+) -> None:
+    page = opened(link_for(treated, as_clinician, "PHQ-9", "GAD-7"), **PHONE)
+    questions = page.locator(".question")
+    for place in range(questions.count()):
+        questions.nth(place).get_by_text("More than half the days" if place < 9 else "Very difficult").click()
+    picture(page, "ratings-phone-answered")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please read this now")
+    picture(page, "ratings-phone-help")
+    assert faults(page) == []
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please read this now")
+    page.get_by_role("button", name="I have read this").click()
+    expect(page.get_by_text("Feeling nervous")).to_be_visible()
+    assert Concern.objects.filter(rule="phq-item-9").count() == 1
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert faults(page) == []
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_questions_follow_from_answers_and_an_answer_can_be_taken_back(
+    treated: Participant, as_clinician: Actor, opened: Open
+) -> None:
+    page = opened(link_for(treated, as_clinician, "C-SSRS"), **PHONE)
+    how = page.get_by_text("Have you been thinking about how you might do this?")
+    expect(how).to_be_hidden()
+    second = page.locator('.question[data-item="2"]')
+    second.get_by_text("Yes", exact=True).click()
+    expect(how).to_be_visible()
+    page.locator('.question[data-item="4"]').get_by_text("Yes", exact=True).click()
+    second.get_by_role("button", name="Take the answer back").click()
+    expect(how).to_be_hidden()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    # A question that is not asked any more is not answered either.
+    assert Rating.objects.get(instrument="C-SSRS").answers == {}
+
+
+def test_answers_wait_for_the_connection_and_are_sent_once(
+    treated: Participant, as_clinician: Actor, opened: Open
+) -> None:
+    before = Rating.objects.count()
+    page = opened(link_for(treated, as_clinician, "GAD-7"), **PHONE)
+    questions = page.locator(".question")
+    for place in range(7):
+        questions.nth(place).get_by_text("Several days").click()
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("There is no connection now")).to_be_visible()
+    picture(page, "ratings-phone-offline")
+    assert Rating.objects.count() == before
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert Rating.objects.count() == before + 1
+    assert Rating.objects.get(instrument="GAD-7").total == 7
+
+
+def test_answers_outlast_a_reload(treated: Participant, as_clinician: Actor, opened: Open) -> None:
+    page = opened(link_for(treated, as_clinician, "GAD-7"), **PHONE)
+    page.locator(".question").nth(2).get_by_text("Nearly every day").click()
+    page.reload()
+    assert page.locator("input[name=item_3]:checked").input_value() == "3"
+
+
+def test_it_works_without_any_script(treated: Participant, as_clinician: Actor, opened: Open) -> None:
+    page = opened(link_for(treated, as_clinician, "C-SSRS"), **PHONE, java_script_enabled=False)
+    page.locator('.question[data-item="1"]').get_by_text("Yes", exact=True).click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please read this now")
+    assert Rating.objects.get(instrument="C-SSRS").answers == {"1": 1}

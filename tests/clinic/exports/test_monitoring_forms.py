@@ -1,0 +1,160 @@
+"""The monitoring form of nasal esketamine: filled from the record, due in calendar days, submitted by the clinic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+from django.urls import reverse
+from tests.clinic.conftest import Clock
+from tests.clinic.exports.conftest import COPENHAGEN, FIRST, LOT
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import User
+from upturn_clinic.exports.models import MonitoringForm
+from upturn_clinic.exports.monitoring import actions, queries
+from upturn_clinic.exports.monitoring.sheet import CheckedField, sections_of
+from upturn_clinic.floor.models import Session
+from upturn_clinic.ground.errors import Conflict, Refused
+from upturn_clinic.safety.models import AdverseEvent
+from upturn_clinic.treatments.models import ConcomitantDrug, Dose
+
+pytestmark = pytest.mark.django_db
+
+
+def dose_of(session: Session) -> Dose:
+    return queries.sessions_with_form(session.facility).get(pk=session.dose_id)
+
+
+def fields(session: Session, **answers: str) -> dict[str, CheckedField]:
+    held = queries.held_of(dose_of(session))
+    return {each.label: each for section in sections_of(held, answers) for each in section.fields}
+
+
+def test_the_record_fills_what_it_knows(nasal: Session) -> None:
+    ConcomitantDrug(
+        participant=nasal.participant, name="lorazepam", drug_class="benzodiazepine", dose="1 mg", recorded_at=FIRST
+    ).save()
+    found = {label: field.value for label, field in fields(nasal).items()}
+    number = nasal.dose.draws.get().lot.number
+    expected = {
+        "Date of birth": "1980-02-29",
+        "Sex": "female",
+        "First treatment session": "yes",
+        "Enrolled in the safety programme": "yes",
+        "Treatment date": "2026-03-23",
+        "Dose (56 mg, 84 mg, or another)": "56 mg",
+        "Lot number of the devices": f"{number} (expires 2030-01-01)",
+        "Whole duration, from the first device to the end of monitoring (min)": "100",
+        "Blood pressure before the dose": "122/78 mmHg, 5 min before",
+        "Blood pressure at 40 min": "141/88 mmHg, 42 min after the first device",
+        "Benzodiazepines": "yes: lorazepam 1 mg",
+        "Psychostimulants": "none recorded",
+        "Dissociation": "yes",
+        "Dissociation: began and ended (min after the first device)": "12 to 42",
+        "Healthcare setting": "Main clinic",
+    }
+    assert {label: found[label] for label in expected} == expected
+    # Judgements nobody made yet stay empty, and say what the record has beside them.
+    for label in ("Vital signs acceptable before the dose", "Sedation", "Serious adverse event", "Prescriber: name"):
+        assert found[label] == "", label
+    assert fields(nasal)["Serious adverse event"].help == "1 event not judged by a clinician yet"
+
+
+def test_what_was_only_recalled_is_marked(nasal: Session) -> None:
+    marked = {label for label, field in fields(nasal).items() if field.recalled}
+    assert "Dissociation: began and ended (min after the first device)" in marked
+    assert "Opioids, apart" in marked
+    assert "Blood pressure at 40 min" not in marked
+
+
+def test_a_serious_event_that_a_clinician_judged_fills_its_field(nasal: Session) -> None:
+    AdverseEvent.objects.update(is_serious=True, severity="severe")
+    found = fields(nasal)
+    assert found["Serious adverse event"].value == "yes"
+    assert found["Serious adverse event: details"].value == "dissociation, severe, 12 to 42"
+
+
+@pytest.mark.parametrize(
+    ("when", "days", "late"),
+    [
+        (datetime(2026, 3, 23, 23, 59, tzinfo=COPENHAGEN), 7, False),
+        (datetime(2026, 3, 24, 0, 1, tzinfo=COPENHAGEN), 6, False),
+        # Across the change of clocks it is days that count, not hours.
+        (datetime(2026, 3, 30, 23, 59, tzinfo=COPENHAGEN), 0, False),
+        (datetime(2026, 3, 31, 0, 1, tzinfo=COPENHAGEN), -1, True),
+    ],
+)
+def test_seven_calendar_days_by_the_facilitys_clock(
+    nasal: Session, nurse: Actor, when: datetime, days: int, late: bool
+) -> None:
+    [row] = queries.due_forms(nasal.facility, nurse, now=when)
+    assert (row.days_left, row.is_late, row.state) == (days, late, "to fill")
+
+
+def test_filled_printed_submitted(nasal: Session, nurse: Actor, clinician: Actor) -> None:
+    dose, at = dose_of(nasal), FIRST + timedelta(days=1)
+    with pytest.raises(Refused, match="neither filled nor printed"):
+        actions.submit_form(
+            dose=dose, version=0, submitted_at=at, submitted_how="portal", reason="", by=nurse, at=at
+        )  # fmt: skip
+    form = actions.fill_form(dose=dose, version=0, answers={"sedation": "no", "lot": ""}, by=nurse, at=at)
+    assert (form.answers, form.state) == ({"sedation": "no"}, "to fill")
+    with pytest.raises(Conflict):
+        actions.fill_form(dose=dose, version=form.version + 1, answers={"sedation": "yes"}, by=clinician, at=at)
+    assert actions.note_print(dose=dose, by=nurse, at=at).state == "printed"
+    form = MonitoringForm.objects.get()
+    given = {"version": form.version, "submitted_how": "portal, 4711", "by": nurse}
+    for wrong in (FIRST - timedelta(minutes=1), at + timedelta(minutes=1)):
+        with pytest.raises(Refused, match="after the session and before now"):
+            actions.submit_form(dose=dose, submitted_at=wrong, reason="", at=at, **given)  # type: ignore[arg-type]
+    late = FIRST + timedelta(days=8)
+    with pytest.raises(Refused, match="it is late"):
+        actions.submit_form(dose=dose, submitted_at=late, reason="", at=late, **given)  # type: ignore[arg-type]
+    form = actions.submit_form(dose=dose, submitted_at=at, reason="", at=at, **given)  # type: ignore[arg-type]
+    assert (form.state, form.submitted_by) == ("submitted by the clinic", nurse.user)
+    with pytest.raises(Refused, match="submitted already"):
+        actions.fill_form(dose=dose, version=form.version, answers={}, by=nurse, at=at)
+    assert queries.due_forms(nasal.facility, nurse, now=at) == []
+    assert len(queries.due_forms(nasal.facility, nurse, now=at, all_of_them=True)) == 1
+
+
+def test_only_nasal_esketamine_that_was_given_and_is_not_masked(
+    masked: Session, nurse: Actor, pharmacist: Actor
+) -> None:
+    assert queries.due_forms(masked.facility, nurse, now=FIRST + timedelta(days=1)) == []
+    Dose.objects.filter(pk=masked.dose_id).update(given_at=FIRST, state="given", given_percent=Decimal(100))
+    for reader in (nurse, pharmacist):
+        assert queries.due_forms(masked.facility, reader, now=FIRST + timedelta(days=1)) == []
+    dose = dose_of(masked)
+    with pytest.raises(Refused, match="masked to you"):
+        actions.fill_form(dose=dose, version=0, answers={}, by=nurse, at=FIRST)
+    with pytest.raises(PermissionDenied):
+        actions.fill_form(dose=dose, version=0, answers={}, by=pharmacist, at=FIRST)
+
+
+def test_the_pages_from_the_list_to_submitted(
+    nasal: Session, nurse: Actor, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    assert nurse.user is not None
+    clock.stand_at(FIRST + timedelta(days=5))
+    client = log_in(nurse.user)
+    listed = client.get(reverse("monitoring_forms", args=["main"])).content.decode()
+    assert "<strong>2</strong>" in listed
+    assert "Mon 30 Mar 2026" in listed
+    page = client.get(reverse("monitoring_form", args=["main", nasal.dose_id])).content.decode()
+    assert "check against the current form" in page
+    assert "nothing is sent from here" in page
+    assert LOT not in page
+    fill = reverse("fill_monitoring_form", args=["main", nasal.dose_id])
+    assert client.post(fill, {"version": 0, "vitals_before": "yes"}).status_code == 302
+    assert client.post(reverse("print_monitoring_form", args=["main", nasal.dose_id]), {"is_printed": "on"}
+                       ).status_code == 302  # fmt: skip
+    sent = {"version": MonitoringForm.objects.get().version, "submitted_at": "2026-03-28T09:00", "submitted_how": "fax"}
+    assert client.post(reverse("submit_monitoring_form", args=["main", nasal.dose_id]), sent).status_code == 302
+    page = client.get(reverse("monitoring_form", args=["main", nasal.dose_id])).content.decode()
+    assert "Submitted by the clinic" in page

@@ -1,0 +1,364 @@
+"""The register of controlled drugs: what adds up, what is refused, and what is righted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+from tests.clinic.stock.conftest import NOW, ActorAs, Receive, proof
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.audit.models import Signature
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.ledger.chain import verify
+from upturn_clinic.ledger.models import Entry
+from upturn_clinic.stock import actions, queries
+from upturn_clinic.stock.models import Draw, Lot, Movement
+from upturn_clinic.stock.shelf import actions as shelf
+from upturn_clinic.treatments.models import Dose
+
+pytestmark = pytest.mark.django_db
+MG = Decimal("40.3")
+
+
+def drawn(dose: Dose, lot: Lot, by: Actor, amount: Decimal = MG, **more: object) -> Draw:
+    return actions.draw(dose=dose, lot=lot, amount=amount, by=by, at=NOW, **more)  # type: ignore[arg-type]
+
+
+def checked(draw: Draw, checker: Actor, by: Actor) -> Draw:
+    return actions.check(draw=draw, version=draw.version, checker=proof(checker), by=by, at=NOW)
+
+
+def test_the_way_of_a_dose_adds_up(dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
+    lot = receive()
+    draw = checked(drawn(dose, lot, nurse), clinician, nurse)
+    actions.use_for_dose(dose=dose, mg=Decimal(30), by=nurse, at=NOW)
+    assert queries.left_of(draw) == Decimal("10.3")
+    assert queries.preparation_of(dose, nurse).rest
+    actions.waste(draw=draw, reason="stopped early", witness=proof(clinician), by=nurse, at=NOW)
+    assert queries.balance_of(lot) == queries.Balance(Decimal("359.7"), Decimal(0))
+    assert [row.kind for row in queries.register_of(lot).order_by("at", "id")].count("wasted") == 1
+    said = set(Signature.objects.values_list("signer__name", "meaning"))
+    assert (clinician.user.name, actions.CHECKED) in said  # type: ignore[union-attr]
+    assert (clinician.user.name, "I saw this amount being made unusable.") in said  # type: ignore[union-attr]
+    assert verify(Entry.objects.order_by("sequence")).fault == ""
+    assert queries.broken_seals(Movement.objects.all()) == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "refused"),
+    [("400", ""), ("400.001", "not so much of this lot"), ("0", "How much"), ("-1", "How much")],
+)
+def test_the_shelf_never_falls_below_nothing(
+    amount: str, refused: str, dose: Dose, receive: Receive, nurse: Actor
+) -> None:
+    lot = receive()
+    if not refused:
+        drawn(dose, lot, nurse, Decimal(amount), reason="a spill")
+        assert queries.balance_of(lot).shelf == 0
+        return
+    with pytest.raises(Refused, match=refused):
+        drawn(dose, lot, nurse, Decimal(amount), reason="a spill")
+    assert not Draw.objects.exists()
+
+
+@pytest.mark.parametrize(("amount", "is_too_much"), [("40.3", False), ("42.3", False), ("42.4", True)])
+def test_more_than_the_dose_needs_is_drawn_with_a_reason_only(
+    amount: str, is_too_much: bool, dose: Dose, receive: Receive, nurse: Actor
+) -> None:
+    lot = receive()
+    if is_too_much:
+        with pytest.raises(Refused, match="more than the dose needs"):
+            drawn(dose, lot, nurse, Decimal(amount))
+    drawn(dose, lot, nurse, Decimal(amount), reason="dead space of the line" if is_too_much else "")
+    assert Draw.objects.count() == 1
+
+
+def test_two_draws_count_together(dose: Dose, receive: Receive, nurse: Actor) -> None:
+    lot = receive()
+    drawn(dose, lot, nurse)
+    with pytest.raises(Refused, match="more than the dose needs"):
+        drawn(dose, lot, nurse)
+
+
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({"drug": "midazolam", "amount_each": Decimal(5), "mg_per_ml": Decimal(1)}, "not ketamine"),
+        ({"drug": "esketamine", "amount_each": Decimal(50), "mg_per_ml": Decimal(5)}, "not ketamine"),
+        ({"form": "tablet", "mg_per_ml": None}, "not for a dose by this route"),
+        ({"form": "device", "mg_per_ml": None}, "not for a dose by this route"),
+        ({"is_masked": True}, "Masked doses are drawn from the lots kept for them"),
+    ],
+)
+def test_the_wrong_lot_for_the_dose_is_refused(
+    more: dict[str, object], refused: str, dose: Dose, receive: Receive, nurse: Actor
+) -> None:
+    lot = receive(**more)
+    with pytest.raises(Refused, match=refused):
+        drawn(dose, lot, nurse, Decimal(1))
+    assert queries.balance_of(lot).drawn == 0
+
+
+def test_a_lot_of_another_facility_is_refused(dose: Dose, receive: Receive, nurse: Actor, elsewhere: Facility) -> None:
+    lot = receive()
+    there = Actor(nurse.user, elsewhere, nurse.roles)
+    with pytest.raises(Refused, match="another facility"):
+        drawn(dose, lot, there)
+
+
+@pytest.mark.parametrize(("expires", "is_over"), [(date(2026, 3, 23), False), (date(2026, 3, 22), True)])
+def test_an_expired_lot_needs_a_reason_and_a_signature(
+    expires: date, is_over: bool, dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    lot = receive(expires_on=expires)
+    if not is_over:
+        drawn(dose, lot, nurse)
+        return
+    for more in ({}, {"reason": "no other"}, {"proof": proof(nurse)}):
+        with pytest.raises(Refused, match="expiry of this lot is over"):
+            drawn(dose, lot, nurse, **more)
+    with pytest.raises(Refused, match="your own password"):
+        drawn(dose, lot, nurse, reason="no other", proof=proof(clinician))
+    assert not Draw.objects.exists()
+    drawn(dose, lot, nurse, reason="no other lot in the house", proof=proof(nurse))
+    assert Signature.objects.filter(meaning=actions.EXPIRED, signer=nurse.user).count() == 1
+
+
+def test_the_second_person_is_never_the_first(
+    dose: Dose, receive: Receive, nurse: Actor, clinician: Actor, actor_as: ActorAs
+) -> None:
+    draw = drawn(dose, receive(), nurse)
+    with pytest.raises(Refused, match="cannot be the first"):
+        checked(draw, nurse, nurse)
+    with pytest.raises(Refused, match="cannot be the first"):
+        checked(draw, nurse, clinician)
+    with pytest.raises(Refused, match="nobody here who may"):
+        checked(draw, actor_as(Role.RATER), nurse)
+    with pytest.raises(Refused, match="your own password"):
+        actions.check(draw=draw, version=1, checker=proof(clinician, NOW - timedelta(hours=1)), by=nurse, at=NOW)
+    with pytest.raises(Refused, match="No second person has checked"):
+        actions.use_for_dose(dose=dose, mg=MG, by=nurse, at=NOW)
+    assert not queries.preparation_of(dose, nurse).is_ready
+    draw = checked(draw, clinician, nurse)
+    assert queries.preparation_of(dose, nurse).is_ready
+    actions.use_for_dose(dose=dose, mg=Decimal(40), by=nurse, at=NOW)
+    for bad in (nurse, actor_as(Role.COORDINATOR)):
+        with pytest.raises(Refused, match=r"cannot be the first|nobody here who may"):
+            actions.waste(draw=draw, reason="rest", witness=proof(bad), by=nurse, at=NOW)
+
+
+@pytest.mark.parametrize(("mg", "is_too_much"), [("40.3", False), ("40.301", False), ("40.302", True), ("60", True)])
+def test_no_more_is_given_than_was_drawn(
+    mg: str, is_too_much: bool, dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    draw = checked(drawn(dose, receive(), nurse), clinician, nurse)
+    if is_too_much:
+        with pytest.raises(Refused, match="More was given than was drawn"):
+            actions.use_for_dose(dose=dose, mg=Decimal(mg), by=nurse, at=NOW)
+        return
+    actions.use_for_dose(dose=dose, mg=Decimal(mg), by=nurse, at=NOW)
+    with pytest.raises(Refused, match="Nothing of this draw is left"):
+        actions.waste(draw=draw, reason="rest", witness=proof(clinician), by=nurse, at=NOW)
+
+
+def test_no_more_is_wasted_than_is_left(dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
+    draw = checked(drawn(dose, receive(), nurse), clinician, nurse)
+    actions.use_for_dose(dose=dose, mg=Decimal(40), by=nurse, at=NOW)
+    with pytest.raises(Refused, match="more than is left of what was drawn"):
+        actions.waste(draw=draw, amount=Decimal("0.301"), reason="rest", witness=proof(clinician), by=nurse, at=NOW)
+    actions.waste(draw=draw, amount=Decimal("0.3"), reason="rest", witness=proof(clinician), by=nurse, at=NOW)
+
+
+def test_what_was_given_is_righted_by_rows_against_it(
+    dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    lot = receive()
+    draw = checked(drawn(dose, lot, nurse), clinician, nurse)
+    actions.use_for_dose(dose=dose, mg=Decimal(40), by=nurse, at=NOW)
+    with pytest.raises(Refused, match="booked already"):
+        actions.use_for_dose(dose=dose, mg=Decimal(20), by=nurse, at=NOW)
+    actions.use_for_dose(dose=dose, mg=Decimal(20), reason="the pump said 20", by=nurse, at=NOW)
+    assert queries.left_of(draw) == Decimal("20.3")
+    # What was given was taken back, not the draw: it is still there.
+    assert queries.preparation_of(dose, nurse).is_ready
+    sheet = queries.reconciliation(lot.facility, clinician, begin=NOW, end=NOW + timedelta(hours=1))
+    assert sheet.rows[0].given == 20
+
+
+def test_only_an_open_dose_is_drawn(dose: Dose, receive: Receive, nurse: Actor) -> None:
+    lot = receive()
+    Dose.objects.filter(pk=dose.pk).update(state="missed")
+    dose.refresh_from_db()
+    with pytest.raises(Refused, match="still to be given"):
+        drawn(dose, lot, nurse)
+
+
+def test_devices_leave_and_come_back_whole(nasal_dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
+    lot = receive(drug="esketamine", form="device", number="E-1", amount_each=Decimal(28), mg_per_ml=None, containers=3)
+    with pytest.raises(Refused, match="not divided"):
+        drawn(nasal_dose, lot, nurse, Decimal(40))
+    draw = checked(drawn(nasal_dose, lot, nurse, Decimal(56)), clinician, nurse)
+    actions.use_for_dose(dose=nasal_dose, mg=Decimal(28), by=nurse, at=NOW)
+    with pytest.raises(Refused, match="not divided"):
+        actions.put_back(draw=draw, amount=Decimal(14), reason="unused", by=nurse, at=NOW)
+    actions.put_back(draw=draw, amount=Decimal(28), reason="unused, still sealed", by=nurse, at=NOW)
+    assert queries.balance_of(lot) == queries.Balance(Decimal(56), Decimal(0))
+
+
+def test_nothing_goes_back_into_a_vial(dose: Dose, receive: Receive, nurse: Actor) -> None:
+    draw = drawn(dose, receive(), nurse)
+    with pytest.raises(Refused, match="does not go back"):
+        actions.put_back(draw=draw, amount=MG, reason="not needed", by=nurse, at=NOW)
+
+
+def test_the_last_device_of_two_lots_is_used_in_order(
+    nasal_dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    device = {"drug": "esketamine", "form": "device", "amount_each": Decimal(28), "mg_per_ml": None, "containers": 1}
+    one, two = receive(number="E-1", **device), receive(number="E-2", **device)
+    for lot in (one, two):
+        checked(drawn(nasal_dose, lot, nurse, Decimal(28)), clinician, nurse)
+    actions.use_for_dose(dose=nasal_dose, mg=Decimal(56), by=nurse, at=NOW)
+    assert [queries.balance_of(each) for each in (one, two)] == [queries.Balance(Decimal(0), Decimal(0))] * 2
+    assert queries.preparation_of(nasal_dose, nurse).mg == 56
+
+
+def test_a_salt_is_reckoned_as_the_drug_itself(dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
+    lot = receive(basis="hydrochloride")
+    # 46.482 mg of the hydrochloride hold 40.3 mg of ketamine.
+    draw = checked(drawn(dose, lot, nurse, Decimal("46.482")), clinician, nurse)
+    assert queries.preparation_of(dose, nurse).mg == MG
+    actions.use_for_dose(dose=dose, mg=MG, by=nurse, at=NOW)
+    assert queries.left_of(draw) == 0
+    with pytest.raises(Refused, match="only a label that counts the drug itself"):
+        receive(drug="midazolam", basis="hydrochloride")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"containers": 0}, {"containers": 5001}, {"amount_each": Decimal(0)}, {"mg_per_ml": None},
+     {"mg_per_ml": Decimal(0)}, {"number": " "}, {"drug": "morphine"}, {"drug": "saline"}],
+)  # fmt: skip
+def test_a_label_that_cannot_be_is_refused(wrong: dict[str, object], receive: Receive) -> None:
+    with pytest.raises(Refused):
+        receive(**wrong)
+    assert not Lot.objects.exists()
+
+
+def test_the_same_lot_grows_and_a_typing_slip_is_taken_back(receive: Receive, pharmacist: Actor) -> None:
+    lot, again = receive(), receive(containers=20)
+    assert lot == again
+    slip = Movement.objects.get(shelf=4000)
+    with pytest.raises(Refused, match="needs a reason"):
+        shelf.take_back(movement=slip, reason=" ", by=pharmacist, at=NOW)
+    back = shelf.take_back(movement=slip, reason="2 vials came, not 20", by=pharmacist, at=NOW)
+    assert queries.balance_of(lot).shelf == 400
+    for row in (slip, back):
+        with pytest.raises(Refused, match="taken back already"):
+            shelf.take_back(movement=row, reason="again", by=pharmacist, at=NOW)
+
+
+def test_a_delivery_that_was_used_is_not_taken_back(
+    dose: Dose, receive: Receive, nurse: Actor, pharmacist: Actor
+) -> None:
+    lot = receive()
+    drawn(dose, lot, nurse)
+    with pytest.raises(Refused, match="not so much of this lot"):
+        shelf.take_back(movement=Movement.objects.get(kind="received"), reason="slip", by=pharmacist, at=NOW)
+
+
+def test_a_draw_is_taken_back_by_who_drew_or_who_keeps_the_register(
+    dose: Dose, receive: Receive, nurse: Actor, pharmacist: Actor, make_person: Callable[..., object]
+) -> None:
+    draw = drawn(dose, receive(), nurse)
+    row = Movement.objects.get(kind="drawn")
+    other = Actor(make_person("Second", nurse.facility, Role.SESSION_NURSE), nurse.facility, nurse.roles)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="Only who wrote an entry"):
+        shelf.take_back(movement=row, reason="never drawn", by=other, at=NOW)
+    shelf.take_back(movement=row, reason="never drawn: clicked the wrong dose", by=nurse, at=NOW)
+    assert queries.preparation_of(dose, nurse).state == "not prepared"
+    with pytest.raises(Refused, match="taken back"):
+        checked(draw, pharmacist, nurse)
+
+
+def test_a_count_tells_and_does_not_change_and_a_difference_is_settled_before_a_witness(
+    receive: Receive, pharmacist: Actor, clinician: Actor
+) -> None:
+    lot = receive()
+    shelf.count(lot=lot, counted=Decimal(380), by=pharmacist, at=NOW + timedelta(minutes=1))
+    assert queries.balance_of(lot).shelf == 400
+    end = NOW + timedelta(hours=1)
+    [row] = queries.reconciliation(lot.facility, pharmacist, begin=NOW, end=end).rows
+    assert [row.received, row.closing, row.counted, row.difference] == [400, 400, 380, -20]
+    later = NOW + timedelta(minutes=2)
+    with pytest.raises(Refused, match="cannot be the first"):
+        shelf.settle(lot=lot, reason="a vial broke", witness=proof(pharmacist), by=pharmacist, at=later)
+    shelf.settle(lot=lot, reason="a vial broke", witness=proof(clinician), by=pharmacist, at=later)
+    assert queries.balance_of(lot).shelf == 380
+    with pytest.raises(Refused, match="has changed since the count"):
+        shelf.settle(lot=lot, reason="again", witness=proof(clinician), by=pharmacist, at=end)
+
+
+def test_what_leaves_the_shelf_otherwise_needs_a_witness_or_a_supplier(
+    receive: Receive, pharmacist: Actor, clinician: Actor, nurse: Actor
+) -> None:
+    lot = receive()
+    with pytest.raises(Refused, match="needs a witness"):
+        shelf.remove(lot=lot, kind="destroyed", amount=Decimal(200), reason="recalled", by=pharmacist, at=NOW)
+    with pytest.raises(PermissionDenied):
+        shelf.remove(lot=lot, kind="sent back", amount=Decimal(200), reason="recalled", by=nurse, at=NOW)
+    shelf.remove(lot=lot, kind="sent back", amount=Decimal(200), reason="recalled", by=pharmacist, at=NOW)
+    with pytest.raises(Refused, match="not so much"):
+        shelf.remove(lot=lot, kind="wasted", amount=Decimal(201), reason="broke", witness=proof(clinician),
+                     by=pharmacist, at=NOW)  # fmt: skip
+
+
+def test_the_columns_of_a_period_add_up(
+    dose: Dose, receive: Receive, nurse: Actor, clinician: Actor, pharmacist: Actor
+) -> None:
+    lot = receive()
+    at = NOW + timedelta(days=1)
+    draw = actions.draw(dose=dose, lot=lot, amount=MG, by=nurse, at=at)
+    actions.check(draw=draw, version=1, checker=proof(clinician, at), by=nurse, at=at)
+    actions.use_for_dose(dose=dose, mg=Decimal(40), by=nurse, at=at)
+    slip = actions.draw(dose=dose, lot=lot, amount=Decimal(1), reason="a spill", by=nurse, at=at)
+    shelf.take_back(movement=slip.movements.get(), reason="none was spilt", by=nurse, at=at)
+    shelf.remove(lot=lot, kind="wasted", amount=Decimal(9), reason="broke", witness=proof(clinician, at), by=pharmacist,
+                 at=at)  # fmt: skip
+    [row] = queries.reconciliation(lot.facility, nurse, begin=at, end=at + timedelta(days=1)).rows
+    assert row.opening == 400
+    assert (
+        row.opening
+        + row.received
+        + row.put_back
+        - row.drawn
+        - row.wasted
+        - row.destroyed
+        - row.sent_back
+        + (row.righted)
+        == row.closing
+        == Decimal("350.7")
+    )
+    assert [row.given, row.wasted_after_drawing, row.not_accounted] == [40, 0, Decimal("0.3")]
+
+
+def test_a_row_changed_behind_the_register_breaks_its_seal(receive: Receive) -> None:
+    lot = receive()
+    row = Movement.objects.get()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Movement.objects.filter(pk=row.pk).update(shelf=1)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("DROP TRIGGER stock_movement_no_update")
+        else:
+            cursor.execute("ALTER TABLE stock_movement DISABLE TRIGGER ALL")
+        cursor.execute("UPDATE stock_movement SET shelf = 200")
+    assert queries.broken_seals(Movement.objects.filter(lot=lot)) == [row]
