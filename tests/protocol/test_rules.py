@@ -119,12 +119,13 @@ def parts(study: Protocol) -> Iterator[tuple[str, Part]]:
             yield f"discharge/{each.id}", each
 
 
-CASES = [
-    pytest.param(part, rule, id=f"{name}:{key}:{rule.measure}")
+RULES = [
+    (f"{name}:{key}:{rule.measure}", part, rule)
     for name in protocol.shipped()
     for key, part in parts(protocol.load(name))
     for rule in part.rules
 ]
+CASES = [pytest.param(part, rule, id=name) for name, part, rule in RULES]
 # Which sides of its limit a rule closes on: below it, at it, above it. Written out, not computed from the rule.
 CLOSED = {
     "above": (False, False, True), "below": (True, False, False),
@@ -143,7 +144,7 @@ def healthy(part: Part, rule: Rule) -> dict[str, float]:
 @pytest.mark.parametrize(("part", "rule"), CASES)
 def test_every_shipped_limit_closes_on_its_own_side(part: Part, rule: Rule) -> None:
     name = next(name for name in LIMITS if getattr(rule, name) is not None)
-    before = {each.measure: START[each.measure] for each in part.rules}
+    before: dict[str, float] = {each.measure: START[each.measure] for each in part.rules}
     base = before[rule.measure] if rule.of == "rise" else 0.0
     for offset, closes in zip((-STEP, 0.0, STEP), CLOSED[name], strict=True):
         seen = Readings({**healthy(part, rule), rule.measure: base + rule.limit + offset}, before)
@@ -154,7 +155,7 @@ def test_every_shipped_limit_closes_on_its_own_side(part: Part, rule: Rule) -> N
 
 @pytest.mark.parametrize(("part", "rule"), CASES)
 def test_every_shipped_limit_waits_for_its_measure(part: Part, rule: Rule) -> None:
-    before = {each.measure: START[each.measure] for each in part.rules}
+    before: dict[str, float] = {each.measure: START[each.measure] for each in part.rules}
     now = healthy(part, rule)
     same = [each for each in part.rules if each.measure == rule.measure]
     assert judge(part, Readings(now, before)) == "unknown"
@@ -167,7 +168,7 @@ def test_every_shipped_limit_waits_for_its_measure(part: Part, rule: Rule) -> No
 
 
 def test_the_table_reaches_every_kind_of_limit_and_rises() -> None:
-    seen = [rule for case in CASES for rule in (case.values[1],)]
+    seen = [rule for _, _, rule in RULES]
     assert {name for rule in seen for name in LIMITS if getattr(rule, name) is not None} == set(LIMITS)
     assert {rule.measure for rule in seen if rule.of == "rise"} == {"SBP", "DBP", "SpO2", "CADSS", "C-SSRS"}
     assert {rule.measure for rule in seen} == set(START)

@@ -45,8 +45,10 @@ def tell(form: forms.BaseForm, fault: Refused | Conflict, *, newest: Versioned |
         After a conflict: the record as it is saved now. The form takes over its version and, in fields that the second
         editor left as they were, what the others wrote; so saving again is a decision and takes nothing back unawares.
     """
+    # A conflict says what came by its changes.
+    came = () if isinstance(fault, Conflict) or not fault.came else (f"Found: {fault.came}",)
     changes = fault.changes if isinstance(fault, Conflict) else ()
-    form.add_error(None, [text for text in (fault.fault, *changes, fault.expected, fault.remedy) if text])
+    form.add_error(None, [text for text in (fault.fault, *came, *changes, fault.expected, fault.remedy) if text])
     if not isinstance(fault, Conflict) or newest is None or not form.is_bound:
         return
     shown = {name: form.data.get(name) for name in form.data}

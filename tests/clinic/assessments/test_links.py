@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_answers_are_the_participants_own_and_count_once(participant: Participan
     client, address = Client(), made(participant, as_clinician)
     assert "Thank you" in send(client, address, **QUIET).content.decode()
     rating = Rating.objects.get()
-    assert (rating.total, rating.rater_kind, rating.mode, rating.rater) == (8, "self", "link", None)
+    assert (rating.total, rating.rater_kind, rating.mode, rating.rater) == (Decimal(8), "self", "link", None)
     assert rating.participant == participant
     # The answer got lost on its way and the same comes again, or other answers do: nothing more is written.
     for again in (QUIET, LOUD):
@@ -201,7 +202,8 @@ def test_the_secret_is_in_no_table_no_trail_and_no_log(
     assert caplog.records
     assert drawn not in caplog.text
     # The server's own handler cuts in the same way.
-    assert "without_links" in settings.LOGGING["handlers"]["console"]["filters"]
+    logs: dict[str, Any] = settings.LOGGING
+    assert "without_links" in logs["handlers"]["console"]["filters"]
 
 
 def test_a_link_is_no_log_in(participant: Participant, as_clinician: Actor) -> None:

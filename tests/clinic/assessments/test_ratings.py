@@ -38,11 +38,11 @@ def test_a_rating_keeps_every_answer_and_its_total_is_a_measure(
     )  # fmt: skip
     rating.refresh_from_db()
     assert rating.answers == {**{str(item): 3 for item in range(1, 10)}, "10": 1}
-    assert (rating.total, rating.band, rating.missing) == (28, "moderate", [])
+    assert (rating.total, rating.band, rating.missing) == (Decimal(28), "moderate", [])
     assert (rating.instrument_version, rating.rater, rating.mode) == ("1", as_clinician.user, "interview")
     assert rating.recall_h == 168
     assert rating.measure is not None
-    assert (rating.measure.value, rating.measure.unit, rating.measure.at) == (28, "points", NOW)
+    assert (rating.measure.value, rating.measure.unit, rating.measure.at) == (Decimal(28), "points", NOW)
     # A clinician may see sessions: the rating is not what the protocol calls blinded, and says so.
     assert rating.rater_sees_sessions
     row = json.loads(Entry.objects.get(action="recorded a rating").changes)
@@ -163,7 +163,7 @@ def test_what_is_struck_out_stays_and_counts_no_more(participant: Participant, a
     with pytest.raises(Refused, match="only with a reason"):
         strike_rating(rating=rating, version=1, reason=" ", by=as_clinician, at=NOW)
     struck = strike_rating(rating=rating, version=1, reason="the wrong person", by=as_clinician, at=NOW)
-    assert (struck.struck_at, struck.struck_because, struck.total) == (NOW, "the wrong person", 30)
+    assert (struck.struck_at, struck.struck_because, struck.total) == (NOW, "the wrong person", Decimal(30))
     assert rating.measure is not None
     assert Measure.objects.get(pk=rating.measure.pk).struck_at == NOW
     with pytest.raises(Refused, match="struck out already"):
@@ -186,7 +186,7 @@ def test_a_correction_takes_the_place_of_the_earlier_one(
         correct(7)
     assert Rating.objects.count() == 1
     corrected = correct(1)
-    assert (corrected.total, corrected.replaces_id) == (29, rating.pk)
+    assert (corrected.total, corrected.replaces_id) == (Decimal(29), rating.pk)
     rating.refresh_from_db()
     assert (rating.counts, rating.struck_because) == (False, "item 1 was mistyped")
     counting = Measure.objects.filter(participant=participant, instrument="MADRS", struck_at=None)

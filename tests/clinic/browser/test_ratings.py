@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_rating_by_keys_alone(treated: Participant, colleague: User, opened: O
     assert Rating.objects.count() == before + 1
     rating = Rating.objects.order_by("entered_at").last()
     assert rating is not None
-    assert (rating.total, rating.answers["7"]) == (30, 5)
+    assert (rating.total, rating.answers["7"]) == (Decimal(30), 5)
     assert page.evaluate(DRAFTS) == []
 
 

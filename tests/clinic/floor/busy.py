@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.floor.asked import asked_of
@@ -68,7 +68,7 @@ def busy_floor(
         everything[Session].append(session)
         entered = {"session": session, "by": by}
         nominal = [minute for minute, _ in asked.timepoints]
-        rows = [(minute, None) for minute in nominal[:times]]
+        rows: list[tuple[int | None, UUID | None]] = [(minute, None) for minute in nominal[:times]]
         rows += [(None, uuid4()) for _ in range(times - len(rows))]
         for place, (minute, row) in enumerate(rows):
             at = began + (minute if minute is not None else 41 + place) * MINUTE

@@ -212,14 +212,19 @@ def test_without_being_ready_nobody_leaves_by_the_form(well: Session, nurse: Act
 
 def test_a_clinician_decides_signs_why_and_nobody_else_does(dosed: Session, nurse: Actor, clinician: Actor) -> None:
     at = FIRST + 125 * MINUTE
-    given = {"session": dosed, "version": dosed.version, "left_at": at, "reason": "a lift home leaves now", "at": at}
+
+    def decided(by: Actor, *, proven: Actor, reason: str = "a lift home leaves now") -> Session:
+        return actions.leave_by_decision(
+            session=dosed, version=dosed.version, left_at=at, reason=reason, proof=proof(proven, at), by=by, at=at
+        )
+
     with pytest.raises(PermissionDenied):
-        actions.leave_by_decision(**given, proof=proof(nurse, at), by=nurse)
+        decided(nurse, proven=nurse)
     with pytest.raises(Refused, match="own password"):
-        actions.leave_by_decision(**given, proof=proof(nurse, at), by=clinician)
+        decided(clinician, proven=nurse)
     with pytest.raises(Refused, match="needs a reason"):
-        actions.leave_by_decision(**{**given, "reason": " "}, proof=proof(clinician, at), by=clinician)
-    left = actions.leave_by_decision(**given, proof=proof(clinician, at), by=clinician)
+        decided(clinician, proven=clinician, reason=" ")
+    left = decided(clinician, proven=clinician)
     assert left.left_how == "decision"
     # The lines that were not met then stand beside the reason.
     assert left.left_because.startswith("a lift home leaves now\nNot met: ")
@@ -254,13 +259,18 @@ def test_nobody_leaves_while_the_dose_runs(session: Session, nurse: Actor, clini
     begun(session, nurse, FIRST)
     session.refresh_from_db()
     at = FIRST + 10 * MINUTE
-    common = {"session": session, "version": session.version, "left_at": at, "at": at}
-    for act in (
-        lambda: actions.declare_ready_to_leave(session=session, version=session.version, by=nurse, at=at),
-        lambda: actions.leave(**common, proof=proof(nurse, at), by=nurse),
-        lambda: actions.leave_by_decision(**common, reason="why", proof=proof(clinician, at), by=clinician),
-        lambda: actions.leave_against_advice(**common, reason="why", proof=proof(nurse, at), by=nurse),
-    ):
+    version = session.version
+    acts: tuple[Callable[[], Session], ...] = (
+        lambda: actions.declare_ready_to_leave(session=session, version=version, by=nurse, at=at),
+        lambda: actions.leave(session=session, version=version, left_at=at, proof=proof(nurse, at), by=nurse, at=at),
+        lambda: actions.leave_by_decision(
+            session=session, version=version, left_at=at, reason="why", proof=proof(clinician, at), by=clinician, at=at
+        ),
+        lambda: actions.leave_against_advice(
+            session=session, version=version, left_at=at, reason="why", proof=proof(nurse, at), by=nurse, at=at
+        ),
+    )
+    for act in acts:
         with pytest.raises(Refused, match="still runs"):
             act()
 
@@ -357,6 +367,7 @@ def test_on_the_page_the_second_nurse_reads_what_the_first_said_and_then_decides
     assert told.status_code == 200
     assert "Somebody else answered in the meantime" in told.content.decode()
     assert "no, by Nora" in told.content.decode().replace("&#x27;", "'")
+    clock.stand_at(at + MINUTE)
     again = client.post(address, form(told))
     assert again.status_code == 302
-    assert lines(dosed, at)["discharge/walks"].who == "Omar"
+    assert lines(dosed, at + MINUTE)["discharge/walks"].who == "Omar"

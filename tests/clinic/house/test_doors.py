@@ -15,6 +15,7 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, Membership, User
 from upturn_clinic.accounts.permissions import ROLES, Permission, Role
 from upturn_clinic.assessments.models import Rating, SelfRatingLink
+from upturn_clinic.floor.models import Session
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import ProtocolVersion

@@ -112,7 +112,7 @@ def test_it_is_closed_once_with_words(concern: Concern, as_clinician: Actor) -> 
     for act in (actions.take_concern, actions.close_concern):
         more = {"done": "again"} if act is actions.close_concern else {}
         with pytest.raises(Refused, match="closed"):
-            act(concern=closed, version=2, by=as_clinician, at=NOW, **more)  # type: ignore[operator]
+            act(concern=closed, version=2, by=as_clinician, at=NOW, **more)
 
 
 def test_a_clinicians_task_is_not_closed_by_a_nurse_but_a_nurses_by_a_clinician(

@@ -75,12 +75,14 @@ def test_times_are_in_order_and_not_in_the_future(
     def at(minutes: int | None) -> datetime | None:
         return None if minutes is None else NOW + timedelta(minutes=minutes)
 
-    times = {"started_at": at(start), "peak_at": at(peak), "ended_at": at(end)}
+    def event() -> AdverseEvent:
+        return recorded(participant, as_clinician, started_at=at(start), peak_at=at(peak), ended_at=at(end))
+
     if told is None:
-        assert recorded(participant, as_clinician, **times).ended_at == at(end)
+        assert event().ended_at == at(end)
     else:
         with pytest.raises(Refused, match=told):
-            recorded(participant, as_clinician, **times)
+            event()
         assert not AdverseEvent.objects.exists()
 
 
@@ -129,11 +131,12 @@ def test_struck_out_it_stays_and_no_longer_counts(participant: Participant, as_c
     struck = actions.strike_event(event=event, version=1, reason="another person's", by=as_clinician, at=NOW)
     assert not struck.counts
     assert AdverseEvent.objects.count() == 1
-    for act in (
+    acts: tuple[Callable[[], AdverseEvent], ...] = (
         lambda: actions.end_event(event=struck, version=2, ended_at=NOW, by=as_clinician, at=NOW),
         lambda: judged(struck, as_clinician),
         lambda: actions.strike_event(event=struck, version=2, reason="x", by=as_clinician, at=NOW),
-    ):
+    )
+    for act in acts:
         with pytest.raises(Refused, match="struck out"):
             act()
 
@@ -292,9 +295,9 @@ def test_the_pages_from_recording_to_reporting(
     assert client.post(correct, values).status_code == 302
     judge = reverse("judge_event", args=["main", event.pk])
     assert "On the published list" in client.get(judge).content.decode()
-    given = {"version": 2, "criteria": ["hospital"], "relatedness": "probable", "is_expected": "no",
-             "outcome": "ongoing", "reason": ""}  # fmt: skip
-    assert client.post(judge, given).status_code == 302
+    judgement = {"version": 2, "criteria": ["hospital"], "relatedness": "probable", "is_expected": "no",
+                 "outcome": "ongoing", "reason": ""}  # fmt: skip
+    assert client.post(judge, judgement).status_code == 302
     event.refresh_from_db()
     assert (event.is_serious, event.is_expected, event.term) == (True, False, "nausea")
     assert event.term in client.get(reverse("safety", args=["main"])).content.decode()

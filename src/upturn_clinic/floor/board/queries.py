@@ -240,7 +240,9 @@ class _Drawing:
             .values_list("pk", "participant__pseudonym", "left_at", "left_how", "cancelled_at")
         )
         for key, pseudonym, left_at, left_how, cancelled_at in found:
-            words = f"left {self._clock(left_at)}" if left_at else f"given up {self._clock(cancelled_at)}"
+            at = left_at or cancelled_at
+            assert at is not None  # noqa: S101  (the filter asks for one of the two)
+            words = f"{'left' if left_at else 'given up'} {self._clock(at)}"
             yield Gone(key, pseudonym, self.session_at(key), words + UNUSUAL.get(left_how, ""))
 
     def expected(self, facility: Facility, *, begin: datetime, end: datetime, may_begin: bool) -> Iterator[Expected]:

@@ -117,7 +117,7 @@ class LeaveForm(ProofFields):
     version = forms.IntegerField(widget=forms.HiddenInput)
     left_at = left_field()
 
-    field_order = ("left_at", "password", "code")
+    field_order: tuple[str, ...] = ("left_at", "password", "code")
 
 
 class DecideForm(LeaveForm):
