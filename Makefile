@@ -27,7 +27,7 @@ test-slow: $(STAMP)  ## the long statistical tests as well
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
 test-postgres: $(STAMP)  ## the clinic's tests on a throw-away PostgreSQL (needs Debian's postgresql)
-	$(BIN)/python tests/clinic/postgres.py $(BIN)/python -m pytest tests/clinic
+	$(BIN)/python tests/clinic/postgres.py $(BIN)/python -m pytest tests/clinic $(ONLY)
 
 check: $(STAMP)  ## lint, types, import law
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission, Role
 from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
 from upturn_clinic.pages.crisis import crisis_help
-from upturn_clinic.safety.queries import unreported_at, untaken_at
+from upturn_clinic.safety.queries import open_at, unreported_at, untaken_at
 
 __all__ = ["SECTIONS", "Section", "shell"]
 
@@ -72,7 +72,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "sections": sections,
         "crisis": crisis_help(here.country, here.crisis_help) if here else crisis_help("", ""),
         # Asked only by the pages that show it.
-        "untaken": lambda: list(untaken_at(here, timezone.now())) if actor and here and _may_handle(actor) else [],
+        "untaken": lambda: list(untaken_at(here, timezone.now())) if actor and here and _may_see(actor) else [],
+        "open_concerns": lambda: open_at(here, timezone.now()) if actor and here and _may_see(actor) else [],
+        "may_handle_concerns": bool(actor and actor.may(Permission.HANDLE_CONCERN)),
         "unreported": lambda: list(unreported_at(here, timezone.now())) if actor and here and _may_judge(actor) else [],
         "for_participants": bool(actor and actor.roles == {Role.PARTICIPANT}),
         "idle_s": int(IDLE_LOGOUT.total_seconds()) if user is not None and user.is_authenticated else 0,
@@ -80,8 +82,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _may_handle(actor: Actor) -> bool:
-    return actor.may(Permission.HANDLE_CONCERN)
+def _may_see(actor: Actor) -> bool:
+    return actor.may(Permission.SEE_SAFETY)
 
 
 def _may_judge(actor: Actor) -> bool:

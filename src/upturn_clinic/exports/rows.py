@@ -150,9 +150,12 @@ def _of_ratings(person: Participant, hours: Hours) -> Iterator[Row]:
     for each in ratings:
         unit = each.measure.unit if each.measure else "points"
         values = [] if each.total is None else [("total", each.total)]
+        # Who may see sessions is not blinded, whatever the rating was entered as.
+        sees = each.rater_kind == Rating.Rater.BLINDED and each.rater_sees_sessions
+        rater = Rating.Rater.TREATING.value if sees else each.rater_kind
         for item, value in (*values, *each.answers.items()):
             yield _seen(
-                person, each.instrument, item, value, unit, hours.of(each.rated_at), each.planned_h, each.rater_kind,
+                person, each.instrument, item, value, unit, hours.of(each.rated_at), each.planned_h, rater,
                 each.recall_h,
             )  # fmt: skip
 

@@ -12,13 +12,12 @@ from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.gates import standings_of
-from upturn_clinic.floor.holding import must_be_free, must_be_here, must_be_open
+from upturn_clinic.floor.holding import must_be_enrolled, must_be_free, must_be_here, must_be_open, must_consent
 from upturn_clinic.floor.limits import EARLIEST_ARRIVAL
 from upturn_clinic.floor.models import GateDecision, Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import consent_of
 from upturn_clinic.treatments.models import Dose
 
 __all__ = ["arrive", "declare_ready", "give_up", "move_room", "override_gate"]
@@ -35,13 +34,13 @@ def arrive(*, dose: Dose, room: str, arrived_at: datetime, by: Actor, at: dateti
     ------
     Refused
         The dose is not planned any more, is taken at home, or has a session; another session of the same person is
-        open; the person is not enrolled; the room is not one of the facility's; the time is not possible.
+        open; the person is not enrolled, or no consent holds; the room is not one of the facility's; the time is not possible.
     """
     by.must(Permission.RECORD_SESSION)
     person = Participant.objects.select_for_update(of=("self",)).get(pk=dose.plan.participant_id)
     must_be_here(dose.facility_id, by)
-    if person.status != Participant.Status.ENROLLED:
-        raise Refused("A session is for people who are enrolled.", came=str(person.get_status_display()))
+    must_be_enrolled(person)
+    must_consent(person)
     if dose.is_home_course:
         raise Refused("This dose is taken at home: there is no session.", remedy="record it on the plan")
     if dose.state != Dose.State.PLANNED:
@@ -157,9 +156,7 @@ def declare_ready(*, session: Session, ready_at: datetime, by: Actor, at: dateti
         return found
     asked = queries.asked_in(found)
     must_be_free(found, asked, at=ready_at)
-    consent = consent_of(found.participant)
-    if consent is None:
-        raise Refused("No written consent is recorded.", remedy="record the consent on the participant's page")
+    must_consent(found.participant)
     return writing.change(
         found, action="was ready for the dose", by=by, at=at, reason="after the time-out", ready_at=ready_at
     )

@@ -108,12 +108,13 @@ def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iter
 def _closer(session: Session, standings: Sequence[Standing]) -> Iterator[Due]:
     for each in standings:
         if each.verdict == "closed" and isinstance(each.part, Gate) and each.part.every_h:
-            yield _next_reading(session, each.part)
+            yield _next_reading(session, each, each.part)
 
 
-def _next_reading(session: Session, gate: Gate) -> Due:
+def _next_reading(session: Session, standing: Standing, gate: Gate) -> Due:
     measures = tuple(dict.fromkeys(rule.measure for rule in gate.rules))
     readings = [each for each in session.readings.all() if each.counts and each.instrument in measures]
-    last = max(each.at for each in readings)
-    words = f"{', '.join(measures)} again (closer readings)"
+    # A gate that signs closed may have no reading at all: then it counts from when it closed.
+    last = max((each.at for each in readings), default=standing.closed_since or session.arrived_at)
+    words = f"{', '.join(measures) or 'look for signs'} again (closer readings)"
     return Due("closer", words, last + timedelta(hours=gate.every_h or 0), None, measures)

@@ -22,6 +22,8 @@ __all__ = ["Standing", "blocking", "by_hand", "house_standings", "measured", "st
 SAID, DECISION = Answer.Said, GateDecision.Decision
 GOES_ON = (DECISION.GO_ON, DECISION.OVERRIDE)
 ALWAYS_HARD = frozenset(each.id for checks in HOUSE.values() for each in checks)
+# Asked of everybody, whatever the protocol.
+ALWAYS_APPLIES = frozenset({"suicidal-thoughts", "escort"})
 Part = Gate | Criterion | HouseCheck
 
 
@@ -73,6 +75,11 @@ class Standing:
     def is_hard(self) -> bool:
         """Whether no reason alone is enough. Who this is and whether they consent is hard, whoever asks it."""
         return self.part.kind == "hard" if isinstance(self.part, Gate) else self.part.id in ALWAYS_HARD
+
+    @property
+    def always_applies(self) -> bool:
+        """Whether "not applicable" is no answer to it."""
+        return self.is_hard or self.part.id in ALWAYS_APPLIES
 
     @property
     def may_override(self) -> tuple[str, ...]:
@@ -189,7 +196,7 @@ def by_hand(session: Session, key: str, part: Part, stands: str) -> Standing:
         return Standing(key, part, stands, "unknown")
     last = answers[-1]
     good = {SAID.NO, SAID.NOT_APPLICABLE} if isinstance(part, Gate) else {SAID.YES, SAID.NOT_APPLICABLE}
-    if part.id in ALWAYS_HARD:
+    if part.id in ALWAYS_HARD and not isinstance(part, Gate):
         good = {SAID.YES}
     # Two people who answered differently: the worse answer stands until one of the two is struck out.
     bad = [each for each in answers if each.answer not in good]

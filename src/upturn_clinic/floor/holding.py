@@ -12,8 +12,10 @@ from upturn_clinic.floor.gates import Standing, blocking, house_standings, stand
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import Phase, phase_of
 from upturn_clinic.ground.errors import Refused
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import consent_of, standing_consent
 
-__all__ = ["last_act_of", "must_be_free", "must_be_here", "must_be_open"]
+__all__ = ["last_act_of", "must_be_enrolled", "must_be_free", "must_be_here", "must_be_open", "must_consent"]
 
 
 def must_be_free(session: Session, asked: Asked, *, at: datetime) -> None:
@@ -54,6 +56,25 @@ def must_be_here(facility_id: UUID, by: Actor) -> None:
     """Refuse who acts at another facility."""
     if by.facility_id not in (None, facility_id):
         raise Refused("This session is at another facility.")
+
+
+def must_be_enrolled(person: Participant) -> None:
+    """Refuse for somebody who does not take part, or no longer."""
+    if person.status != Participant.Status.ENROLLED:
+        raise Refused("A session is for people who are enrolled.", came=str(person.get_status_display()))
+
+
+def must_consent(person: Participant) -> None:
+    """Refuse without a written consent that still holds."""
+    if standing_consent(person) is not None:
+        return
+    last = consent_of(person)
+    if last is None or last.withdrawn_at is None:
+        raise Refused("No written consent is recorded.", remedy="record the consent on the participant's page")
+    raise Refused(
+        "Consent was withdrawn.", came=f"on {last.withdrawn_at.astimezone(person.facility.zone):%d %b %Y, %H:%M}",
+        remedy="no dose is given; if the person consents again, record it on the participant's page",
+    )  # fmt: skip
 
 
 def last_act_of(session: Session) -> str:

@@ -179,7 +179,7 @@ def _is_urgent(line: Line, phase: Phase) -> bool:
 
 def _ratings(session: Session, reader: Actor, now: datetime) -> list[object]:
     found = due_for(session.participant, at=now, reader=reader)
-    return [each for each in found if each.state in ("due", "late")]
+    return [each for each in found if each.state in ("open", "late")]
 
 
 def _concentration(preparation: object, filling: float | None) -> str:

@@ -28,6 +28,7 @@ from upturn_clinic.floor.phases import phase_of
 from upturn_clinic.floor.screens import PARTS, emergency_screen, session_screen, sheet_data
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import answer, user_of
+from upturn_clinic.safety.queries import open_of
 from upturn_clinic.treatments.queries import course_of, doses_at, people_with_plan_at
 from upturn_clinic.treatments.watch import queries as watch
 
@@ -84,7 +85,7 @@ def session(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     """Show a session: what is done, what is due, the flowsheet."""
     actor, here = require(request, Permission.SEE_SESSIONS, facility)
     found = _found(here, session)
-    shown = session_screen(found, actor, now=timezone.now())
+    shown = _screen(found, actor)
     # What speaks against a dose is told on arrival; once it began, the flowsheet has the page to itself.
     spoken = _against(found, actor) if found.began_at is None else {}
     return render(request, "floor/session.html", {"here": here, "poll_s": POLL_S, "parts": PARTS, **shown, **spoken})
@@ -177,15 +178,21 @@ def emergency_sheet(request: HttpRequest, facility: str, session: UUID) -> HttpR
 
 
 def _state(request: HttpRequest, here: Facility, found: Session, actor: Actor) -> dict[str, Any]:
-    now = timezone.now()
-    shown = {"here": here, **session_screen(found, actor, now=now)}
+    shown = {"here": here, **_screen(found, actor)}
     return {
-        "now": now.isoformat(),
+        "now": shown["now"].isoformat(),
         "began_at": found.began_at.isoformat() if found.began_at else None,
         "phase": str(shown["phase"]),
         "parts": {part: render_to_string(f"floor/parts/{part}.html", shown, request=request) for part in PARTS},
         "sheet": sheet_data(found, shown["asked"], actor),
     }
+
+
+def _screen(found: Session, actor: Actor) -> dict[str, Any]:
+    """Gather the page; at its head stand the open concerns about the person, for who may see them."""
+    now = timezone.now()
+    concerns = open_of(found.participant, now) if actor.may(Permission.SEE_SAFETY) else []
+    return {**session_screen(found, actor, now=now), "concerns_of_person": concerns}
 
 
 def _found(here: Facility, session: UUID) -> Session:

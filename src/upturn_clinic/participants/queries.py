@@ -36,7 +36,7 @@ from upturn_clinic.programmes.models import Programme
 __all__ = [
     "age_on", "allocations_hold", "arm_of", "arm_shown", "consent_in_use", "consent_of", "entries_about", "found",
     "held", "identity_of", "is_masked", "latest_measure", "lead_only", "lines_about", "listed", "namesake",
-    "participant_of", "participants_at", "present", "randomisation_of", "unblindings_of",
+    "participant_of", "participants_at", "present", "randomisation_of", "standing_consent", "unblindings_of",
 ]  # fmt: skip
 
 
@@ -162,6 +162,12 @@ def consent_in_use(programme: Programme) -> ConsentDocument | None:
 def consent_of(participant: Participant) -> Consent | None:
     """Find the newest consent, withdrawn or not."""
     return Consent.objects.filter(participant=participant).select_related("document", "recorded_by").first()
+
+
+def standing_consent(participant: Participant) -> Consent | None:
+    """Find the consent that holds: the newest one, unless it was withdrawn. An older one does not take its place."""
+    consent = consent_of(participant)
+    return None if consent is None or consent.withdrawn_at is not None else consent
 
 
 def randomisation_of(programme: Programme) -> RandomisationList | None:

@@ -16,7 +16,7 @@ from upturn_clinic.safety.models import AdverseEvent, Concern
 
 __all__ = [
     "Lists", "concern_from", "concerns_at", "concerns_of", "event_with", "events_at", "events_of", "lists_at",
-    "people_at", "serious_clock", "source_in_words", "unreported_at", "untaken_at",
+    "open_at", "open_of", "people_at", "serious_clock", "source_in_words", "unreported_at", "untaken_at",
 ]  # fmt: skip
 
 _PEOPLE = ("participant__facility", "raised_by", "taken_by", "closed_by")
@@ -46,6 +46,17 @@ def concern_from(participant: Participant, *, source: str, rule: str) -> Concern
 def untaken_at(facility: Facility, now: datetime) -> QuerySet[Concern]:
     """Concerns that nobody took by their deadline: they stand at the top of the facility's page."""
     return concerns_at(facility).filter(closed_at=None, taken_at=None, due_at__lt=now)
+
+
+def open_at(facility: Facility, now: datetime) -> list[tuple[Concern, bool]]:
+    """List the open concerns of a facility below those that nobody took in time: each, and whether it is late."""
+    found = concerns_at(facility).filter(closed_at=None)
+    return [(each, each.is_late(now)) for each in found if not each.is_untaken(now)]
+
+
+def open_of(participant: Participant, now: datetime) -> list[tuple[Concern, bool]]:
+    """List the open concerns about somebody, late ones first: each, and whether it is late."""
+    return [(each, each.is_late(now)) for each in concerns_of(participant).filter(closed_at=None)]
 
 
 def unreported_at(facility: Facility, now: datetime) -> QuerySet[AdverseEvent]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -120,7 +120,7 @@ class _Writing:
         self.may_see_doses = reader.may(Permission.SEE_DOSES)
         self.may_change = is_enrolled and reader.may(Permission.CHANGE_PLAN)
         self.may_give = is_enrolled and reader.may(Permission.RECORD_SESSION)
-        self.rated = instruments_by_visit(course.protocol, course.arm)
+        self.rated = _rated(course, reader)
         # What a dose holds is the same for all doses of one name: asked once, not once for each.
         self.known: dict[str, queries.DoseShown] = {}
         slug = course.plan.facility.slug
@@ -193,6 +193,16 @@ class _Writing:
             yield Act(self.address["move_visit"](key), "Move", f" {title}")
             if visit.is_open:
                 yield Act(self.address["end_visit"](key), "Missed", f" or cancelled: {title}")
+
+
+def _rated(course: Course, reader: Actor) -> Mapping[str, tuple[str, ...]]:
+    """Name the ratings of each visit; those of all arms for a reader from whom the arm is hidden."""
+    knows_arm = bool(arm_shown(course.plan.participant, reader))
+    found: dict[str, dict[str, None]] = {}
+    for arm in (course.arm,) if knows_arm else course.protocol.arms:
+        for visit, names in instruments_by_visit(course.protocol, arm).items():
+            found.setdefault(visit, {}).update(dict.fromkeys(names))
+    return {visit: tuple(names) for visit, names in found.items()}
 
 
 def due_spans(facility: Facility, reader: Actor, *, now: datetime) -> list[Span]:

@@ -128,7 +128,7 @@ def _treatment(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]
 
 
 def _medicines(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
-    day = held.dose.given_at.date() if held.dose.given_at else held.dose.planned_at.date()
+    day = (held.dose.given_at or held.dose.planned_at).astimezone(held.dose.plan.facility.zone).date()
     taken = [each for each in held.drugs if (each.began_on is None or each.began_on <= day)
              and (each.ended_on is None or each.ended_on >= day)]  # fmt: skip
     for kind, label in CLASSES.items():

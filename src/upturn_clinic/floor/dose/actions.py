@@ -16,7 +16,7 @@ from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
 from upturn_clinic.floor.entries.shapes import Entry
 from upturn_clinic.floor.giving import Giving
-from upturn_clinic.floor.holding import last_act_of, must_be_free, must_be_open
+from upturn_clinic.floor.holding import last_act_of, must_be_enrolled, must_be_free, must_be_open, must_consent
 from upturn_clinic.floor.models import Administration, Session
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.ground.errors import Conflict, Refused
@@ -62,7 +62,7 @@ def act(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
     Raises
     ------
     Refused
-        Not ready, not prepared and checked, a gate is closed, out of order, or a reason is missing.
+        Not enrolled any more, consent withdrawn, not ready, not prepared and checked, a gate is closed, out of order, or a reason is missing.
     """
     by.must(Permission.RECORD_SESSION)
     found = must_be_open(session, by)
@@ -138,6 +138,8 @@ def _may(session: Session, asked: Asked, state: Giving, entry: Entry, by: Actor)
 
 
 def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor) -> None:
+    must_be_enrolled(session.participant)
+    must_consent(session.participant)
     if session.ready_at is None:
         raise Refused("The time-out has not been done yet.", remedy="do the time-out first")
     course, dose = _course(session), session.dose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from upturn import protocol
 from upturn_clinic.accounts.actor import Actor
@@ -46,6 +47,8 @@ __all__ = ["Result", "enter"]
 
 SAVED, KNOWN, REFUSED = "saved", "known already", "refused"
 LONGEST_ROLE = 60
+NOT_TAKEN = "This could not be saved: something went wrong here, and it was noted for who runs this clinic."
+LOG = logging.getLogger(__name__)
 DECISION = GateDecision.Decision
 
 
@@ -95,6 +98,13 @@ def _tell(session: Session, sent: object, by: Actor, at: datetime) -> Result:
         return Result(key, REFUSED, in_words(fault))
     except PermissionDenied as fault:
         return Result(key, REFUSED, str(fault))
+    except (OperationalError, InterfaceError):
+        # The database is away or busy, the entry is not at fault: the page keeps it and sends it again.
+        raise
+    except Exception:
+        # What this entry had written is undone with its savepoint (``_enter``); the others go on.
+        LOG.exception("an entry of session %s could not be taken in", session.pk)
+        return Result(key, REFUSED, f"{NOT_TAKEN} What to do: look at it, then enter it again.")
 
 
 def in_words(fault: Refused) -> str:
@@ -222,6 +232,8 @@ def _answer(session: Session, entry: Entry, by: Actor, at: datetime) -> str | No
         raise Refused("This line is not on that list.", came=given["criterion"])
     if not standing.is_answered_by_hand:
         raise Refused("This is judged from readings and signs, not answered.", remedy="enter the reading or the sign")
+    if given["answer"] == Answer.Said.NOT_APPLICABLE:
+        _must_make_sense(standing, given["note"])
     if given["replaces"] is not None:
         _strike(session, given["replaces"], given["reason"], Answer, by, at)
     others = [
@@ -240,6 +252,14 @@ def _answer(session: Session, entry: Entry, by: Actor, at: datetime) -> str | No
         f"{_name(each)} answered “{each.get_answer_display()}” at {each.at.astimezone(zone):%H:%M}. Both stay; strike "
         "one out." for each in others if each.answer != answer.answer
     )  # fmt: skip
+
+
+def _must_make_sense(standing: Standing, note: str) -> None:
+    """Refuse "not applicable" where a line always applies, and without a word why."""
+    if standing.always_applies:
+        raise Refused("This line always applies.", expected="yes or no", came=standing.text)
+    if not note:
+        raise Refused("Say in a note why this line does not apply.", came=standing.text)
 
 
 def _sign(session: Session, entry: Entry, by: Actor, at: datetime) -> str | None:

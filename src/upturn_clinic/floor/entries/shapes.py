@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,8 @@ LONGEST_KEY = 120
 MOST_SIGNS = 40
 # What the column of a reading holds.
 LARGEST, PLACES = Decimal(10) ** 6, 3
+# Longer than anybody types; beyond it a number would fill the memory when it is written out.
+LONGEST_NUMBER, MOST_DIGITS = 40, 20
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,15 @@ def read_entry(sent: object) -> Entry:
 def _instant(name: str, value: object) -> datetime:
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        if found is not None and found.tzinfo is not None:
+            found = found.astimezone(UTC)
+            # A day from the ends of the calendar: in every zone it is still a time.
+            _ = found - timedelta(days=1), found + timedelta(days=1)
+    except (ValueError, OverflowError):
         found = None
     if found is None or found.tzinfo is None:
         raise Refused(f"The time ({name}) could not be read.", expected="a time with its zone", came=str(value)[:40])
-    return found.astimezone(UTC)
+    return found
 
 
 def _key(name: str, value: object) -> UUID:
@@ -83,11 +89,16 @@ def _key(name: str, value: object) -> UUID:
 
 
 def _number(value: object, name: str) -> Decimal:
-    # People type a comma as well as a point.
     try:
-        found = Decimal(str(value).strip().replace(",", "."))
-    except InvalidOperation:
+        text = str(value).strip()
+        if len(text) > LONGEST_NUMBER:
+            raise Refused(f"This number is too long ({name}).", expected=f"at most {LONGEST_NUMBER} characters")
+        # People type a comma as well as a point.
+        found = Decimal(text.replace(",", "."))
+    except (InvalidOperation, ValueError):
         found = Decimal("NaN")
+    if found.is_finite() and max(abs(found.adjusted()), abs(int(found.as_tuple().exponent))) > MOST_DIGITS:
+        raise Refused("This number cannot be kept.", expected=f"at most {MOST_DIGITS} digits ({name})", came=text)
     if not found.is_finite():
         raise Refused("This is not a number.", expected=f"a number ({name})", came=str(value)[:40])
     return found
