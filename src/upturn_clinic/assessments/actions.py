@@ -11,7 +11,7 @@ from django.db import transaction
 from upturn import instruments
 from upturn.errors import InputError
 from upturn.instruments import Score
-from upturn.protocol import raised
+from upturn.protocol import Concern, raised
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments import queries
@@ -24,7 +24,7 @@ from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.participants.queries import held, present
 from upturn_clinic.safety.actions import raise_concern
 
-__all__ = ["correct_rating", "record_rating", "strike_rating"]
+__all__ = ["asks_for_help", "correct_rating", "raise_concerns", "record_rating", "strike_rating"]
 
 Answers = Mapping[str, int]
 CORRECTED = "replaced by a corrected rating"
@@ -145,7 +145,10 @@ def _record(
         measure=measure, replaces=replaces,
     )  # fmt: skip
     writing.insert(rating, action="recorded a rating", by=by, at=at)
-    _raise_concerns(rating, sheet, score, by, at)
+    raise_concerns(
+        participant=person, instrument=instrument, answers=answers, source=f"rating/{queries.root_of(rating)}",
+        how=rating.get_mode_display(), by=by, at=at,
+    )  # fmt: skip
     return rating
 
 
@@ -192,31 +195,56 @@ def _strike(rating: Rating, version: int, reason: str, by: Actor, at: datetime) 
     )  # fmt: skip
 
 
-def _raise_concerns(rating: Rating, sheet: Sheet, score: Score, by: Actor, at: datetime) -> None:
-    """Open the tasks that the protocol's rules ask for; where none does, an answer that asks for help opens one."""
-    person, source = rating.participant, f"rating/{queries.root_of(rating)}"
-    protocol = queries.protocol_for(person)
-    rules = raised(
-        protocol.safety, instrument=rating.instrument, total=score.total,
-        items={item: float(value) for item, value in rating.answers.items()},
-    )  # fmt: skip
-    because = _because(sheet, score, rating)
+def asks_for_help(participant: Participant, instrument: str, answers: Answers) -> bool:
+    """Tell whether crisis help is shown: the instrument's own alert asks for it, or a rule of the protocol does."""
+    score = _scored(instrument, answers)[1]
+    return bool(score.alerts) or any(rule.show_help for rule in _rules(participant, score, answers))
+
+
+def raise_concerns(
+    *, participant: Participant, instrument: str, answers: Answers, source: str, how: str, by: Actor, at: datetime
+) -> None:
+    """Open the tasks that the protocol's rules ask for; an answer that asks for help and that none covers opens one.
+
+    Parameters
+    ----------
+    source
+        What was answered, as a key; the same source and rule open one task.
+    how
+        How the answers came, in words.
+    """
+    sheet, score = _scored(instrument, answers)
+    rules = _rules(participant, score, answers)
+    because = _because(sheet, score, answers, how)
     for rule in rules:
-        raise_concern(participant=person, rule=rule, because=because, source=source, by=by, at=at)
-    if score.alerts and not rules and sheet.instrument.alerts is not None:
+        raise_concern(participant=participant, rule=rule, because=because, source=source, by=by, at=at)
+    alerts = sheet.instrument.alerts
+    if alerts is not None and not all(any(_covers(rule, item, sheet) for rule in rules) for item in score.alerts):
         raise_concern(
-            participant=person, rule=None, because=because, source=source, text=sheet.instrument.alerts.text, by=by,
-            at=at,
-        )  # fmt: skip
+            participant=participant, rule=None, because=because, source=source, text=alerts.text, by=by, at=at
+        )
 
 
-def _because(sheet: Sheet, score: Score, rating: Rating) -> str:
+def _rules(participant: Participant, score: Score, answers: Answers) -> tuple[Concern, ...]:
+    return raised(
+        queries.protocol_for(participant).safety, instrument=score.instrument, total=score.total,
+        items={item: float(value) for item, value in answers.items()},
+    )  # fmt: skip
+
+
+def _covers(rule: Concern, item: str, sheet: Sheet) -> bool:
+    """Tell whether a raised rule is about an item: it names it, or speaks of a level, which such items alone make."""
+    scoring = sheet.instrument.scoring
+    return rule.item == item or (rule.item is None and scoring is not None and scoring.total == "level")
+
+
+def _because(sheet: Sheet, score: Score, answers: Answers, how: str) -> str:
     """Say what was answered: the total, and each answer that asks for help in its own words."""
     total = "no total" if score.total is None else f"{score.total:g}{f' ({score.band})' if score.band else ''}"
-    told = [f"{rating.instrument}: {total}, {rating.get_mode_display()}."]
+    told = [f"{score.instrument}: {total}, {how}."]
     for item in sheet.items:
         if item.id in score.alerts:
-            value = int(rating.answers[item.id])
+            value = int(answers[item.id])
             words = item.answers.get(value, "")
             told.append(f"{item.id}. {item.name}: {value}{f', {words}' if words else ''}.")
     return " ".join(told)

@@ -34,7 +34,8 @@ def arrive(*, dose: Dose, room: str, arrived_at: datetime, by: Actor, at: dateti
     ------
     Refused
         The dose is not planned any more, is taken at home, or has a session; another session of the same person is
-        open; the person is not enrolled, or no consent holds; the room is not one of the facility's; the time is not possible.
+        open; the person is not enrolled, or no consent holds; the room is not one of the facility's; the time is not
+        possible.
     """
     by.must(Permission.RECORD_SESSION)
     person = Participant.objects.select_for_update(of=("self",)).get(pk=dose.plan.participant_id)

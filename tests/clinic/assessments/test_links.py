@@ -131,9 +131,63 @@ def test_what_was_closed_meanwhile_is_not_taken_but_help_is_offered(
     text = answer.content.decode()
     assert answer.status_code == 404
     assert "could not be taken" in text
-    assert "has <strong>not</strong> been told" in text
+    assert "came too late to be recorded" in text
+    assert "has been told" in text
     assert CRISIS in text
     assert not Rating.objects.exists()
+    # However often it is sent: one concern.
+    client.post(address, {"instrument": "PHQ-9", **LOUD})
+    concern = Concern.objects.get()
+    assert concern.rule == "phq-item-9"
+    assert "too late to be recorded" in concern.because
+
+
+def test_help_is_shown_where_only_a_rule_of_the_protocol_asks_for_it(
+    participant: Participant, as_clinician: Actor
+) -> None:
+    address = made(participant, as_clinician, "C-SSRS")
+    # Behaviour long ago is no alert of the instrument; its level raises a rule that shows help.
+    answers = {"item_1": "0", "item_2": "0", "item_6": "1", "item_6a": "0"}
+    assert "Please read this now" in send(Client(), address, "C-SSRS", **answers).content.decode()
+    assert Concern.objects.get().rule == "suicidal-thoughts"
+
+
+@pytest.mark.parametrize(("hours", "is_heard"), [(0, True), (23.99, True), (24, False)])
+def test_answers_after_a_link_ran_out_are_not_recorded_but_heard(
+    hours: float, is_heard: bool, participant: Participant, as_clinician: Actor, clock: Clock
+) -> None:
+    client, address = Client(), made(participant, as_clinician, valid_h=1)
+    clock.stand_at(SelfRatingLink.objects.get().expires_at + timedelta(hours=hours))
+    for answers, is_loud in ((QUIET, False), (LOUD, True)):
+        answer = client.post(address, {"instrument": "PHQ-9", **answers})
+        text = answer.content.decode()
+        assert answer.status_code == 404
+        assert ("came too late to be recorded" in text) == is_heard
+        assert ("has been told" in text) == (is_heard and is_loud)
+        assert CRISIS in text
+        assert Concern.objects.exists() == (is_heard and is_loud)
+    assert client.get(address).status_code == 404
+    assert not Rating.objects.exists()
+
+
+def test_what_was_recorded_in_time_is_thanked_for_also_when_it_comes_again_too_late(
+    participant: Participant, as_clinician: Actor, clock: Clock
+) -> None:
+    client, address = Client(), made(participant, as_clinician, valid_h=1)
+    send(client, address, **LOUD)
+    clock.stand_at(SelfRatingLink.objects.get().expires_at)
+    again = client.post(address, {"instrument": "PHQ-9", **LOUD})
+    assert again.status_code == 200
+    assert "Please read this now" in again.content.decode()
+    assert "Thank you" in client.post(address, {"read": "yes"}).content.decode()
+    assert Concern.objects.count() == 1
+
+
+def test_a_link_that_was_taken_back_raises_nothing(participant: Participant, as_clinician: Actor) -> None:
+    address = made(participant, as_clinician)
+    actions.revoke_link(link=SelfRatingLink.objects.get(), version=1, reason="over", by=as_clinician, at=timezone.now())
+    assert Client().post(address, {"instrument": "PHQ-9", **LOUD}).status_code == 404
+    assert not Concern.objects.exists()
 
 
 def test_a_link_that_is_over_says_nothing(participant: Participant, as_clinician: Actor, clock: Clock) -> None:

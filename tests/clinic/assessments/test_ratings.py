@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
 from tests.clinic.assessments.conftest import Ten
 from tests.clinic.conftest import NOW
 
+from upturn.protocol.safety import Safety
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.assessments import queries
 from upturn_clinic.assessments.actions import correct_rating, record_rating, strike_rating
 from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.queries import baseline_for, ratings_of, scales_for, trends_of
@@ -249,6 +254,30 @@ def test_the_screener_opens_tasks_by_its_level(
     record_rating(participant=participant, instrument="C-SSRS", answers=answers, rated_at=NOW,
                   missing_because="not asked on", by=as_clinician, at=NOW)  # fmt: skip
     assert [each.rule for each in Concern.objects.all()] == rules
+
+
+def test_a_rule_about_the_total_swallows_no_answer_about_death(
+    participant: Participant, as_clinician: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    high = {"id": "high", "text": "A high total.", "instrument": "PHQ-9", "at_least": 5, "within": "PT48H",
+            "status": "assumed"}  # fmt: skip
+    safety = Safety.model_validate({"concerns": [high]})
+    protocol = queries.protocol_for(participant).model_copy(update={"safety": safety})
+    monkeypatch.setattr(queries, "protocol_for", lambda _: protocol)
+    phq(participant, as_clinician, i9=0)
+    assert [each.rule for each in Concern.objects.all()] == ["high"]
+    phq(participant, as_clinician, i9=1)
+    assert sorted(each.rule for each in Concern.objects.all()) == ["", "high", "high"]
+    assert Concern.objects.get(rule="").text.startswith("Thoughts of death")
+
+
+def test_items_of_double_weight_say_their_steps(
+    participant: Participant, colleague: User, log_in: Callable[[User], Client]
+) -> None:
+    address = reverse("enter_rating", args=["main", participant.pk])
+    page = log_in(colleague).get(address, {"instrument": "YMRS"}).content.decode()
+    assert page.count("in steps of two") == 4
+    assert "counts double" not in page
 
 
 def test_a_concern_is_raised_by_a_rater_who_may_not_see_concerns(participant: Participant, as_rater: Actor) -> None:

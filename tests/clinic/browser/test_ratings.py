@@ -220,3 +220,26 @@ def test_it_works_without_any_script(treated: Participant, as_clinician: Actor, 
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Please read this now")
     assert Rating.objects.get(instrument="C-SSRS").answers == {"1": 1}
+
+
+@pytest.mark.parametrize("status", [200, 404, 429, 503])
+def test_answers_are_kept_unless_the_server_said_that_they_are_saved(
+    status: int, treated: Participant, as_clinician: Actor, opened: Open
+) -> None:
+    page = opened(link_for(treated, as_clinician, "GAD-7"), **PHONE)
+    page.locator(".question").nth(2).get_by_text("Nearly every day").click()
+    said = "<main id='main'><h1>Said by the server</h1></main>"
+    page.route(
+        "**/q/**", lambda route: route.fulfill(status=status, body=said, content_type="text/html")
+        if route.request.method == "POST" else route.continue_(),
+    )  # fmt: skip
+    page.get_by_role("button", name="Send").click()
+    told = "Said by the server" if status in (200, 404) else "the site cannot take them"
+    expect(page.get_by_text(told)).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 1
+    page.unroute("**/q/**")
+    page.reload()
+    assert page.locator("input[name=item_3]:checked").input_value() == "3"
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert page.evaluate("sessionStorage.length") == 0

@@ -158,3 +158,16 @@ def test_the_pages_from_the_list_to_submitted(
     assert client.post(reverse("submit_monitoring_form", args=["main", nasal.dose_id]), sent).status_code == 302
     page = client.get(reverse("monitoring_form", args=["main", nasal.dose_id])).content.decode()
     assert "Submitted by the clinic" in page
+
+
+def test_medicines_are_those_of_the_facilitys_day(nasal: Session) -> None:
+    past_midnight = datetime(2026, 3, 24, 0, 30, tzinfo=COPENHAGEN)
+    Dose.objects.filter(pk=nasal.dose_id).update(given_at=past_midnight)
+    for name, began_on, ended_on in (
+        ("lorazepam", past_midnight.date(), None), ("oxazepam", None, past_midnight.date() - timedelta(days=1)),
+    ):  # fmt: skip
+        ConcomitantDrug(
+            participant=nasal.participant, name=name, drug_class="benzodiazepine", dose="1 mg", began_on=began_on,
+            ended_on=ended_on, recorded_at=FIRST,
+        ).save()  # fmt: skip
+    assert fields(nasal)["Benzodiazepines"].value == "yes: lorazepam 1 mg"

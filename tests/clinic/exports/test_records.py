@@ -21,6 +21,8 @@ from tests.clinic.exports.conftest import BEFORE, CADSS, FIRST, LOT, SYSTOLIC, W
 from upturn import records as library
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.exports import actions, queries
 from upturn_clinic.exports.files import write_folder, zipped
 from upturn_clinic.floor.models import Reading, Session
@@ -179,3 +181,20 @@ def test_the_report_is_drawn_from_the_command_s_folder(nasal: Session, tmp_path:
 def test_the_values_of_the_masked_session_are_there_at_all(masked: Session) -> None:
     assert Reading.objects.filter(value__in=[SYSTOLIC, CADSS]).count() == 2
     assert BEFORE < FIRST
+
+
+def test_a_rating_by_somebody_who_may_see_sessions_is_not_exported_as_blinded(
+    nasal: Session, clinician: Actor, make_person: Callable[..., User]
+) -> None:
+    facility = nasal.facility
+    rater = Actor(make_person("Rita", facility, Role.RATER), facility, frozenset({Role.RATER}))
+    answers = dict.fromkeys(map(str, range(1, 11)), 2)
+    for day, by in ((8, clinician), (9, rater)):
+        at = FIRST + timedelta(days=day)
+        record_rating(
+            participant=nasal.participant, instrument="MADRS", answers=answers, rated_at=at, rater_kind="blinded",
+            by=by, at=at,
+        )  # fmt: skip
+    seen = queries.records_of(nasal.participant).observations.filter(pl.col("instrument") == "MADRS")
+    found = rows(seen.filter(pl.col("time_h") > 0).sort("time_h"), "rater", item="total")
+    assert found == [("treating",), ("blinded",)]

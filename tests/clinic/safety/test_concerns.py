@@ -16,6 +16,7 @@ from upturn.protocol import load, raised, shipped
 from upturn_clinic.accounts.actor import Actor, system
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import ROLES, Permission, Role
+from upturn_clinic.floor.models import Session
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.participants.models import Participant
@@ -211,3 +212,41 @@ def test_the_pages_from_raising_to_closing(participant: Participant, colleague: 
     page = client.get(reverse("participant_safety", args=["main", participant.pk])).content.decode()
     assert "Talked; plan agreed." in page
     assert "not an alarm system" in page
+
+
+def test_an_open_concern_is_read_at_once_and_late_ones_first(
+    concern: Concern, facility: Facility, colleague: User, owner: User, log_in: LogIn, clock: Clock,
+    as_clinician: Actor,
+) -> None:  # fmt: skip
+    address = reverse("facility", args=["main"])
+    clock.stand_at(concern.raised_at)
+    text = log_in(colleague).get(address).content.decode()
+    assert "1 open concern" in text
+    assert concern.text in text
+    assert "Not taken yet" in text
+    assert text.index(concern.text) < text.index('class="cards"')
+    assert concern.text not in log_in(owner).get(address).content.decode()
+    actions.take_concern(concern=concern, version=1, by=as_clinician, at=NOW)
+    later = actions.raise_by_hand(
+        entry=uuid4(), participant=concern.participant, text="Sounded hopeless", because="x", owner="clinician",
+        due_at=concern.due_at + timedelta(hours=1), by=as_clinician, at=NOW,
+    )  # fmt: skip
+    now = concern.due_at + timedelta(minutes=1)
+    assert queries.open_at(facility, now) == [(concern, True), (later, False)]
+    clock.stand_at(now)
+    text = log_in(colleague).get(address).content.decode()
+    assert text.index("<strong>Late.</strong> It was due") < text.index(later.text)
+    assert "Colleague looks at it" in text
+
+
+def test_a_session_shows_the_open_concerns_of_its_person_to_who_may_see_them(
+    seated: Session, concern: Concern, colleague: User, log_in: LogIn, as_clinician: Actor
+) -> None:
+    page, state = (reverse(name, args=["main", seated.pk]) for name in ("session", "session_state"))
+    client = log_in(colleague)
+    text = client.get(page).content.decode()
+    assert "1 open concern" in text
+    assert text.index(concern.text) < text.index("<dt>Phase</dt>")
+    assert concern.text in client.get(state).json()["parts"]["head"]
+    actions.close_concern(concern=concern, version=1, done="Spoke with her.", by=as_clinician, at=NOW)
+    assert concern.text not in client.get(page).content.decode()

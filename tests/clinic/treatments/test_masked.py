@@ -21,7 +21,8 @@ from upturn_clinic.ledger.models import Entry
 from upturn_clinic.participants import actions as participants
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.queries import arm_of
-from upturn_clinic.treatments import actions, queries
+from upturn_clinic.programmes.queries import protocol_of
+from upturn_clinic.treatments import actions, queries, screens
 from upturn_clinic.treatments.models import Dose, Plan
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +124,18 @@ def test_a_rater_sees_visits_and_no_doses_whatever_the_arm(
     assert "Dose 1" in page
     assert "ketamine 0.5 mg/kg, intravenous, over 40 min" in page
     assert "40.3 mg" in page
+
+
+def test_the_plan_lists_the_ratings_of_all_arms_to_who_may_not_know_the_arm(
+    masked_plan: Plan, masked: Participant, clinician: Actor, actor_as: Callable[[Role], Actor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(screens, "instruments_by_visit", lambda _, arm: {"day-1": (f"scale of {arm}",)})
+
+    def rated(reader: Actor) -> set[str]:
+        rows = screens.plan_screen(masked, reader, now=NOW, form="list", day="")["rows"]
+        return {row.detail for row in rows if not row.is_dose and row.detail}
+
+    both = ", ".join(f"scale of {arm}" for arm in protocol_of(masked.protocol_version).arms)
+    assert rated(clinician) == rated(actor_as(Role.RATER)) == {both}
+    assert rated(actor_as(Role.PHARMACIST)) == {f"scale of {arm_of(masked)}"}

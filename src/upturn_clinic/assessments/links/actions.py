@@ -10,7 +10,7 @@ from django.db import transaction
 from upturn.errors import InputError
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
-from upturn_clinic.assessments.actions import record_rating
+from upturn_clinic.assessments.actions import asks_for_help, raise_concerns, record_rating
 from upturn_clinic.assessments.limits import LINK_LONGEST_H
 from upturn_clinic.assessments.links.queries import held_link, held_questionnaire
 from upturn_clinic.assessments.links.tokens import new_token
@@ -22,8 +22,9 @@ from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.queries import held, present
 
-__all__ = ["answer_by_link", "make_link", "read_help", "revoke_link"]
+__all__ = ["answer_by_link", "answer_too_late", "make_link", "read_help", "revoke_link"]
 
+TOO_LATE = "by link, too late to be recorded"
 LEFT_OUT = "left out by the participant"
 READ = "the participant said so"
 ANSWERED = "answered by link"
@@ -135,13 +136,35 @@ def answer_by_link(
         participant=now.participant, instrument=instrument, answers=answers, rated_at=at, planned_h=planned_h,
         mode=Rating.Mode.LINK, rater_kind=Rating.Rater.SELF, missing_because=LEFT_OUT, by=by, at=at,
     )  # fmt: skip
-    alerts = sheet_of(instrument).instrument.alerts
-    needs_help = alerts is not None and any(answers.get(item, -1) >= least for item, least in alerts.items.items())
+    needs_help = asks_for_help(now.participant, instrument, answers)
     writing.change(
         asked, action="sent a self-rating", by=by, at=at, reason=ANSWERED, rating=rating, sent_at=at,
         needs_help=needs_help,
     )  # fmt: skip
     return rating
+
+
+@transaction.atomic
+def answer_too_late(
+    *, link: SelfRatingLink, instrument: str, answers: Mapping[str, int], by: Actor, at: datetime
+) -> bool:
+    """Look through answers that cannot be recorded any more, and raise the concerns that they ask for.
+
+    Returns
+    -------
+    Whether the team was told. It is not where the link was taken back (who has it may be somebody else), where this
+    questionnaire is not asked or was recorded before, or where nothing asks for help.
+    """
+    by.must(Permission.SEE_OWN_RECORD)
+    now = held_link(link)
+    asked = held_questionnaire(now, instrument)
+    if asked is None or asked.sent_at is not None or now.revoked_at is not None:
+        return False
+    raise_concerns(
+        participant=now.participant, instrument=instrument, answers=answers, source=f"late answers/{asked.pk}",
+        how=TOO_LATE, by=by, at=at,
+    )  # fmt: skip
+    return asks_for_help(now.participant, instrument, answers)
 
 
 @transaction.atomic

@@ -6,12 +6,15 @@ from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
 
-from upturn_clinic.assessments.limits import LINKS_SHOWN
+from upturn_clinic.assessments.limits import LATE_ANSWERS, LINKS_SHOWN
 from upturn_clinic.assessments.links.tokens import read_token
 from upturn_clinic.assessments.models import LinkedQuestionnaire, SelfRatingLink
 from upturn_clinic.participants.models import Participant
 
-__all__ = ["held_link", "held_questionnaire", "help_to_read", "link_of", "links_of", "next_questionnaire"]
+__all__ = [
+    "held_link", "held_questionnaire", "help_to_read", "late_link_of", "link_of", "links_of",
+    "next_questionnaire",
+]  # fmt: skip
 
 
 def link_of(token: str, *, now: datetime) -> SelfRatingLink | None:
@@ -19,11 +22,14 @@ def link_of(token: str, *, now: datetime) -> SelfRatingLink | None:
 
     Which of these it was is not told: who tries links learns nothing.
     """
-    kept = read_token(token)
-    if kept is None:
-        return None
-    link = SelfRatingLink.objects.filter(token_hash=kept).select_related("participant__facility").first()
+    link = _link(token)
     return link if link is not None and link.is_open(now) else None
+
+
+def late_link_of(token: str, *, now: datetime) -> SelfRatingLink | None:
+    """Find a link that ran out so lately that what is still sent with it is looked through for what asks for help."""
+    link = _link(token)
+    return link if link is not None and link.revoked_at is None and now < link.expires_at + LATE_ANSWERS else None
 
 
 def is_ours(token: str) -> bool:
@@ -57,6 +63,13 @@ def next_questionnaire(link: SelfRatingLink) -> LinkedQuestionnaire | None:
 def help_to_read(link: SelfRatingLink) -> LinkedQuestionnaire | None:
     """Find a questionnaire whose answer asked for help that nobody said they have read."""
     return _asked(link).filter(needs_help=True, help_read_at=None).first()
+
+
+def _link(token: str) -> SelfRatingLink | None:
+    kept = read_token(token)
+    if kept is None:
+        return None
+    return SelfRatingLink.objects.filter(token_hash=kept).select_related("participant__facility").first()
 
 
 def _asked(link: SelfRatingLink) -> QuerySet[LinkedQuestionnaire]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.core import signing
 
-from upturn_clinic.assessments.limits import LINK_BYTES, LINK_LONGEST_H
+from upturn_clinic.assessments.limits import LATE_ANSWERS, LINK_BYTES, LINK_LONGEST_H
 
 __all__ = ["hash_of", "new_token", "read_token"]
 
@@ -25,9 +25,9 @@ def new_token() -> tuple[str, str]:
 
 
 def read_token(token: str) -> str | None:
-    """Give the hash of a link's secret; None when we did not sign it, or longer ago than any link holds."""
+    """Give the hash of a link's secret; None when we did not sign it, or longer ago than anything is taken from it."""
     try:
-        drawn = signing.TimestampSigner(salt=SALT).unsign(token, max_age=timedelta(hours=LINK_LONGEST_H))
+        drawn = signing.TimestampSigner(salt=SALT).unsign(token, max_age=timedelta(hours=LINK_LONGEST_H) + LATE_ANSWERS)
     except signing.BadSignature:
         return None
     return hash_of(drawn)

@@ -15,6 +15,7 @@ from upturn import instruments
 from upturn_clinic.accounts.actor import system
 from upturn_clinic.accounts.gate import require, require_nobody
 from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.assessments.actions import asks_for_help
 from upturn_clinic.assessments.limits import WRONG_LINKS
 from upturn_clinic.assessments.links import actions, queries
 from upturn_clinic.assessments.links.forms import LinkForm
@@ -86,7 +87,8 @@ def self_rating(request: HttpRequest, token: str) -> HttpResponse:
         return _shown(request, "assessments/self_closed.html", {"too_often": True}, status=TOO_OFTEN)
     link = queries.link_of(token, now=now)
     if link is None:
-        return _shown(request, "assessments/self_closed.html", {}, status=CLOSED)
+        late = queries.late_link_of(token, now=now) if request.method == "POST" else None
+        return _closed(request) if late is None else _received_late(request, late)
     if request.method == "POST":
         return _received(request, link, token)
     here = link.participant.facility
@@ -121,11 +123,43 @@ def _received(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpRes
         actions.answer_by_link(link=link, instrument=name, answers=answers, by=by, at=now)
     except Refused:
         # It could not be taken: the link closed meanwhile, or the person has left. Help is offered all the same.
-        asks_for_help = bool(instruments.score(name, answers).alerts)
-        shown = {"crisis": crisis_help(here.country, here.crisis_help), "place": here, "not_saved": True,
-                 "asks_for_help": asks_for_help}  # fmt: skip
-        return _shown(request, "assessments/self_closed.html", shown, status=CLOSED)
+        return _too_late(request, link, name)
     return _kept_quiet(onwards)
+
+
+def _received_late(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
+    """Answer what comes after a link ran out. What was recorded in time is told so: only its answer got lost."""
+    here, now = link.participant.facility, timezone.now()
+    shown: Given = {"place": here, "crisis": crisis_help(here.country, here.crisis_help)}
+    if "read" in request.POST:
+        waiting = queries.help_to_read(link)
+        if waiting is not None:
+            actions.read_help(link=link, instrument=waiting.instrument, by=system(here), at=now)
+            return _shown(request, "assessments/self_done.html", shown)
+        return _closed(request)
+    name = request.POST.get("instrument", "")
+    asked = queries.held_questionnaire(link, name)
+    if asked is None:
+        return _closed(request)
+    if asked.sent_at is not None:
+        needs_help = asked.needs_help and asked.help_read_at is None
+        return _shown(request, f"assessments/self_{'help' if needs_help else 'done'}.html", shown)
+    return _too_late(request, link, name)
+
+
+def _closed(request: HttpRequest) -> HttpResponse:
+    return _shown(request, "assessments/self_closed.html", {}, status=CLOSED)
+
+
+def _too_late(request: HttpRequest, link: SelfRatingLink, name: str) -> HttpResponse:
+    """Say that answers came too late to be recorded; help is shown, and the team told, where they ask for it."""
+    here, answers = link.participant.facility, _answers(request, name)
+    is_told = actions.answer_too_late(
+        link=link, instrument=name, answers=answers, by=system(here), at=timezone.now()
+    )  # fmt: skip
+    shown = {"crisis": crisis_help(here.country, here.crisis_help), "place": here, "not_saved": True,
+             "is_told": is_told, "asks_for_help": asks_for_help(link.participant, name, answers)}  # fmt: skip
+    return _shown(request, "assessments/self_closed.html", shown, status=CLOSED)
 
 
 def _answers(request: HttpRequest, name: str) -> dict[str, int]:

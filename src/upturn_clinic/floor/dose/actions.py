@@ -62,7 +62,8 @@ def act(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
     Raises
     ------
     Refused
-        Not enrolled any more, consent withdrawn, not ready, not prepared and checked, a gate is closed, out of order, or a reason is missing.
+        Not enrolled any more, consent withdrawn, not ready, not prepared and checked, a gate is closed, out of order,
+        or a reason is missing.
     """
     by.must(Permission.RECORD_SESSION)
     found = must_be_open(session, by)

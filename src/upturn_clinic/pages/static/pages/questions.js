@@ -45,18 +45,23 @@
     clearTimeout(waiting);
     try {
       const answer = await fetch(location.href, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "follow" });
-      if (answer.status >= 500) throw new Error("later");
-      try { sessionStorage.removeItem(key); } catch { /* forbidden */ }
-      if (answer.ok) location.reload();
+      if (answer.status >= 500 || answer.status === 429) throw new Error("later");
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const main = page.querySelector("main");
+      if (!main) throw new Error("not from our server");
+      // Saved is what leads to thanks, to help or to the next sheet; only then are the kept answers let go.
+      const next = page.querySelector("form[data-questions]");
+      const isSaved = answer.ok && (main.hasAttribute("data-saved") || (next && next.dataset.questions !== form.dataset.questions));
+      if (isSaved) try { sessionStorage.removeItem(key); } catch { /* forbidden */ }
+      if (answer.ok && answer.redirected) location.reload();
       else {
-        // It could not be taken; what the server says, and where help is, takes the place of the questions.
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        document.querySelector("main").replaceWith(page.querySelector("main"));
+        // What the server says, and where help is, takes the place of the questions.
+        document.querySelector("main").replaceWith(main);
         scrollTo(0, 0);
       }
     } catch {
       told.className = "told box warn";
-      told.textContent = "There is no connection now. Your answers are kept on this page and are sent when it is back. Do not close it. If you need help, do not wait for it: see below.";
+      told.textContent = "There is no connection now, or the site cannot take them. Your answers are kept on this page and are sent when it is back. Do not close it. If you need help, do not wait for it: see below.";
       waiting = setTimeout(send, AGAIN_MS);
     } finally { isSending = false; }
   }
