@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
-from upturn import instruments
-from upturn.errors import InputError
 from upturn.instruments import Score
-from upturn.protocol import Concern, raised
+from upturn.protocol import Concern
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments import queries
 from upturn_clinic.assessments.due import asked_by
+from upturn_clinic.assessments.judging import Answers, rules_raised, scored
 from upturn_clinic.assessments.models import Rating
-from upturn_clinic.assessments.texts import Sheet, sheet_of
+from upturn_clinic.assessments.texts import Sheet
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.participants.queries import held, present
 from upturn_clinic.safety.actions import raise_concern
 
-__all__ = ["asks_for_help", "correct_rating", "raise_concerns", "record_rating", "strike_rating"]
+__all__ = ["correct_rating", "raise_concerns", "record_rating", "strike_rating"]
 
-Answers = Mapping[str, int]
 CORRECTED = "replaced by a corrected rating"
 
 
@@ -116,7 +113,7 @@ def _record(
     recall_h: Decimal | None, mode: str, rater_kind: str, missing_because: str, replaces: Rating | None, by: Actor,
     at: datetime,
 ) -> Rating:  # fmt: skip
-    sheet, score = _scored(instrument, answers)
+    sheet, score = scored(instrument, answers)
     if rated_at > at:
         raise Refused("It cannot have been rated in the future.", came=f"{rated_at:%Y-%m-%d %H:%M %Z}")
     if score.missing and not missing_because.strip():
@@ -150,13 +147,6 @@ def _record(
         how=rating.get_mode_display(), by=by, at=at,
     )  # fmt: skip
     return rating
-
-
-def _scored(instrument: str, answers: Answers) -> tuple[Sheet, Score]:
-    try:
-        return sheet_of(instrument), instruments.score(instrument, answers)
-    except InputError as error:
-        raise Refused(error.fault, expected=error.expected, came=error.came) from error
 
 
 def _must_be_asked(person: Participant, instrument: str, planned_h: float | None, rater_kind: str) -> None:
@@ -195,12 +185,6 @@ def _strike(rating: Rating, version: int, reason: str, by: Actor, at: datetime) 
     )  # fmt: skip
 
 
-def asks_for_help(participant: Participant, instrument: str, answers: Answers) -> bool:
-    """Tell whether crisis help is shown: the instrument's own alert asks for it, or a rule of the protocol does."""
-    score = _scored(instrument, answers)[1]
-    return bool(score.alerts) or any(rule.show_help for rule in _rules(participant, score, answers))
-
-
 def raise_concerns(
     *, participant: Participant, instrument: str, answers: Answers, source: str, how: str, by: Actor, at: datetime
 ) -> None:
@@ -213,8 +197,8 @@ def raise_concerns(
     how
         How the answers came, in words.
     """
-    sheet, score = _scored(instrument, answers)
-    rules = _rules(participant, score, answers)
+    sheet, score = scored(instrument, answers)
+    rules = rules_raised(participant, score, answers)
     because = _because(sheet, score, answers, how)
     for rule in rules:
         raise_concern(participant=participant, rule=rule, because=because, source=source, by=by, at=at)
@@ -223,13 +207,6 @@ def raise_concerns(
         raise_concern(
             participant=participant, rule=None, because=because, source=source, text=alerts.text, by=by, at=at
         )
-
-
-def _rules(participant: Participant, score: Score, answers: Answers) -> tuple[Concern, ...]:
-    return raised(
-        queries.protocol_for(participant).safety, instrument=score.instrument, total=score.total,
-        items={item: float(value) for item, value in answers.items()},
-    )  # fmt: skip
 
 
 def _covers(rule: Concern, item: str, sheet: Sheet) -> bool:

@@ -135,7 +135,7 @@ def override_gate(*, session: Session, gate: str, reason: str, proof: Proof, by:
         raise Refused("This needs a reason.", remedy="write the reason, then save again")
     decision = GateDecision(
         session=found, at=at, noted_at=at, by=by.user, gate=gate, text=standing.text,
-        because_of=list(standing.because_of), decision=GateDecision.Decision.OVERRIDE, reason=reason, role=role_of(by),
+        because_of=list(standing.because_of), decision=GateDecision.Decision.OVERRIDE, reason=reason, role=_role_of(by),
     )  # fmt: skip
     writing.insert(decision, action="overrode a gate", by=by, at=at, reason=reason)
     sign(thing=decision, meaning=OVERRIDDEN, permission=Permission.RECORD_SESSION, proof=proof, by=by, at=at)
@@ -163,7 +163,7 @@ def declare_ready(*, session: Session, ready_at: datetime, by: Actor, at: dateti
     )
 
 
-def role_of(by: Actor) -> str:
+def _role_of(by: Actor) -> str:
     """Write the roles somebody acts in."""
     return ", ".join(sorted(str(role) for role in by.roles))[:LONGEST_ROLE]
 

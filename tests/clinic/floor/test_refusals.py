@@ -33,6 +33,7 @@ from upturn_clinic.floor import queries
 from upturn_clinic.floor.due import all_due_in
 from upturn_clinic.floor.entries import actions as entries
 from upturn_clinic.floor.entries.shapes import read_entry
+from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import Standing, by_hand
 from upturn_clinic.floor.models import Answer, Filling, Reading, Session
 from upturn_clinic.floor.screens import session_screen
@@ -144,7 +145,7 @@ def test_numbers_that_nobody_types(kind: str, name: str, number: str) -> None:
     more = {"instrument": "SBP"} if kind == "reading" else {}
     with pytest.raises(Refused) as refused:
         read_entry(sent(kind, FIRST, **more, **{name: number}))
-    assert len(entries.in_words(refused.value)) < 200
+    assert len(in_words(refused.value)) < 200
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from django.db import transaction
 from upturn.errors import InputError
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
-from upturn_clinic.assessments.actions import asks_for_help, raise_concerns, record_rating
+from upturn_clinic.assessments.actions import raise_concerns, record_rating
+from upturn_clinic.assessments.judging import asks_for_help
 from upturn_clinic.assessments.limits import LINK_LONGEST_H
 from upturn_clinic.assessments.links.queries import held_link, held_questionnaire
 from upturn_clinic.assessments.links.tokens import new_token

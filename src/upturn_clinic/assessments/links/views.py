@@ -15,7 +15,7 @@ from upturn import instruments
 from upturn_clinic.accounts.actor import system
 from upturn_clinic.accounts.gate import require, require_nobody
 from upturn_clinic.accounts.permissions import Permission
-from upturn_clinic.assessments.actions import asks_for_help
+from upturn_clinic.assessments.judging import asks_for_help
 from upturn_clinic.assessments.limits import WRONG_LINKS
 from upturn_clinic.assessments.links import actions, queries
 from upturn_clinic.assessments.links.forms import LinkForm

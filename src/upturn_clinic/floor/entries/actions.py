@@ -20,6 +20,7 @@ from upturn_clinic.floor.actions import declare_ready
 from upturn_clinic.floor.asked import Asked
 from upturn_clinic.floor.dose.actions import act, recompute
 from upturn_clinic.floor.entries.shapes import ACTS, Entry, read_entry
+from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import Standing, house_standings, standings_of
 from upturn_clinic.floor.holding import must_be_here
 from upturn_clinic.floor.limits import AHEAD_OF_CLOCK, LONGEST_WAIT
@@ -105,14 +106,6 @@ def _tell(session: Session, sent: object, by: Actor, at: datetime) -> Result:
         # What this entry had written is undone with its savepoint (``_enter``); the others go on.
         LOG.exception("an entry of session %s could not be taken in", session.pk)
         return Result(key, REFUSED, f"{NOT_TAKEN} What to do: look at it, then enter it again.")
-
-
-def in_words(fault: Refused) -> str:
-    """Write a refusal in one line."""
-    came = f"Now: {fault.came}." if fault.came else ""
-    expected = f"Expected: {fault.expected}." if fault.expected else ""
-    remedy = f"What to do: {fault.remedy}." if fault.remedy else ""
-    return " ".join(each for each in (fault.fault, came, expected.replace("..", "."), remedy) if each)
 
 
 @transaction.atomic

@@ -1,0 +1,46 @@
+"""What answers mean: their score, the protocol's rules that they raise, and whether help is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from upturn import instruments
+from upturn.errors import InputError
+from upturn.instruments import Score
+from upturn.protocol import Concern, raised
+from upturn_clinic.assessments import queries
+from upturn_clinic.assessments.texts import Sheet, sheet_of
+from upturn_clinic.ground.errors import Refused
+from upturn_clinic.participants.models import Participant
+
+__all__ = ["Answers", "asks_for_help", "rules_raised", "scored"]
+
+Answers = Mapping[str, int]
+
+
+def scored(instrument: str, answers: Answers) -> tuple[Sheet, Score]:
+    """Score answers.
+
+    Raises
+    ------
+    Refused
+        An answer that cannot be.
+    """
+    try:
+        return sheet_of(instrument), instruments.score(instrument, answers)
+    except InputError as error:
+        raise Refused(error.fault, expected=error.expected, came=error.came) from error
+
+
+def rules_raised(participant: Participant, score: Score, answers: Answers) -> tuple[Concern, ...]:
+    """Find the rules of the protocol that answers raise."""
+    return raised(
+        queries.protocol_for(participant).safety, instrument=score.instrument, total=score.total,
+        items={item: float(value) for item, value in answers.items()},
+    )  # fmt: skip
+
+
+def asks_for_help(participant: Participant, instrument: str, answers: Answers) -> bool:
+    """Tell whether crisis help is shown: the instrument's own alert asks for it, or a rule of the protocol does."""
+    score = scored(instrument, answers)[1]
+    return bool(score.alerts) or any(rule.show_help for rule in rules_raised(participant, score, answers))
