@@ -356,9 +356,11 @@ def test_a_row_changed_behind_the_register_breaks_its_seal(receive: Receive) -> 
     with pytest.raises(DatabaseError), transaction.atomic():
         Movement.objects.filter(pk=row.pk).update(shelf=1)
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("DROP TRIGGER stock_movement_no_update")
+        if connection.vendor == "postgresql":
+            # A table with checks still to come cannot lose a trigger.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("DROP TRIGGER stock_movement_no_update ON stock_movement")
         else:
-            cursor.execute("ALTER TABLE stock_movement DISABLE TRIGGER ALL")
+            cursor.execute("DROP TRIGGER stock_movement_no_update")
         cursor.execute("UPDATE stock_movement SET shelf = 200")
     assert queries.broken_seals(Movement.objects.filter(lot=lot)) == [row]

@@ -220,7 +220,7 @@ def test_daily_tablets_at_home_are_one_step_and_boosters_none(infusions: Protoco
 def test_each_rating_belongs_to_one_visit(infusions: Protocol) -> None:
     found = {each.id: instruments_at(infusions, each, "ketamine") for each in infusions.encounters}
     assert found["day-0"] == ("MADRS", "CADSS")
-    assert found["day-14"] == ("MADRS",)
+    assert found["day-14"] == ("MADRS", "PHQ-9")
     assert found["day-2"] == ()
     rated = sum("MADRS" in names for names in found.values())
     assert rated >= len(infusions.assessment_times_h("MADRS")) - 2  # two hours and four hours share the first visit
