@@ -8,6 +8,7 @@ judged given that mean.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from upturn.inference.numbers import evidence_numbers
 from upturn.inference.observations import FRACTIONS, Count, Fall, Observations
@@ -81,13 +82,21 @@ def group_effects(
     return trial_effects(dict(p), own) | {"baseline": level}
 
 
-def program(seen: Observations, *, wider: Mapping[str, float] | None = None, likelihood: bool = True) -> None:
+def program(
+    seen: Observations,
+    heard: Bool[Array, " trials"] | None = None,
+    *,
+    wider: Mapping[str, float] | None = None,
+    likelihood: bool = True,
+) -> None:
     """Run the program under NumPyro's handlers.
 
     Parameters
     ----------
     seen
         What was published.
+    heard
+        Of each trial, whether what it published counts; all of them unless given.
     wider
         By name: how many times wider a prior is than stated, for sensitivity runs.
     likelihood
@@ -104,7 +113,7 @@ def program(seen: Observations, *, wider: Mapping[str, float] | None = None, lik
             sites[name] = numpyro.sample(name, standard.expand([size]))
     p, _, found = expectations(seen, sites)
     if likelihood:
-        _likelihood(seen, found, p)
+        _likelihood(seen, found, p, heard)
 
 
 def expectations(
@@ -132,34 +141,47 @@ def expectations(
     return p, effects, found
 
 
-def _likelihood(seen: Observations, found: Expected, p: Mapping[str, Array]) -> None:
+def _likelihood(seen: Observations, found: Expected, p: Mapping[str, Array], heard: Array | None) -> None:
     q = seen.asked
+
+    def of(readings: np.ndarray | int) -> AbstractContextManager[object]:
+        """Count what was published of readings, if their trials are heard."""
+        return nullcontext() if heard is None else numpyro.handlers.mask(mask=heard[q.at.trial[readings]])
+
     for number, group in enumerate(seen.falls):
         mean, covariance = joint_falls(group, found, q, p, seen.people)
-        numpyro.sample(
-            f"falls_{number}", dist.MultivariateNormal(mean, covariance), obs=jnp.array([f.value for f in group])
-        )
+        with of(group[0].arm):
+            numpyro.sample(
+                f"falls_{number}", dist.MultivariateNormal(mean, covariance), obs=jnp.array([f.value for f in group])
+            )
     if seen.standardised:
-        numpyro.sample(
-            "standardised", dist.Normal(*standardised_differences(seen, found, p)), obs=_values(seen.standardised)
-        )
+        with of(_arms(seen.standardised)):
+            numpyro.sample(
+                "standardised", dist.Normal(*standardised_differences(seen, found, p)), obs=_values(seen.standardised)
+            )
     if seen.ideation:
         arm, control = _arms(seen.ideation), np.array([d.control for d in seen.ideation])
         mean = p["suicidal_ideation_effect"] * (found.growth[arm] - found.growth[control])
-        numpyro.sample(
-            "ideation", dist.Normal(mean, np.array([d.se for d in seen.ideation])), obs=_values(seen.ideation)
-        )
+        with of(arm):
+            numpyro.sample(
+                "ideation", dist.Normal(mean, np.array([d.se for d in seen.ideation])), obs=_values(seen.ideation)
+            )
     if seen.spreads:
-        numpyro.sample(
-            "spreads", dist.Normal(*spread_of_spreads(seen, found, p)), obs=np.log([sd for _, sd, _ in seen.spreads])
-        )
-    for name, rows, share in (
-        ("counts", seen.counts, count_shares(seen, found)),
-        ("chances", seen.chances, chance_shares(seen, found)),
+        with of(np.array([i for i, _, _ in seen.spreads])):
+            numpyro.sample(
+                "spreads",
+                dist.Normal(*spread_of_spreads(seen, found, p)),
+                obs=np.log([sd for _, sd, _ in seen.spreads]),
+            )
+    first = np.array(q.chance_first, dtype=int)
+    for name, rows, share, reading in (
+        ("counts", seen.counts, count_shares(seen, found), lambda c: c.of),
+        ("chances", seen.chances, chance_shares(seen, found), lambda c: first[c.of]),
     ):
         if rows:
             people = np.array([c.people for c in rows])
-            numpyro.sample(name, dist.Binomial(people, probs=share), obs=np.array([c.happened for c in rows]))
+            with of(np.array([reading(c) for c in rows])):
+                numpyro.sample(name, dist.Binomial(people, probs=share), obs=np.array([c.happened for c in rows]))
 
 
 def count_shares(seen: Observations, found: Expected) -> Float[Array, " counts"]:

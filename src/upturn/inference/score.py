@@ -81,7 +81,9 @@ class Score:
     log_score: float | None
 
 
-def score_rows(evidence: Evidence, predicted: Sequence[Predicted], *, seed: int = 1) -> tuple[Row, ...]:
+def score_rows(
+    evidence: Evidence, predicted: Sequence[Predicted], *, known: Evidence | None = None, seed: int = 1
+) -> tuple[Row, ...]:
     """Score every prediction beside the baselines.
 
     Parameters
@@ -90,11 +92,13 @@ def score_rows(evidence: Evidence, predicted: Sequence[Predicted], *, seed: int 
         The table that was predicted.
     predicted
         Its predictions.
+    known
+        What the baselines learn from; the shipped evidence if not given.
     seed
         Random seed of the baselines.
     """
     rng = np.random.default_rng(seed)
-    baselines = {name: build(shipped()) for name, build in BASELINES.items()}
+    baselines = {name: build(known or shipped()) for name, build in BASELINES.items()}
     out = []
     for each in predicted:
         if not len(each.draws):
