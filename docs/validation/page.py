@@ -6,10 +6,12 @@ number of the model (the shipped posterior) or of a paper (``src/upturn/evidence
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +19,14 @@ from upturn import __version__, evidence
 from upturn.cli.evidence_tables import measure, published, when
 from upturn.inference.acute_predictions import POOLED, PredictedEvent, predict_events, summarise_events
 from upturn.inference.claims import Judged, judge
-from upturn.inference.predict import predict
-from upturn.inference.score import Row, Score, score_rows, summarise
+from upturn.inference.predict import Predicted, predict
+from upturn.inference.score import Forecast, Row, Score, score_rows, summarise
 from upturn.population import shipped_posterior
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "validation.md"
 README = HERE.parents[1] / "README.md"
+LEFT_OUT = HERE / "left_out.json"
 FIRST, LAST = "<!-- scores -->", "<!-- end of scores -->"
 OF_ARMS = ("arms, change in points", "arms, fraction in response or remission")
 
@@ -33,6 +36,34 @@ def rows() -> tuple[Row, ...]:
     """Predict and score every shipped finding."""
     known = evidence.shipped()
     return score_rows(known, predict(known, shipped_posterior().draws))
+
+
+@cache
+def refits() -> dict[str, Any]:
+    """Read what ``left_out.py`` wrote: by trial, how the fit without it converged, and what it expected."""
+    told = json.loads(LEFT_OUT.read_text(encoding="utf-8"))
+    if told["evidence"] != evidence.shipped().digest:
+        message = f"{LEFT_OUT} is of other evidence; run: python docs/validation/left_out.py"
+        raise SystemExit(message)
+    trials: dict[str, Any] = told["trials"]
+    return trials
+
+
+@cache
+def unseen() -> tuple[Row, ...]:
+    """Give every fitted row as predicted by the fit that did not see its trial."""
+    known = {(f.table, f.row): f for f in evidence.shipped().findings}
+    nothing = np.zeros(0)
+    return tuple(
+        Row(
+            Predicted(known[table, row], nothing, nothing, each["reason"], not each["reason"], ()),
+            each["family"],
+            {by: Forecast(**forecast) for by, forecast in each["forecasts"].items()},
+        )
+        for told in refits().values()
+        for each in told["rows"]
+        for table, row in (each["row"],)
+    )
 
 
 @cache
@@ -72,7 +103,31 @@ def provenance() -> str:
 
 def scores(split: str) -> str:
     """Give the scores of one split."""
-    found = [each for each in summarise(rows()) if each.split == split]
+    return _scores(each for each in summarise(rows()) if each.split == split)
+
+
+def left_out_scores() -> str:
+    """Give the scores of rows whose trial was left out of the fit."""
+    return _scores(summarise(unseen()))
+
+
+def left_out_trials() -> str:
+    """Give, for each trial that was left out, how many of its rows lie inside, and how far off the furthest is."""
+    lines = []
+    for trial, told in refits().items():
+        mine = [row for row in unseen() if row.predicted.finding.trial == trial and row.predicted.scored]
+        inside = [f"{sum(bool(getattr(row.forecasts['model'], part)) for row in mine)}" for part in ("in50", "in90")]
+        missed = [
+            f"{f.arm}{'' if f.versus is None else f' v {f.versus}'} {measure(f)} at {when(f)}"
+            for row in mine
+            for f in (row.predicted.finding,)
+            if not row.forecasts["model"].in90
+        ]
+        lines.append((trial, len(mine), *inside, "; ".join(missed), f"{told['r_hat']:.2f}", told["divergences"]))
+    return table(["trial", "rows", "inside 50 %", "inside 90 %", "outside 90 %", "R-hat", "divergences"], lines)
+
+
+def _scores(found: Iterable[Score]) -> str:
     head = ["rows", "n", "by", "inside 50 %", "inside 90 %", "absolute error", "CRPS", "log score"]
     return table(head, [_score(each) for each in found])
 
@@ -196,6 +251,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "provenance": provenance,
     "validation_scores": lambda: scores("validation"),
     "calibration_scores": lambda: scores("calibration"),
+    "left_out_scores": left_out_scores,
+    "left_out_trials": left_out_trials,
     "arms": arms,
     "contrasts": contrasts,
     "durability": durability,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
+from tests.inference.conftest import log_likelihood
 
 from upturn.inference.fit import Settings, diagnose, fit
 from upturn.inference.observations import Observations
@@ -25,6 +26,18 @@ def test_synthetic_evidence_has_the_design_of_the_real_one(few: Observations) ->
     assert made.falls == simulate(few, draw_prior(few, 1), 1).falls
 
 
+def test_evidence_is_likeliest_under_the_numbers_that_made_it(few: Observations) -> None:
+    """The short form of the recovery below: program and simulator mean the same by each number."""
+    seeds = (1, 2, 3)
+    truths = [draw_prior(few, seed) for seed in seeds]
+    for truth, seed in zip(truths, seeds, strict=True):
+        made = simulate(few, truth, seed)
+        found = [log_likelihood(program, made, each) for each in truths]
+        assert np.isfinite(found).all()
+        assert seeds[int(np.argmax(found))] == seed, found
+
+
+@pytest.mark.slow
 def test_known_numbers_are_recovered(few: Observations) -> None:
     truth = draw_prior(few, 3)
     draws, divergences = fit(program, simulate(few, truth, 3), settings=Settings(2, 250, 250))

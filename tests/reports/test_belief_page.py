@@ -98,7 +98,7 @@ LINK = Link(
     question=ASKED, score="MADRS total", people=3, slope=MINUS, correlation=MINUS, unattenuated=MINUS,
     reliability=Summary(0.4, 0.3, 0.5), ceiling=Summary(0.5, 0.4, 0.6), mood_reliability=0.8,
     common_cause=((0.0, MINUS), (0.3, Summary(-0.12, -0.4, 0.2))), estimates=np.array([0.1, 0.0, -0.1]),
-    errors=np.full(3, 0.1), changes=np.array([-10.0, -5.0, 0.0]), worst_r_hat=1.0, divergences=0,
+    errors=np.full(3, 0.1), changes=np.array([-10.0, -5.0, 0.0]), diagnostics=Diagnostics({}, {}, {}, 0, 2),
 )  # fmt: skip
 
 

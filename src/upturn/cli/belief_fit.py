@@ -300,6 +300,8 @@ def _null_json(each: Null) -> dict[str, Any]:
 
 def _link_json(each: Link) -> dict[str, Any]:
     told = asdict(each)
+    # It stands with those of all fits.
+    del told["diagnostics"]
     for name in ("estimates", "errors", "changes"):
         told[name] = told[name].tolist()
     told["common_cause"] = [{"rho": rho, **asdict(left)} for rho, left in each.common_cause]

@@ -174,13 +174,13 @@ def _likelihood(seen: Observations, found: Expected, p: Mapping[str, Array], hea
                 obs=np.log([sd for _, sd, _ in seen.spreads]),
             )
     first = np.array(q.chance_first, dtype=int)
-    for name, rows, share, reading in (
-        ("counts", seen.counts, count_shares(seen, found), lambda c: c.of),
-        ("chances", seen.chances, chance_shares(seen, found), lambda c: first[c.of]),
+    for name, rows, share, readings in (
+        ("counts", seen.counts, count_shares(seen, found), [c.of for c in seen.counts]),
+        ("chances", seen.chances, chance_shares(seen, found), [int(first[c.of]) for c in seen.chances]),
     ):
         if rows:
             people = np.array([c.people for c in rows])
-            with of(np.array([reading(c) for c in rows])):
+            with of(np.array(readings)):
                 numpyro.sample(name, dist.Binomial(people, probs=share), obs=np.array([c.happened for c in rows]))
 
 

@@ -36,8 +36,14 @@ def fitted(answers: Answers) -> BeliefFit:
     return BeliefFit(sessions, draws, Diagnostics({}, {}, {}, 0, 2))
 
 
-def test_a_true_model_is_rarely_odd_and_every_statistic_is_there(study: Answers) -> None:
-    found = check(fitted(study), study, replicates=60)
+@pytest.fixture(scope="module")
+def fit(study: Answers) -> BeliefFit:
+    """Summarise the study once for all."""
+    return fitted(study)
+
+
+def test_a_true_model_is_rarely_odd_and_every_statistic_is_there(study: Answers, fit: BeliefFit) -> None:
+    found = check(fit, study, replicates=60)
     assert {(c.group, c.visit, c.statistic) for c in found} == {
         (g, v, name) for g in ("patients", "controls") for v in ("before", "after") for name in STATISTICS
     }
@@ -54,15 +60,14 @@ def test_people_who_copy_the_base_rate_are_noticed(study: Answers) -> None:
     assert all(c.is_odd and c.p < 0.05 for c in found.values())
 
 
-def test_the_same_seed_gives_the_same_replicates(study: Answers) -> None:
-    fit = fitted(study)
+def test_the_same_seed_gives_the_same_replicates(study: Answers, fit: BeliefFit) -> None:
     assert check(fit, study, replicates=5, seed=3) == check(fit, study, replicates=5, seed=3)
     assert check(fit, study, replicates=5, seed=3) != check(fit, study, replicates=5, seed=4)
 
 
-def test_a_replicate_answers_what_was_asked_within_the_limits(study: Answers) -> None:
-    draw = {name: values[0, 0] for name, values in fitted(study).draws.items()}
-    again = replicate(np.random.default_rng(1), fitted(study), study, draw)
+def test_a_replicate_answers_what_was_asked_within_the_limits(study: Answers, fit: BeliefFit) -> None:
+    draw = {name: values[0, 0] for name, values in fit.draws.items()}
+    again = replicate(np.random.default_rng(1), fit, study, draw)
     for name in ("first", "second"):
         said = getattr(again, name)
         assert np.isnan(said).tolist() == (~study.answered).tolist()

@@ -113,6 +113,8 @@ def test_cells_hold_what_the_answers_hold(found: ClinicalChange) -> None:
 
 def test_the_link_is_read_with_its_ceiling_and_shrinks_under_a_common_cause(found: ClinicalChange) -> None:
     assert [each.score for each in found.links] == ["MADRS total"]
+    # A fit that did not converge must not hide behind the others.
+    assert found.diagnostics["MADRS total, patients from before to after"] == found.links[0].diagnostics
     for each in found.links:
         assert each.people == 8
         assert 0 < each.reliability.mean < 1

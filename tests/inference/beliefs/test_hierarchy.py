@@ -14,6 +14,7 @@ from upturn.beliefs.design import study_design
 from upturn.beliefs.people import BeliefPopulation, Learner, belief_population, changed
 from upturn.beliefs.simulation import simulate_learners, to_answers
 from upturn.errors import InputError
+from upturn.inference.beliefs.climb import foot
 from upturn.inference.beliefs.hierarchy import BeliefFit, Mood, _marginal, contrast, fit_sessions
 from upturn.inference.beliefs.naive import least_squares
 from upturn.inference.beliefs.sessions import Sessions, summarise
@@ -78,6 +79,11 @@ def test_noises_and_beliefs_are_told_apart(study: tuple[Answers, Learner], sessi
     assert np.exp(answer).mean() == pytest.approx(of_sessions(truth.answer_noise).mean(), rel=0.25)
 
 
+def test_a_first_climb_begins_with_the_types_that_later_climbs_begin_with() -> None:
+    # A weak type would have the same program compiled a second time, which takes longer than the climb.
+    assert not [leaf for leaf in jax.tree.leaves(foot(2, 3, 0.5)) if leaf.weak_type]
+
+
 @pytest.mark.parametrize("carried", [0.0, 1.0])
 def test_the_share_carried_is_learnt(carried: float) -> None:
     answers, _ = simulate(world(carried=carried), 5)
@@ -129,6 +135,7 @@ def test_an_unknown_visit_is_named(found: BeliefFit) -> None:
     assert "patients, hours" in str(told.value)
 
 
+@pytest.mark.slow
 def test_mood_is_linked_with_asymmetry(study: tuple[Answers, Learner], sessions: Sessions) -> None:
     answers, learners = study
     rng = np.random.default_rng(7)

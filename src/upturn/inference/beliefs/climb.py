@@ -185,7 +185,7 @@ def foot(n_sessions: int, n_events: int, carried: float) -> State:
     """
     theta = jnp.broadcast_to(_start(), (n_sessions, len(LONGEST)))
     nothing = jnp.zeros(n_events)
-    shared = Shared(jnp.asarray(carried), jnp.asarray(0.0))
+    shared = Shared(jnp.asarray(carried, dtype=float), jnp.asarray(0.0, dtype=float))
     return State(theta, theta, nothing, nothing, shared, jnp.ones(n_sessions))
 
 

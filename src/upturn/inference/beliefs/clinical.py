@@ -195,8 +195,14 @@ def clinical_change(
         checks=checks,
         links=links,
         cannot=(*study.cannot, *unlinked),
-        diagnostics={name: each.diagnostics for name, each in fits.items()},
+        diagnostics={name: each.diagnostics for name, each in fits.items()}
+        | {_name(each): each.diagnostics for each in links},
     )
+
+
+def _name(found: Link) -> str:
+    """Name the joint fit of a link."""
+    return f"{found.score}, {found.question.group} from {' to '.join(found.question.visits)}"
 
 
 def _links(

@@ -20,7 +20,7 @@ from upturn.inference.beliefs.hierarchy import BeliefFit, Mood, fit_sessions
 from upturn.inference.beliefs.naive import places
 from upturn.inference.beliefs.questions import Question
 from upturn.inference.beliefs.sessions import Sessions
-from upturn.inference.fit import Settings
+from upturn.inference.fit import Diagnostics, Settings
 from upturn.parameters import ParameterFile, read
 from upturn.records import Records
 
@@ -105,8 +105,8 @@ class Link:
         Correlation ρ of an unmeasured common cause with both, and what correlation it would leave.
     estimates, errors, changes
         Of each person: estimated change of asymmetry, its standard error [fraction], change of mood [points].
-    worst_r_hat, divergences
-        Of the joint fit.
+    diagnostics
+        Convergence of the joint fit.
     """
 
     question: Question
@@ -122,8 +122,7 @@ class Link:
     estimates: Float[np.ndarray, " known"] = field(repr=False)
     errors: Float[np.ndarray, " known"] = field(repr=False)
     changes: Float[np.ndarray, " known"] = field(repr=False)
-    worst_r_hat: float
-    divergences: int
+    diagnostics: Diagnostics
 
 
 def common_cause(correlation: Float[np.ndarray, " draw"], rho: float) -> Float[np.ndarray, " draw"]:
@@ -285,6 +284,5 @@ def _read(
         estimates=sessions.at[at[:, 1], 1] - sessions.at[at[:, 0], 1],
         errors=errors,
         changes=mood.change[known],
-        worst_r_hat=joint.diagnostics.worst_r_hat,
-        divergences=joint.diagnostics.divergences,
+        diagnostics=joint.diagnostics,
     )
