@@ -306,10 +306,14 @@ def page() -> str:
 
 
 def front(readme: str) -> str:
-    """Write the README with the scores of the validation rows between its two marks."""
+    """Write the README with both tables of scores between its two marks."""
     before, _, rest = readme.partition(FIRST)
     _, _, after = rest.partition(LAST)
-    return f"{before}{FIRST}\n{scores('validation')}\n{LAST}{after}"
+    again = f"Each of the {len(refits())} trials that were fitted, left out in turn and predicted by the others:"
+    return (
+        f"{before}{FIRST}\nThe trials that were kept back:\n\n{scores('validation')}\n\n"
+        f"{again}\n\n{left_out_scores()}\n{LAST}{after}"
+    )
 
 
 if __name__ == "__main__":

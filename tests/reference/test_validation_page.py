@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from upturn import evidence
+from upturn.inference.calibrate import fitted_findings
 from upturn.population import ADVERSE_EVENTS, shipped_posterior
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -40,6 +42,19 @@ def test_every_adverse_event_of_the_validation_rows_is_on_the_page(written: str)
             known = f"| {each.trial} | {each.arm} | {each.event} | {each.n} |" in written
             assert known == (each.event in ADVERSE_EVENTS), each
             assert known or each.event in written, each
+
+
+def test_every_fitted_row_was_predicted_by_a_fit_that_did_not_see_its_trial(written: str) -> None:
+    told = json.loads((DOCS / "validation" / "left_out.json").read_text(encoding="utf-8"))
+    known = evidence.shipped()
+    assert told["evidence"] == known.digest, "run: python docs/validation/left_out.py"
+    fitted: dict[str, list[list[object]]] = {}
+    for each in fitted_findings(known):
+        fitted.setdefault(each.trial, []).append([each.table, each.row])
+    assert {trial: [row["row"] for row in each["rows"]] for trial, each in told["trials"].items()} == fitted
+    assert all(each["r_hat"] < 1.1 for each in told["trials"].values())
+    for trial in fitted:
+        assert f"\n| {trial} | " in written.partition("left out in turn")[2].partition("## The rows")[0], REBUILD
 
 
 @pytest.mark.slow
