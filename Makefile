@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Tests run in this many processes at once; a file stays in one of them, so that what it fits is fitted once.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=10
 
 .PHONY: demo test test-slow test-postgres check format lock benchmark picture clean help
 
@@ -21,13 +24,13 @@ demo: $(STAMP)   ## set up and run the main job: the answer for the shipped prot
 	$(BIN)/upturn answer six-infusions --out upturn-demo
 
 test: $(STAMP)   ## set up and run the tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: $(STAMP)  ## the long statistical tests as well
-	$(BIN)/python -m pytest -m 'slow or not slow'
+	$(PYTEST) -m 'slow or not slow'
 
 test-postgres: $(STAMP)  ## the clinic's tests on a throw-away PostgreSQL (needs Debian's postgresql)
-	$(BIN)/python tests/clinic/postgres.py $(BIN)/python -m pytest tests/clinic $(ONLY)
+	$(BIN)/python tests/clinic/postgres.py $(PYTEST) tests/clinic $(ONLY)
 
 check: $(STAMP)  ## lint, types, import law
 	$(BIN)/ruff check .

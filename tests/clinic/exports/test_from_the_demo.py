@@ -17,6 +17,7 @@ from upturn_clinic.programmes.models import Programme
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 def test_the_demos_records_draw_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPTURN_DATA_DIRECTORY", str(tmp_path))
     call_command("demo", "--people", "8", "--patients", "2", stdout=StringIO(), stderr=StringIO())
