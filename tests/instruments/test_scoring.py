@@ -177,6 +177,30 @@ def test_a_domain_takes_its_highest_item() -> None:
     assert (parts["sleep"], parts["movement"], parts["appetite"]) == (3, 2, 0)
 
 
+# Sleep 2, sadness 2, concentration 2, self 1, suicide 1, interest 2, energy 2, movement 1: 13 without appetite.
+REST = {**row(2, 2, 1, 0, 2), **row(2, 1, 1, 2, 2, 1, 0, first=10)}
+# Of 6 and 7, and of 8 and 9, one is answered; the highest of what was answered counts.
+PAIRS: list[tuple[Answers, float | None, tuple[str, ...]]] = [
+    ({"6": 2, "8": 1}, 15, ()),
+    ({"7": 1, "9": 3}, 16, ()),
+    ({"6": 0, "9": 0}, 13, ()),
+    ({"7": 3, "8": 0}, 16, ()),
+    ({"6": 1, "7": 2, "8": 0, "9": 0}, 15, ()),  # filled in on paper: both of a pair
+    ({"6": 3}, None, ("8", "9")),
+    ({"9": 3}, None, ("6", "7")),
+    ({}, None, ("6", "7", "8", "9")),
+]
+
+
+@pytest.mark.parametrize(("answers", "total", "missing"), PAIRS)
+def test_of_two_that_exclude_each_other_one_is_answered(
+    answers: Answers, total: float | None, missing: tuple[str, ...]
+) -> None:
+    found = score("QIDS-SR16", {**REST, **answers})
+    assert (found.total, found.missing) == (total, missing)
+    assert {part.id: part.value for part in found.parts}["appetite"] == (max(answers.values()) if total else None)
+
+
 @pytest.mark.parametrize(("each", "holds"), [(3, True), (2, False)])
 def test_a_complete_experience_needs_its_share_in_every_part(each: int, holds: bool) -> None:
     assert [found.holds for found in score("MEQ30", row(*([each] * 30))).findings] == [holds]
@@ -191,7 +215,7 @@ def test_without_an_item_there_is_no_total(id: str) -> None:
         answers = all_of(id, "most")
         del answers[item.id]
         found = score(id, answers)
-        if item.scored:
+        if item.scored and not item.or_item:
             assert (found.total, found.band, found.missing) == (None, None, (item.id,))
         else:
             assert (found.total, found.missing) == (ENDS[id][2], ())
@@ -206,6 +230,17 @@ ALERTS: list[tuple[str, Answers, tuple[str, ...]]] = [
     ("C-SSRS", {"1": NO, "2": NO, "6": YES, "6a": YES}, ("6a",)),
     ("C-SSRS", {"1": NO, "2": NO, "6": NO}, ()),
     ("GAD-7", row(3, 3, 3, 3, 3, 3, 3), ()),
+    ("MADRS", {"9": 6, "10": 1}, ()),
+    ("MADRS", {"10": 2}, ("10",)),
+    ("HAM-D17", {"2": 4, "3": 0}, ()),
+    ("HAM-D17", {"3": 1}, ("3",)),
+    ("QIDS-SR16", {"5": 3, "12": 0}, ()),
+    ("QIDS-SR16", {"12": 1}, ("12",)),
+    # All of this scale is about suicidal thoughts: its total asks for help, as soon as the answers so far reach it.
+    ("SSI", row(*([0] * 16), 1, 1, 1), ()),
+    ("SSI", row(*([0] * 15), 1, 1, 1, 1), ("total",)),
+    ("SSI", {"4": 2, "5": 2}, ("total",)),
+    ("SSI", {"4": 2, "5": 1}, ()),
 ]
 
 

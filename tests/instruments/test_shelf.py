@@ -98,6 +98,8 @@ def test_items_agree_with_what_is_said_of_them(id: str) -> None:
     assert all(set(level.any_of) <= known for level in scoring.levels)
     assert all(set(item.asked_if) <= known for item in items.members)
     assert set(instrument.alerts.items if instrument.alerts else ()) <= known
+    # Of two items that exclude each other, each names the other.
+    assert all(instrument.item(item.or_item).or_item == item.id for item in items.members if item.or_item)
 
 
 @pytest.mark.parametrize("id", ["PCL-5", "QIDS-SR16", "MEQ30"])

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.protocol.conftest import Spoil
 
 from upturn import protocol
+from upturn.errors import ProtocolError
 from upturn.protocol import Criterion, Gate, Protocol, Readings, Rule, applies, closing, judge, missing
 
 Part = Gate | Criterion
@@ -99,6 +101,27 @@ def test_what_a_gate_asks_for_unless_it_says_so() -> None:
     assert {each.stands for each in kinds} == {"before"}
 
 
+@pytest.mark.parametrize("name", [each for each in protocol.shipped() if protocol.load(each).session])
+def test_a_known_pregnancy_and_a_safety_programme_are_hard(name: str) -> None:
+    study = protocol.load(name)
+    assert study.session is not None
+    hard = {each.id: each for each in study.session.arrival if each.kind == "hard"}
+    is_nasal = name == "esketamine-trd"
+    assert set(hard) == ({"pregnancy-known", "safety-programme"} if is_nasal else {"pregnancy-known"})
+    # What was read for nasal esketamine holds without being taken on; for the others it follows from who is excluded.
+    assert {each.status for each in hard.values()} == {"seen in source" if is_nasal else "derived"}
+    assert {each.citation for each in hard.values()} <= {source.id for source in study.sources}
+    at_screening = {each.id for each in study.gates if each.at == "screening" and each.kind == "hard"}
+    assert at_screening >= ({"pregnancy", "safety-programme"} if is_nasal else {"pregnancy"})
+
+
+def test_the_step_to_84_mg_for_everybody_is_not_called_read() -> None:
+    doses = {each.id: each for each in protocol.load("esketamine-trd").arms["esketamine"].doses}
+    assert {each.id: each.status for each in doses.values()} == {
+        "first": "seen in source", "weeks-1-to-4": "assumed", "weeks-5-to-8": "assumed", "weeks-9-to-16": "assumed",
+    }  # fmt: skip
+
+
 def test_a_criterion_may_be_for_some_routes_only() -> None:
     nasal = protocol.load("esketamine-trd")
     assert nasal.session is not None
@@ -170,7 +193,7 @@ def test_every_shipped_limit_waits_for_its_measure(part: Part, rule: Rule) -> No
 def test_the_table_reaches_every_kind_of_limit_and_rises() -> None:
     seen = [rule for _, _, rule in RULES]
     assert {name for rule in seen for name in LIMITS if getattr(rule, name) is not None} == set(LIMITS)
-    assert {rule.measure for rule in seen if rule.of == "rise"} == {"SBP", "DBP", "SpO2", "CADSS", "C-SSRS"}
+    assert {rule.measure for rule in seen if rule.of == "rise"} == {"SBP", "DBP", "SpO2", "CADSS"}
     assert {rule.measure for rule in seen} == set(START)
 
 
@@ -204,3 +227,25 @@ def test_a_rule_that_was_read_names_its_source_and_only_nasal_rules_were_read(na
     assert bool(read) == (name == "esketamine-trd")
     keys = [each.key for each in protocol.rules_of(study)]
     assert len(keys) == len(set(keys))
+
+
+def test_how_old_what_is_done_before_a_dose_may_be(small: str, spoil: Spoil) -> None:
+    said = {"readings": "PT1H", "check": "PT4H", "time_out": "PT30M", "status": "assumed"}
+    found = protocol.read(spoil(("session", "before_dose"), said)).session
+    assert found is not None
+    assert found.before_dose is not None
+    assert (found.before_dose.readings_h, found.before_dose.check_h, found.before_dose.time_out_h) == (1, 4, 0.5)
+    silent = protocol.read(small).session
+    assert silent is not None
+    assert silent.before_dose is None
+    for name in ("readings", "check", "time_out"):
+        with pytest.raises(ProtocolError, match="Nothing can be done in no time"):
+            protocol.read(spoil(("session", "before_dose"), {**said, name: "PT0S"}))
+    with pytest.raises(ProtocolError):
+        protocol.read(spoil(("session", "before_dose"), {key: said[key] for key in ("readings", "status")}))
+
+
+def test_every_shipped_session_says_it() -> None:
+    for name in protocol.shipped():
+        session = protocol.load(name).session
+        assert session is None or session.before_dose is not None, name

@@ -38,6 +38,43 @@ def test_each_level_of_the_screener_raises_one_task(name: str, level: float | No
     assert all(each.owner == "clinician" and each.show_help for each in found)
 
 
+# The item that speaks of suicide, in each scale that has one, and the total of the scale that speaks of nothing else.
+# Limits as read in the sources that the protocols name; what makes the haste is assumed there.
+ITEMS = [
+    ("MADRS", "10", {0: [], 1: [], 2: ["madrs-item-10"], 4: ["madrs-item-10"], 5: ["madrs-item-10-high"],
+                     6: ["madrs-item-10-high"]}),
+    ("QIDS-SR16", "12", {0: [], 1: ["qids-item-12"], 2: ["qids-item-12"], 3: ["qids-item-12-high"]}),
+    ("HAM-D17", "3", {0: [], 1: ["ham-d-item-3"], 2: ["ham-d-item-3"], 3: ["ham-d-item-3-high"],
+                      4: ["ham-d-item-3-high"]}),
+    ("SSI", None, {0: [], 3: [], 4: ["ssi"], 15: ["ssi"], 16: ["ssi-high"], 38: ["ssi-high"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(("instrument", "item", "raising"), ITEMS)
+def test_every_scale_that_asks_about_suicide_raises_a_task(
+    name: str, instrument: str, item: str | None, raising: dict[int, list[str]]
+) -> None:
+    safety = protocol.load(name).safety
+    for answer, ids in raising.items():
+        total, items = (float(answer), {}) if item is None else (None, {item: float(answer)})
+        found = raised(safety, instrument=instrument, total=total, items=items)
+        assert [each.id for each in found] == ids, answer
+        assert all(each.owner == "clinician" and each.show_help for each in found)
+        assert [each.within_h for each in found] == [1.0 if id.endswith("-high") else 8.0 for id in ids]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_each_such_task_names_where_its_limit_was_read(name: str) -> None:
+    study = protocol.load(name)
+    assert study.safety is not None
+    known = {source.id for source in study.sources}
+    for each in study.safety.concerns:
+        assert each.citation in known, each.id
+        # Who looks, and how soon, is nobody's published rule.
+        assert each.status == "assumed", each.id
+
+
 def test_the_higher_the_risk_the_sooner() -> None:
     low, high = (
         raised(SAFETY, instrument="C-SSRS", total=level, items={})[0].within_h for level in (1.0, 3.0)
@@ -77,7 +114,14 @@ def test_every_shipped_protocol_has_a_clock_for_serious_events(name: str) -> Non
     assert safety is not None
     assert safety.serious is not None
     assert safety.serious.report_within_h == 24.0
-    assert Counter(each.instrument for each in safety.concerns) == {"PHQ-9": 1, "C-SSRS": 2}
+    assert Counter(each.instrument for each in safety.concerns) == {
+        "PHQ-9": 1,
+        "C-SSRS": 2,
+        "MADRS": 2,
+        "QIDS-SR16": 2,
+        "HAM-D17": 2,
+        "SSI": 2,
+    }
 
 
 @pytest.mark.parametrize("name", [each for each in SHIPPED if protocol.load(each).session])

@@ -39,6 +39,8 @@ class Item:
         What each answer is called; may be empty.
     asked_if
         Asked only when the answers to other items are these: item and value.
+    or_item
+        Another item that stands for the other direction (less, more): one of the two is answered; empty for most.
     scored
         Whether it counts, and is missed when it is not answered.
     loinc
@@ -59,6 +61,7 @@ class Item:
     weight: int = 1
     answers: Mapping[int, str] = field(default_factory=dict)
     asked_if: Mapping[str, int] = field(default_factory=dict)
+    or_item: str = ""
     scored: bool = True
     loinc: str = ""
 
@@ -70,6 +73,17 @@ class Item:
     def is_asked(self, answers: Mapping[str, float]) -> bool:
         """Tell whether the item is asked, given the answers to the others."""
         return all(answers.get(other) == value for other, value in self.asked_if.items())
+
+    def is_missing(self, answers: Mapping[str, float]) -> bool:
+        """Tell whether its answer is wanted and not there: neither its own nor that of the item that it excludes.
+
+        Examples
+        --------
+        >>> from upturn.instruments import get
+        >>> get("QIDS-SR16").item("6").is_missing({"7": 2}), get("QIDS-SR16").item("6").is_missing({"8": 2})
+        (False, True)
+        """
+        return self.id not in answers and self.or_item not in answers and self.is_asked(answers)
 
 
 @dataclass(frozen=True)
@@ -146,11 +160,20 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Alerts:
-    """Answers after which help is offered at once, whatever a protocol says: item, and the lowest such answer."""
+    """Answers after which help is offered at once, whatever a protocol says.
+
+    Parameters
+    ----------
+    items
+        Item, and the lowest such answer.
+    total
+        The lowest such total of a scale that is about nothing else; None for other scales.
+    """
 
     items: Mapping[str, int]
     text: str
     evidence: Evidence
+    total: float | None = None
 
 
 @dataclass(frozen=True)

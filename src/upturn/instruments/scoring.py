@@ -6,7 +6,7 @@ What lives here: the computation. What does not: any rule of a scale (``scales/`
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from upturn.errors import InputError
@@ -53,7 +53,11 @@ class Score:
     missing
         Items that were asked and not answered, in order.
     alerts
-        Items whose answer asks for help at once, in order. They stand whether or not there is a total.
+        Items whose answer asks for help at once, in order, and ``total`` where that of the answers so far does. They
+        stand whether or not there is a total.
+    at_least
+        What a scale that is a sum comes to at least, whatever the missing answers are [the instrument's unit]; the
+        total where there is one; None where nothing is certain.
     """
 
     instrument: str
@@ -64,6 +68,7 @@ class Score:
     findings: tuple[Finding, ...]
     missing: tuple[str, ...]
     alerts: tuple[str, ...]
+    at_least: float | None
 
 
 def score(instrument: str, answers: Mapping[str, float]) -> Score:
@@ -106,12 +111,10 @@ def score(instrument: str, answers: Mapping[str, float]) -> Score:
                 came=f"{value:.12g}",
             )  # fmt: skip
     # An answer to a question that would not have been asked is kept and counts: it was given.
-    missing = tuple(
-        each.id for each in scale.items.members if each.scored and each.id not in answers and each.is_asked(answers)
-    )
+    missing = tuple(each.id for each in scale.items.members if each.scored and each.is_missing(answers))
     parts = tuple(_part(scale, each, answers) for each in scale.scoring.parts)
     total = _total(scale, scale.scoring, answers, missing, parts)
-    alerts = scale.alerts.items if scale.alerts else {}
+    at_least = _at_least(scale, scale.scoring, answers) if total is None else total
     return Score(
         scale.id,
         scale.version,
@@ -120,17 +123,32 @@ def score(instrument: str, answers: Mapping[str, float]) -> Score:
         parts,
         tuple(_finding(scale, each, answers) for each in scale.scoring.patterns),
         missing,
-        tuple(
-            each.id for each in scale.items.members if answers.get(each.id, -math.inf) >= alerts.get(each.id, math.inf)
-        ),
+        tuple(_alerts(scale, answers, at_least)),
+        at_least,
     )
+
+
+def _alerts(scale: Instrument, answers: Mapping[str, float], at_least: float | None) -> Iterator[str]:
+    if scale.alerts is None or scale.items is None:
+        return
+    for each in scale.items.members:
+        if answers.get(each.id, -math.inf) >= scale.alerts.items.get(each.id, math.inf):
+            yield each.id
+    if scale.alerts.total is not None and at_least is not None and at_least >= scale.alerts.total:
+        yield "total"
+
+
+def _at_least(scale: Instrument, scoring: Scoring, answers: Mapping[str, float]) -> float | None:
+    if scoring.total != "sum" or scale.items is None:
+        return None
+    return sum((float(answers.get(each.id, each.least)) for each in scale.items.members if each.scored), 0.0)
 
 
 def _part(scale: Instrument, part: Part, answers: Mapping[str, float]) -> PartScore:
     ranges = [scale.item(each).most for each in part.items]
     most = float(max(ranges) if part.take == "highest" else sum(ranges))
     given = [float(answers[each]) for each in part.items if each in answers]
-    if len(given) < len(part.items):
+    if any(scale.item(each).is_missing(answers) for each in part.items):
         return PartScore(part.id, part.name, None, most)
     return PartScore(part.id, part.name, max(given) if part.take == "highest" else sum(given), most)
 

@@ -92,7 +92,7 @@ def _instrument(document: Mapping[str, Any]) -> Instrument:
         licence=Licence(licence["terms"], _evidence(licence), licence.get("text_pack") == "allowed"),
         wording=_wording(wording) if wording else None,
         scoring=_scoring(scoring) if scoring else None,
-        alerts=Alerts(dict(alerts["items"]), alerts["text"], _evidence(alerts)) if alerts else None,
+        alerts=_alerts(alerts) if alerts else None,
         codes=Codes(loinc["panel"] or "", loinc["total"], _evidence(loinc)) if loinc else None,
     )
 
@@ -107,6 +107,11 @@ def _items(items: Mapping[str, Any], listed: Mapping[str, Any], answers: Mapping
 
 def _wording(wording: Mapping[str, Any]) -> Wording:
     return Wording(wording["language"], wording["instruction"], wording["notice"], _evidence(wording))
+
+
+def _alerts(alerts: Mapping[str, Any]) -> Alerts:
+    total = _number_or_none(alerts.get("total"))
+    return Alerts(dict(alerts.get("items", {})), alerts["text"], _evidence(alerts), total)
 
 
 def _scoring(scoring: Mapping[str, Any]) -> Scoring:

@@ -32,11 +32,12 @@ from upturn.protocol.study import (
     Source,
     SustainedResponse,
 )
-from upturn.protocol.visits import Assessment, BeliefTask, Encounter, Session, Timepoint, Window
+from upturn.protocol.visits import Assessment, BeforeDose, BeliefTask, Encounter, Session, Timepoint, Window
 
 __all__ = [
     "Arm",
     "Assessment",
+    "BeforeDose",
     "BeliefTask",
     "Concern",
     "Consequence",

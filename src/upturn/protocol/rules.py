@@ -86,6 +86,8 @@ class Criterion(Part):
     """A name for the criterion, once in its list."""
     text: Text
     """The condition in words, as it must hold."""
+    kind: Literal["hard", "soft"] = "soft"
+    """Before the dose: where a hard one does not hold, no dose is given; a soft one asks for a documented decision."""
     rules: tuple[Rule, ...] = ()
     """Measured limits; the criterion does not hold where any of them closes. Without rules a person answers."""
     only: tuple[Route, ...] = ()

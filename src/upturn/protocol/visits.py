@@ -28,7 +28,9 @@ from upturn.protocol.values import (
     times_h,
 )
 
-__all__ = ["Assessment", "BeliefTask", "Encounter", "Session", "Timepoint", "Window", "faults_of_readings"]
+__all__ = [
+    "Assessment", "BeforeDose", "BeliefTask", "Encounter", "Session", "Timepoint", "Window", "faults_of_readings",
+]  # fmt: skip
 
 BELIEF_UPDATING = "belief-updating task"
 
@@ -168,6 +170,31 @@ class Timepoint(Part):
     """What is measured."""
 
 
+class BeforeDose(Part):
+    """How long what is done before a dose still counts when the dose begins; after that it is done again."""
+
+    readings_h: Duration = Field(alias="readings")
+    """How old a reading may be on which a gate or a line of the arrival list rests."""
+    check_h: Duration = Field(alias="check")
+    """How old the second person's check of what was drawn may be."""
+    time_out_h: Duration = Field(alias="time_out")
+    """How old the time-out may be."""
+    citation: Name | None = None
+    """The id of the source it rests on."""
+    status: Status
+    """How far it can be trusted."""
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> BeforeDose:
+        refuse(self._faults())
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        for name in ("readings", "check", "time_out"):
+            if not getattr(self, f"{name}_h"):
+                yield Fault((name,), "Nothing can be done in no time.", expected="more than zero", came="PT0S")
+
+
 class Session(Part):
     """What is done around each dose given under observation."""
 
@@ -175,6 +202,8 @@ class Session(Part):
     """When what is measured."""
     minimum_stay_h: Duration = Field(alias="minimum_stay")
     """Shortest stay after the start of the dose."""
+    before_dose: BeforeDose | None = None
+    """How old readings, check and time-out may be when the dose begins; the clinic's own limits unless written."""
     arrival: tuple[Criterion, ...] = ()
     """What must hold before the dose; all of it."""
     discharge: tuple[Criterion, ...] = ()
