@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
@@ -68,7 +68,8 @@ def measure(folder: Path) -> dict[str, Any]:
     finally:
         server.terminate()
         server.wait()
-    pages = reading["all"]["pages"] + flat_out["all"]["pages"]
+    pages = reading["all"]["count"] + flat_out["all"]["count"]
+    print(table({"read for 1 to 5 s": reading, "without pause": flat_out}), flush=True)
     return {"participants": len(plans), "people": PEOPLE, "load_before": round(busy_before, 1),
             "server_cpu_ms_per_page": round(1000 * worked / pages, 1),
             "reading_1_to_5_s": reading, "without_pause": flat_out}  # fmt: skip
@@ -219,7 +220,7 @@ def visit(
     return {
         "requests_per_s": round(len(every) / (time.perf_counter() - began), 1),
         "errors": dict(wrong),
-        **{name: {"pages": len(times), "p50_ms": percentile(times, 50), "p95_ms": percentile(times, 95)}
+        **{name: {"count": len(times), "p50_ms": percentile(times, 50), "p95_ms": percentile(times, 95)}
            for name, times in {"all": every, **taken}.items()},
     }  # fmt: skip
 
@@ -236,6 +237,17 @@ def worked_s(parent: int) -> float:
         if int(words[1]) == parent:
             ticks += int(words[11]) + int(words[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def table(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write what was measured as one table: a line for each kind of page in each part."""
+    lines = [f"{'':42}{'number':>8}{'p50 ms':>8}{'p95 ms':>8}{'cpu ms':>8}"]
+    for part, found in parts.items():
+        for name, row in found.items():
+            if isinstance(row, dict) and "p95_ms" in row:
+                cells = (row["count"], row["p50_ms"], row["p95_ms"], row.get("cpu_ms", ""))
+                lines.append(f"{part + ': ' + name.replace('_', ' '):42}" + "".join(f"{each!s:>8}" for each in cells))
+    return "\n".join(lines)
 
 
 def percentile(times: Sequence[float], percent: int) -> int:

@@ -1,10 +1,12 @@
 """The session floor under load: 20 sessions at once on 20 tablets, and every page of it at the end of a full day.
 
 As ``clinic.py``: a throw-away PostgreSQL, the server as docs/clinic/production.md starts it, all on this machine's
-cores. The tablets ask for the board's picture every ten seconds, each from its own moment on, as the page does; nurses
-write a reading every few seconds beside it. Then the tablets ask without any pause, so that it is seen what the server
-gives at most. At last each page is opened alone, one after the other, with more than 5,000 readings of the day in the
-tables: that is the server's own time. The day is written straight into the tables (``tests/clinic/floor/busy.py``).
+cores. Each of 20 tablets shows its own session and asks for its state every ten seconds, from its own moment on and
+with the mark of what it has, as the page does; 20 more show the board in the same way. Beside that a row of four values
+is written every three seconds, into one session after the other. Then all ask without any pause and without a mark, so
+that it is seen what the server gives at most. At last each page is opened alone, one after the other, with more than
+5,000 readings of the day in the tables: that is the server's own time. The day is written straight into the tables
+(``tests/clinic/floor/busy.py``).
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from benchmarks.clinic import ROOT, SERVER, percentile, wait_for, worked_s
+from benchmarks.clinic import ROOT, SERVER, percentile, table, wait_for, worked_s
 
 TABLETS, SESSIONS, LEFT, TIMES = 20, 20, 80, 9
 EVERY_S, WRITES_EVERY_S, SECONDS, WARM_UP_S, REPEATS = 10.0, 3.0, 60.0, 5.0, 20
@@ -37,7 +39,7 @@ TOKEN = "a" * 32
 
 
 def floor() -> dict[str, Any]:
-    """(g) Seconds to the board's picture, and the server's time for every page of a full day."""
+    """(g) Seconds to a session's state and to the board, and the server's time for every page of a full day."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "found.json"
         words = [sys.executable, "-m", "benchmarks.floor", folder, str(found)]
@@ -69,6 +71,7 @@ def measure(folder: Path) -> dict[str, Any]:
     finally:
         server.terminate()
         server.wait()
+    print(table({"as the pages ask": as_pages_do, "without pause": flat_out, "alone": pages}), flush=True)
     return {
         "open_sessions": SESSIONS, "tablets": TABLETS, "readings_of_the_day": day["readings"],
         "load_before": round(busy_before, 1), "server_cpu_share_while_polled": round(worked / SECONDS, 2),
@@ -127,27 +130,32 @@ def seed() -> dict[str, Any]:
 
 
 def polled(port: int, day: dict[str, Any], *, every_s: float, seconds: float, writes: bool) -> dict[str, Any]:
-    """Let all tablets ask for the picture for a while; give how long they waited."""
-    taken: dict[str, list[float]] = {"picture": [], "nothing_new": [], "write": []}
+    """Let all tablets ask for a while, each for its session and for the board; give how long they waited."""
+    taken: dict[str, list[float]] = {
+        "session_drawn": [], "session_nothing_new": [], "board_drawn": [], "board_nothing_new": [], "write": [],
+    }  # fmt: skip
     wrong: Counter[str] = Counter()
     until = time.perf_counter() + seconds
     chance = random.Random(SEED)  # noqa: S311  (moments, not secrets)
-    begins = [chance.uniform(0, every_s) for _ in day["tablets"]]
+    pages = [("session", f"/at/main/sessions/{each}/state/") for each in day["sessions"]]
+    pages += [("board", "/at/main/floor/picture/")] * len(day["tablets"])
+    begins = [chance.uniform(0, every_s) for _ in pages]
 
     def tablet(number: int) -> None:
-        mark = ""
+        mark, (name, path), user = "", pages[number], day["tablets"][number % len(day["tablets"])]
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             time.sleep(begins[number])
             while time.perf_counter() < until:
                 began = time.perf_counter()
-                status, headers, _ = ask(
-                    connection, "GET", "/at/main/floor/picture/", day["tablets"][number], wrong,
+                status, headers, body = ask(
+                    connection, "GET", path, user, wrong,
                     extra={"If-None-Match": mark, "X-Upturn-By-Itself": "1"},
                 )  # fmt: skip
                 took = time.perf_counter() - began
                 if status in (200, 304):
-                    taken["picture" if status == 200 else "nothing_new"].append(took)
-                    mark = headers.get("ETag", mark) if every_s else ""
+                    taken[f"{name}_{'drawn' if status == 200 else 'nothing_new'}"].append(took)
+                    if every_s and status == 200:
+                        mark = json.loads(body)["mark"] if name == "session" else headers["ETag"]
                 else:
                     wrong[str(status)] += 1
                 time.sleep(max(0.0, every_s - took) if every_s else 0.0)
@@ -174,14 +182,14 @@ def polled(port: int, day: dict[str, Any], *, every_s: float, seconds: float, wr
                     wrong[f"write {status}"] += 1
                 time.sleep(WRITES_EVERY_S)
 
-    threads = [threading.Thread(target=tablet, args=(number,)) for number in range(len(day["tablets"]))]
+    threads = [threading.Thread(target=tablet, args=(number,)) for number in range(len(pages))]
     if writes:
         threads.append(threading.Thread(target=nurse))
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    polls = taken["picture"] + taken["nothing_new"]
+    polls = [each for name, times in taken.items() if name != "write" for each in times]
     return {"errors": dict(wrong), "polls_per_s": round(len(polls) / seconds, 1), **{
         name: told(times) for name, times in {"all_polls": polls, **taken}.items() if len(times) > 1
     }}  # fmt: skip

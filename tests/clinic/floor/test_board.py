@@ -32,8 +32,10 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
-from upturn_clinic.floor.board.queries import Card, mark, picture
+from upturn_clinic.floor.board.queries import Card, picture
 from upturn_clinic.floor.models import Reading, Session
+from upturn_clinic.floor.queries import whole
+from upturn_clinic.floor.screens import session_screen
 from upturn_clinic.treatments.models import Plan
 
 pytestmark = pytest.mark.django_db
@@ -114,8 +116,11 @@ def test_a_closed_gate_waits_on_the_board_until_somebody_writes_what_was_done(
     at = FIRST + 10 * MINUTE
     all_saved(said(session, nurse, at, sent("reading", at, instrument="SpO2", value="88", nominal_min=10)))
     (waiting,) = only_card(facility, nurse, at).waiting
-    assert "88" in waiting
+    # In the words of the session's own page, though the board reads plain rows and that page records.
+    (closed,) = (each for each in session_screen(whole(session), nurse, now=at)["closed"])
+    assert waiting == f"{closed.standing.text} {' or '.join(closed.standing.because)}"
     assert "xygen" in waiting
+    assert waiting.endswith("SpO2 88 %; limit: below 92 %")
 
 
 def test_expected_today_until_they_arrive(infusions: Plan, facility: Facility, nurse: Actor) -> None:
@@ -191,8 +196,30 @@ def test_by_emergency_access_the_board_does_not_renew_itself(
     assert "board.js" not in page
 
 
-def test_another_reader_gets_another_mark(facility: Facility, nurse: Actor, clinician: Actor) -> None:
-    assert mark(facility, nurse, now=FIRST) != mark(facility, clinician, now=FIRST)
+def test_a_line_turns_late_at_its_second_without_anything_written(
+    session: Session, nurse: Actor, clinician: Actor, log_in: LogIn, clock: Clock
+) -> None:
+    made_ready(session, nurse, FIRST - 5 * MINUTE)
+    begun(session, nurse, FIRST + timedelta(seconds=25))
+    assert nurse.user is not None
+    assert clinician.user is not None
+    client, address = log_in(nurse.user), reverse("floor_picture", args=["main"])
+
+    def asks(at: datetime, mark: str, by: Client = client) -> tuple[int, str, str]:
+        clock.stand_at(at)
+        answer = by.get(address, headers={"If-None-Match": mark})
+        return answer.status_code, answer.headers["ETag"], answer.content.decode()
+
+    # Due ten minutes after 09:00:25, late five minutes after that.
+    late = FIRST + 15 * MINUTE + timedelta(seconds=25)
+    status, mark, board = asks(late - timedelta(seconds=20), "")
+    assert (status, "Late" in board) == (200, False)
+    assert asks(late - timedelta(seconds=1), mark)[0] == 304
+    status, mark, board = asks(late + timedelta(seconds=1), mark)
+    assert (status, "Late" in board) == (200, True)
+    # Another reader has a picture of their own.
+    assert asks(late + timedelta(seconds=2), mark, log_in(clinician.user))[0] == 200
+    assert asks(late + timedelta(seconds=2), mark)[0] == 304
 
 
 def questions_of(client: Client, name: str) -> int:

@@ -1,16 +1,15 @@
 """What the board shows: each room with who is in it, what is due and what is late; who left, who is expected.
 
 A constant number of questions to the database, however many sessions: all entries of all open sessions come together,
-only the columns that the board needs. Whether anything changed is told by the trail: every write at a facility has a
-row there, so the number of its last row is the mark of a picture.
+only the columns that the board needs. A picture says until when the clock alone leaves it as it is (``floor.marks``).
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -20,28 +19,30 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.floor.asked import Asked, asked_of
+from upturn_clinic.floor.counting import emergency_runs
 from upturn_clinic.floor.due import Due, all_due_in
 from upturn_clinic.floor.gates import Standing, standings_of
-from upturn_clinic.floor.models import EmergencyStep, Session
+from upturn_clinic.floor.marks import until
+from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.floor.phases import Phase, minutes_between, phase_of
 from upturn_clinic.floor.queries import ENTRIES
-from upturn_clinic.ledger.models import Entry
+from upturn_clinic.floor.series import Series, Value
 from upturn_clinic.pages.addresses import addresses
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of, rules_in_force
 from upturn_clinic.treatments.models import Dose
 
-__all__ = ["Board", "Card", "Expected", "Gone", "Room", "mark", "picture"]
+__all__ = ["Board", "Card", "Expected", "Gone", "Room", "picture"]
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 UNUSUAL = {
     Session.Left.DECISION.value: ", by a clinician's decision", Session.Left.AGAINST_ADVICE.value: ", against advice",
 }  # fmt: skip
-# What of each kind of entry the board's rules look at; who wrote it and why is on the session's own page.
+# What of each kind of entry the board's rules look at; who wrote it and why is on the session's own page. Readings are
+# many: they come as plain rows.
 TIMES = ("session", "at", "noted_at", "struck_at")
 COLUMNS = {
-    "readings": (*TIMES, "instrument", "value", "unit", "nominal_min", "row"),
     "answers": (*TIMES, "criterion", "answer", "note"),
     "signs": (*TIMES, "gate", "sign", "is_present"),
     "gatedecisions": (*TIMES, "gate", "because_of", "decision"),
@@ -49,6 +50,7 @@ COLUMNS = {
     "administrations": (*TIMES, "kind", "rate_ml_h", "percent"),
     "emergencysteps": (*TIMES, "step"),
 }
+NOTHING_READ = Series[Value](())
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,14 @@ class Expected:
 
 @dataclass(frozen=True)
 class Board:
-    """The whole picture, and when it was made."""
+    """The whole picture, when it was made, and until when the clock alone leaves it as it is."""
 
     rooms: tuple[Room, ...]
     elsewhere: tuple[Card, ...]
     gone: tuple[Gone, ...]
     expected: tuple[Expected, ...]
     at: str
+    until: datetime
 
     @property
     def open(self) -> int:
@@ -145,14 +148,6 @@ class Board:
         )
 
 
-def mark(facility: Facility, reader: Actor, *, now: datetime) -> str:
-    """Name a picture: the same name means the same picture. It changes with every write here, every minute and role."""
-    last = Entry.objects.filter(facility=facility).order_by("-sequence").values_list("sequence", flat=True).first()
-    may = ",".join(sorted(reader.permissions))
-    minute = int(now.timestamp() // MINUTE.total_seconds())
-    return f'"{hashlib.sha256(f"{facility.pk} {last} {minute} {may}".encode()).hexdigest()}"'
-
-
 def picture(facility: Facility, reader: Actor, *, now: datetime) -> Board:
     """Gather the board.
 
@@ -165,7 +160,9 @@ def picture(facility: Facility, reader: Actor, *, now: datetime) -> Board:
     """
     midnight = datetime.combine(now.astimezone(facility.zone).date(), time.min, tzinfo=facility.zone)
     drawing = _Drawing(facility, now)
-    cards = [drawing.card(session) for session in _open_sessions(facility)]
+    sessions = _open_sessions(facility)
+    read = _readings(sessions)
+    cards = [drawing.card(each, read.get(each.pk, NOTHING_READ)) for each in sessions]
     names = facility.room_names
     used = dict.fromkeys((*names, *sorted({card.room for card in cards if card.room})))
     return Board(
@@ -178,11 +175,12 @@ def picture(facility: Facility, reader: Actor, *, now: datetime) -> Board:
             )
         ),
         at=f"{now.astimezone(facility.zone):%H:%M:%S}",
+        until=until(now, drawing.turns),
     )
 
 
 def _open_sessions(facility: Facility) -> Sequence[Session]:
-    """Read the sessions that go on, with the columns that the board needs: eight questions, however many there are."""
+    """Read the sessions that go on, with the columns that the board needs: seven questions, however many there are."""
     return list(
         Session.objects.filter(facility=facility, left_at=None, cancelled_at=None)
         .select_related("participant__allocation", "dose")
@@ -191,7 +189,7 @@ def _open_sessions(facility: Facility) -> Sequence[Session]:
             "cancelled_at", "facility", "participant__pseudonym", "participant__arm", "participant__allocation__arm",
             "dose__dose", "dose__planned_at", "dose__protocol_version",
         )
-        .prefetch_related(*(Prefetch(name, queryset=_entries(name)) for name in ENTRIES))
+        .prefetch_related(*(Prefetch(name, queryset=_entries(name)) for name in COLUMNS))
     )  # fmt: skip
 
 
@@ -201,6 +199,13 @@ def _entries(name: str) -> QuerySet[Any]:
         # The checklist of the arrival says nothing any more once the dose has begun.
         found = found.filter(Q(session__began_at=None) | Q(criterion__startswith="gates/"))
     return found
+
+
+def _readings(sessions: Sequence[Session]) -> Mapping[UUID, Series[Value]]:
+    """Read every value that counts in some sessions, as plain rows."""
+    found = Reading.objects.filter(session__in=[each.pk for each in sessions], struck_at=None)
+    rows = map(Value._make, found.order_by("session", "at", "noted_at").values_list(*Value._fields))
+    return {key: Series(values) for key, values in groupby(rows, key=lambda each: each.session_id)}
 
 
 class _Drawing:
@@ -213,16 +218,19 @@ class _Drawing:
         self.arrival_at = addresses("arrive", facility.slug)
         self.known: dict[tuple[UUID, str, str], Asked] = {}
         self.versions: dict[UUID, tuple[ProtocolVersion, frozenset[str]]] = {}
+        # When a line gets late.
+        self.turns: list[datetime] = []
 
-    def card(self, session: Session) -> Card:
+    def card(self, session: Session, series: Series[Value]) -> Card:
         """Draw one open session."""
         asked = self._asked(session)
         phase = phase_of(session)
-        standings = standings_of(session, _now_asked(asked, phase), now=self.now)
-        due = all_due_in(session, asked, now=self.now, standings=standings)
+        standings = standings_of(session, _now_asked(asked, phase), now=self.now, series=series)
+        due = all_due_in(session, asked, now=self.now, standings=standings, series=series)
         late = [each for each in due if each.is_late]
         coming = next((each for each in due if not each.is_late), None)
-        emergency = _emergency(session)
+        self.turns += [each.turns_late_at for each in due if not each.is_late]
+        emergency = emergency_runs(session)
         return Card(
             key=session.pk, pseudonym=session.participant.pseudonym, address=self.session_at(session.pk),
             leaving=self.leaving_at(session.pk) if phase in (Phase.OBSERVING, Phase.READY_TO_LEAVE) else "",
@@ -328,12 +336,6 @@ def _waiting(standings: Sequence[Standing], phase: Phase) -> Iterator[str]:
     for each in standings:
         if each.needs_word and each.stands == wanted:
             yield f"{each.text} {' or '.join(each.because)}".strip()
-
-
-def _emergency(session: Session) -> bool:
-    steps = [each for each in session.emergencysteps.all() if each.counts]
-    last = max(steps, key=_order, default=None)
-    return last is not None and last.step != EmergencyStep.Step.OVER
 
 
 def _is_paused(session: Session) -> bool:
