@@ -14,6 +14,7 @@ from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.assessments.queries import standing_for
 from upturn_clinic.demo.cast import Staff, identity
 from upturn_clinic.demo.records import VirtualPerson
+from upturn_clinic.demo.sessions import PAST_LOT, WHOLE, Played
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants import actions as people
 from upturn_clinic.participants.models import ConsentDocument, CriterionResult, Participant, TreatmentTrial
@@ -21,15 +22,14 @@ from upturn_clinic.participants.screening import actions as screening
 from upturn_clinic.participants.screening.queries import screening_of
 from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of
+from upturn_clinic.stock.models import Lot
 from upturn_clinic.treatments import actions as treatments
-from upturn_clinic.treatments import queries
-from upturn_clinic.treatments.dosing import compute
 from upturn_clinic.treatments.models import CoIntervention, Dose, Visit
 from upturn_clinic.treatments.others import actions as others
 
 __all__ = ["Stage", "VirtualCourse"]
 
-HOUR, DAY, MINUTES = timedelta(hours=1), timedelta(days=1), 60
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # Days before the first dose on which the steps of screening happen.
 REGISTERED, CONSENTED, CONCLUDED, ENROLLED = 12, 10, 9, 8
 OPENS = time(9)
@@ -122,9 +122,11 @@ class VirtualCourse:
             sex=self.virtual.sex, by=self.staff[Role.COORDINATOR], at=at,
         )  # fmt: skip
         self.key = person.pk
-        for instrument, value in (
-            ("MADRS", self.virtual.baseline), ("weight", self.virtual.weight_kg), ("height", self.virtual.height_cm),
-        ):  # fmt: skip
+        record_rating(
+            participant=person, instrument="MADRS", answers=_madrs(self.virtual.baseline), rated_at=at, by=by,
+            at=at,
+        )  # fmt: skip
+        for instrument, value in (("weight", self.virtual.weight_kg), ("height", self.virtual.height_cm)):
             screening.record_measure(
                 participant=person, instrument=instrument, value=Decimal(str(value)), measured_at=at, recall_h=None,
                 by=by, at=at,
@@ -182,9 +184,8 @@ class VirtualCourse:
         )  # fmt: skip
 
     def _rate(self, hours: float, points: int) -> Step:
-        """Rate for the protocol's time that lies nearest; the points of the simulation are spread over the items."""
-        items = len(items_of("MADRS"))
-        answers = {str(item): points // items + (item <= points % items) for item in range(1, items + 1)}
+        """Rate for the protocol's time that lies nearest."""
+        answers = _madrs(points)
         times = protocol_of(self.version).assessment_times_h("MADRS", arm=self.virtual.arm)
         planned_h = min(times, key=lambda each: abs(each - hours))
 
@@ -239,25 +240,14 @@ class VirtualCourse:
         return self._now().status == Participant.Status.ENROLLED
 
     def _give_doses(self, until: datetime) -> None:
-        due = Dose.objects.filter(plan__participant=self._now(), state=Dose.State.PLANNED, is_home_course=False)
+        """Give what is due the way a dose is given: in a session, from arrival to leaving."""
+        due = Dose.objects.filter(
+            plan__participant=self._now(), state=Dose.State.PLANNED, is_home_course=False
+        ).select_related("plan__participant", "plan__facility", "facility")  # fmt: skip
         while (dose := due.filter(planned_at__lte=until).order_by("planned_at").first()) is not None:
-            course = queries.course_of(self._now())
-            if course is None:
-                return
-            entry = course.entry(dose)
-            amount = compute(
-                entry, weight=queries.weight_of(course.plan.participant), protocol=course.protocol, arm=course.arm,
-                at=dose.planned_at,
-            )  # fmt: skip
-            lasts_h = entry.over_h or 0.0
-            given = treatments.AsGiven(
-                began_at=dose.planned_at, duration_min=Decimal(round(lasts_h * MINUTES)), mg=Decimal(str(amount.mg)),
-                reason="" if dose.earliest <= dose.planned_at <= dose.latest else "the first free appointment",
-            )  # fmt: skip
-            treatments.give_dose(
-                dose=dose, version=dose.version, given=given, by=self.staff[Role.SESSION_NURSE],
-                at=dose.planned_at + HOUR * (lasts_h + 1),
-            )  # fmt: skip
+            end = dose.planned_at + MINUTE * (WHOLE.began_min or 0)
+            lot = Lot.objects.get(facility=dose.facility, number=PAST_LOT)
+            Played(self.staff, dose, WHOLE, "", lot, end).play()
 
     def _attend_visits(self, until: datetime) -> None:
         due = Visit.objects.filter(plan__participant=self._now(), state=Visit.State.PLANNED, planned_at__lte=until)
@@ -266,3 +256,17 @@ class VirtualCourse:
                 visit=visit, version=visit.version, done_at=visit.planned_at, reason="",
                 by=self.staff[Role.COORDINATOR], at=visit.planned_at + HOUR,
             )  # fmt: skip
+
+
+def _madrs(points: int) -> dict[str, int]:
+    """Spread the points of the simulation over the items, the first ones first.
+
+    The last item, on suicide, gets what the others cannot carry: worries of the demo are made where they are told.
+    """
+    answers, rest = {}, points
+    items = items_of("MADRS")
+    for place, item in enumerate(items):
+        others = len(items) - 1 - place
+        answers[item.id] = min(item.most, -(-rest // others) if others else rest)
+        rest -= answers[item.id]
+    return answers

@@ -18,6 +18,7 @@ from upturn_clinic.demo import masked
 from upturn_clinic.demo.cast import ADDRESS, Keys, Staff, hire, take_part
 from upturn_clinic.demo.course import Stage, VirtualCourse
 from upturn_clinic.demo.records import virtual_people
+from upturn_clinic.demo.sessions import PAST_LOT, shelf_with
 from upturn_clinic.demo.today import today
 from upturn_clinic.demo.worries import worry
 from upturn_clinic.participants.models import Participant
@@ -31,6 +32,8 @@ __all__ = ["STAGES", "is_there", "make"]
 
 PROTOCOL, ARM = "six-infusions", "ketamine"
 SEED = 24
+# Vials for all doses of the demo's past.
+PAST_VIALS = 60
 DAY = timedelta(days=1)
 # The house opens before the first person comes, who has the longest way behind them.
 OPENED = 230 * DAY
@@ -97,6 +100,7 @@ def make(
     document = publish_consent_document(
         programme=version.programme, title="Consent (invented)", text=CONSENT, by=staff[Role.COORDINATOR], at=opened
     )
+    shelf_with(staff, here, number=PAST_LOT, containers=PAST_VIALS, at=opened)
     say("Living through the months since then …")
     courses = [
         VirtualCourse(place, person, stage, staff=staff, version=version, document=document, today=now)

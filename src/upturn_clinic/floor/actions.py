@@ -12,13 +12,21 @@ from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.gates import standings_of
-from upturn_clinic.floor.holding import must_be_enrolled, must_be_free, must_be_here, must_be_open, must_consent
+from upturn_clinic.floor.holding import (
+    must_be_enrolled,
+    must_be_free,
+    must_be_here,
+    must_be_open,
+    must_consent,
+    must_not_be_stopped,
+)
 from upturn_clinic.floor.limits import EARLIEST_ARRIVAL
 from upturn_clinic.floor.models import GateDecision, Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.treatments.models import Dose
+from upturn_clinic.treatments.queries import course_of
 
 __all__ = ["arrive", "declare_ready", "give_up", "move_room", "override_gate"]
 
@@ -146,6 +154,8 @@ def override_gate(*, session: Session, gate: str, reason: str, proof: Proof, by:
 def declare_ready(*, session: Session, ready_at: datetime, by: Actor, at: datetime) -> Session:
     """Say after the time-out that the dose may begin: everything before it is answered, and no gate holds it back.
 
+    A time-out that has grown too old is done again, and counts from then.
+
     Raises
     ------
     Refused
@@ -153,11 +163,14 @@ def declare_ready(*, session: Session, ready_at: datetime, by: Actor, at: dateti
     """
     by.must(Permission.RECORD_SESSION)
     found = must_be_open(session, by)
-    if found.ready_at is not None:
-        return found
     asked = queries.asked_in(found)
+    if found.began_at is not None or (found.ready_at is not None and ready_at - found.ready_at <= asked.fresh.time_out):
+        return found
     must_be_free(found, asked, at=ready_at)
     must_consent(found.participant)
+    course = course_of(found.participant)
+    if course is not None:
+        must_not_be_stopped(course, at=ready_at)
     return writing.change(
         found, action="was ready for the dose", by=by, at=at, reason="after the time-out", ready_at=ready_at
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from upturn.errors import CannotError
@@ -23,10 +24,13 @@ from upturn.protocol import (
     device_times_h,
     rules_of,
 )
+from upturn_clinic.floor.limits import CHECK_FRESH, READING_FRESH_BEFORE, TIME_OUT_FRESH
 
-__all__ = ["HOUSE", "Asked", "HouseCheck", "Manner", "Way", "asked_of", "manner_of"]
+__all__ = ["HOUSE", "Asked", "Fresh", "HouseCheck", "Manner", "Way", "asked_of", "manner_of"]
 
 MINUTES = 60
+# What a closed gate asks for when it may end the dose.
+ENDING = ("pause", "stop", "emergency")
 
 
 class Way(StrEnum):
@@ -56,6 +60,15 @@ class Manner:
     route: str
     over_min: float = 0.0
     devices_min: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """How old readings, second check and time-out may be when the dose begins."""
+
+    readings: timedelta = READING_FRESH_BEFORE
+    check: timedelta = CHECK_FRESH
+    time_out: timedelta = TIME_OUT_FRESH
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,10 @@ class Asked:
         What is in force here.
     left_out
         Rules of a session that rest on no source that was read and that this site did not take on.
+    stopping
+        The protocol's reasons to stop giving doses that an adverse event makes, each with its id.
+    stop_events
+        The words of these events, as the protocol has them.
     sources
         The protocol's sources, by id.
     """
@@ -110,11 +127,27 @@ class Asked:
     discharge: tuple[Criterion, ...]
     left_out: tuple[NamedRule, ...]
     sources: Mapping[str, Source]
+    stopping: tuple[tuple[str, str], ...] = ()
+    stop_events: tuple[str, ...] = ()
 
     @property
     def minimum_stay_min(self) -> float:
         """The shortest stay after the start of the dose [min]."""
         return self.session.minimum_stay_h * MINUTES if self.session else 0.0
+
+    @property
+    def fresh(self) -> Fresh:
+        """How old what is done before the dose may be; the house's own limits where the protocol says nothing."""
+        said = self.session.before_dose if self.session else None
+        if said is None:
+            return Fresh()
+        return Fresh(*(timedelta(hours=each) for each in (said.readings_h, said.check_h, said.time_out_h)))
+
+    @property
+    def stop_reasons(self) -> tuple[tuple[str, str], ...]:
+        """The reasons of the protocol for which a dose is ended early, each with its id: gates, and reasons to stop."""
+        gates = ((each.id, each.text) for each in self.gates if each.asks in ENDING and each.stands == "during")
+        return tuple((name, " ".join(text.split())) for name, text in (*gates, *self.stopping))
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -158,6 +191,8 @@ def asked_of(protocol: Protocol, *, dose: str, arm: str, in_force: frozenset[str
         return tuple(each for each in parts if f"{section}/{each.id}" in holds and applies(each, manner.route))
 
     gates = (each for each in protocol.gates if each.at == "session" and applies(each, manner.route))
+    reasons = protocol.safety.stopping if protocol.safety else ()
+    stopping = [each for each in reasons if each.events and f"stopping/{each.id}" in holds]
     return Asked(
         session=session,
         manner=manner,
@@ -170,6 +205,8 @@ def asked_of(protocol: Protocol, *, dose: str, arm: str, in_force: frozenset[str
             if each.section in ("arrival", "gates", "discharge") and each.key not in holds
         ),
         sources={each.id: each for each in protocol.sources},
+        stopping=tuple((each.id, each.text) for each in stopping),
+        stop_events=tuple(word for each in stopping for word in each.events),
     )  # fmt: skip
 
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 from upturn.protocol import Gate
 from upturn_clinic.floor.asked import Asked, Way
+from upturn_clinic.floor.counting import filling_ml
 from upturn_clinic.floor.gates import Standing, standings_of
 from upturn_clinic.floor.giving import giving_of
 from upturn_clinic.floor.limits import LATE_AFTER
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import Phase, phase_of
-from upturn_clinic.floor.sheet import sheet_of
+from upturn_clinic.floor.series import AnySeries, series_of
 
 __all__ = ["Due", "all_due_in"]
 
@@ -48,50 +49,64 @@ class Due:
     missing: tuple[str, ...] = ()
     is_late: bool = False
 
+    @property
+    def turns_late_at(self) -> datetime:
+        """From after when it is late, if it is one of those that can be."""
+        return self.at + LATE_AFTER
+
 
 def all_due_in(
-    session: Session, asked: Asked, *, now: datetime, standings: Sequence[Standing] | None = None
-) -> tuple[Due, ...]:
+    session: Session, asked: Asked, *, now: datetime, standings: Sequence[Standing] | None = None,
+    series: AnySeries | None = None,
+) -> tuple[Due, ...]:  # fmt: skip
     """List what is still to be done in a session, the soonest first.
 
     Parameters
     ----------
     standings
         How the gates stand, where that was asked already.
+    series
+        The readings of the session, where they are sorted already.
     """
     phase = phase_of(session)
     if phase in (Phase.LEFT, Phase.CANCELLED):
         return ()
+    series = series_of(session) if series is None else series
     if standings is None:
-        standings = standings_of(session, asked, now=now)
-    found = [*_readings(session, asked), *_giving(session, asked, phase, now), *_closer(session, standings)]
+        standings = standings_of(session, asked, now=now, series=series)
+    found = [
+        *_readings(session, asked, series), *_giving(session, asked, phase, now), *_closer(session, standings, series),
+    ]  # fmt: skip
     if session.began_at is not None and session.may_leave_at is None:
         at = session.began_at + timedelta(minutes=asked.minimum_stay_min)
         found.append(Due("leaving", "the earliest time to leave", at))
     late = (
         Due(each.kind, each.what, each.at, each.nominal_min, each.missing,
-            each.kind != "leaving" and now > each.at + LATE_AFTER)
+            each.kind != "leaving" and now > each.turns_late_at)
         for each in found
     )  # fmt: skip
     return tuple(sorted(late, key=lambda each: each.at))
 
 
-def _readings(session: Session, asked: Asked) -> Iterator[Due]:
-    for row in sheet_of(session, asked).rows:
-        if row.due_at is None or row.nominal_min is None or not row.missing:
-            continue
+def _readings(session: Session, asked: Asked, series: AnySeries) -> Iterator[Due]:
+    # As on the sheet: before the dose has begun, its times are counted from when it is planned.
+    start = session.began_at or session.dose.planned_at
+    names = asked.measures
+    for nominal, measures in asked.timepoints:
         # Once the dose has begun, what was not read before it cannot be read any more.
-        if session.began_at is not None and row.nominal_min < 0:
+        if session.began_at is not None and nominal < 0:
             continue
-        yield Due("reading", ", ".join(row.missing), row.due_at, row.nominal_min, row.missing)
+        read = series.measures_at(nominal)
+        missing = tuple(each for each in names if each in measures and each not in read)
+        if missing:
+            yield Due("reading", ", ".join(missing), start + timedelta(minutes=nominal), nominal, missing)
 
 
 def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iterator[Due]:
     if phase is not Phase.DOSING or session.began_at is None:
         return
     manner = asked.manner
-    fillings = [each for each in session.fillings.all() if each.counts]
-    filling = float(fillings[-1].ml) if fillings else None
+    filling = filling_ml(session)
     state = giving_of(manner, list(session.administrations.all()), filling_ml=filling, until=now)
     if manner.way is Way.DEVICES and state.devices < len(manner.devices_min):
         used = max((each.at for each in session.administrations.all() if each.counts and each.kind == "device"),
@@ -105,16 +120,11 @@ def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iter
         yield Due("infusion", "the infusion is paused", state.last_at or now)
 
 
-def _closer(session: Session, standings: Sequence[Standing]) -> Iterator[Due]:
+def _closer(session: Session, standings: Sequence[Standing], series: AnySeries) -> Iterator[Due]:
     for each in standings:
         if each.verdict == "closed" and isinstance(each.part, Gate) and each.part.every_h:
-            yield _next_reading(session, each, each.part)
-
-
-def _next_reading(session: Session, standing: Standing, gate: Gate) -> Due:
-    measures = tuple(dict.fromkeys(rule.measure for rule in gate.rules))
-    readings = [each for each in session.readings.all() if each.counts and each.instrument in measures]
-    # A gate that signs closed may have no reading at all: then it counts from when it closed.
-    last = max((each.at for each in readings), default=standing.closed_since or session.arrived_at)
-    words = f"{', '.join(measures) or 'look for signs'} again (closer readings)"
-    return Due("closer", words, last + timedelta(hours=gate.every_h or 0), None, measures)
+            measures = tuple(dict.fromkeys(rule.measure for rule in each.part.rules))
+            # A gate that signs closed may have no reading at all: then it counts from when it closed.
+            last = series.last_at(measures) or each.closed_since or session.arrived_at
+            words = f"{', '.join(measures) or 'look for signs'} again (closer readings)"
+            yield Due("closer", words, last + timedelta(hours=each.part.every_h), None, measures)

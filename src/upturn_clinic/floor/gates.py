@@ -7,7 +7,7 @@ stays closed; when it opens and closes again, it is asked anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -15,15 +15,18 @@ from itertools import product
 from upturn import protocol
 from upturn.protocol import Criterion, Gate, Readings, Rule
 from upturn_clinic.floor.asked import HOUSE, Asked, HouseCheck
-from upturn_clinic.floor.models import Answer, GateDecision, Reading, Session, Sign
+from upturn_clinic.floor.models import Answer, GateDecision, Session, Sign
+from upturn_clinic.floor.series import AnySeries, Read, series_of
 
-__all__ = ["Standing", "blocking", "by_hand", "house_standings", "measured", "standings_of", "values_at"]
+__all__ = [
+    "ALWAYS_APPLIES", "Standing", "blocking", "by_hand", "closures_of", "house_standings", "measured", "standings_of",
+]  # fmt: skip
 
 SAID, DECISION = Answer.Said, GateDecision.Decision
 GOES_ON = (DECISION.GO_ON, DECISION.OVERRIDE)
 ALWAYS_HARD = frozenset(each.id for checks in HOUSE.values() for each in checks)
 # Asked of everybody, whatever the protocol.
-ALWAYS_APPLIES = frozenset({"suicidal-thoughts", "escort"})
+ALWAYS_APPLIES = frozenset({"suicidal-thoughts", "no-new-suicidal-ideation", "escort"})
 Part = Gate | Criterion | HouseCheck
 
 
@@ -74,7 +77,7 @@ class Standing:
     @property
     def is_hard(self) -> bool:
         """Whether no reason alone is enough. Who this is and whether they consent is hard, whoever asks it."""
-        return self.part.kind == "hard" if isinstance(self.part, Gate) else self.part.id in ALWAYS_HARD
+        return self.part.id in ALWAYS_HARD or (not isinstance(self.part, HouseCheck) and self.part.kind == "hard")
 
     @property
     def always_applies(self) -> bool:
@@ -140,33 +143,26 @@ def blocking(standings: Iterable[Standing]) -> tuple[Standing, ...]:
     return tuple(each for each in standings if each.holds_back)
 
 
-def values_at(
-    readings: Iterable[Reading], *, until: datetime, since: datetime | None = None
-) -> Mapping[str, tuple[Reading, ...]]:
-    """Find the newest value of each measure; where two people entered different ones for one cell, both."""
-    newest: dict[str, tuple[Reading, ...]] = {}
-    counting = (each for each in readings if each.counts and each.at <= until and (since is None or each.at >= since))
-    for each in sorted(counting, key=lambda reading: (reading.at, reading.noted_at)):
-        others = newest.get(each.instrument, ())
-        same_cell = [one for one in others if _cell(one) == _cell(each)]
-        newest[each.instrument] = (*same_cell, each)
-    return newest
-
-
-def standings_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Standing, ...]:
+def standings_of(
+    session: Session, asked: Asked, *, now: datetime, series: AnySeries | None = None
+) -> tuple[Standing, ...]:
     """Say how every gate before and during the dose stands, and every line of the arrival checklist.
 
     Parameters
     ----------
     session
         With its readings, answers, signs and decisions.
+    series
+        Its readings, where they are sorted already.
     """
+    series = series_of(session) if series is None else series
     lines: list[tuple[str, str, Gate | Criterion]] = [("arrival", "before", each) for each in asked.arrival]
     lines += [("gates", each.stands, each) for each in asked.gates if each.stands != "leaving"]
     return (
         *house_standings(session, asked, "arrival"),
-        *(_standing(session, f"{section}/{part.id}", part, stands, now) for section, stands, part in lines),
-    )
+        *(_standing(session, asked, f"{section}/{part.id}", part, stands, now, series)
+          for section, stands, part in lines),
+    )  # fmt: skip
 
 
 def house_standings(session: Session, asked: Asked, name: str) -> tuple[Standing, ...]:
@@ -175,17 +171,20 @@ def house_standings(session: Session, asked: Asked, name: str) -> tuple[Standing
     return tuple(by_hand(session, each.key, each, "before") for each in HOUSE[name] if each.id not in theirs)
 
 
-def _standing(session: Session, key: str, part: Gate | Criterion, stands: str, now: datetime) -> Standing:
+def _standing(
+    session: Session, asked: Asked, key: str, part: Gate | Criterion, stands: str, now: datetime, series: AnySeries
+) -> Standing:
     signs = part.signs if isinstance(part, Gate) else ()
     if not (part.rules or signs):
         return by_hand(session, key, part, stands)
     began = session.began_at
     if stands == "before":
-        # What was read after the dose began no longer speaks about beginning it.
-        return measured(session, key, part, stands, until=began or now, since=None)
+        # What was read after the dose began no longer speaks about beginning it, nor what was read too long before.
+        until = began or now
+        return measured(session, key, part, stands, until=until, since=until - asked.fresh.readings, series=series)
     if began is None:
         return Standing(key, part, stands, "unknown")
-    return measured(session, key, part, stands, until=now, since=began)
+    return measured(session, key, part, stands, until=now, since=began, series=series)
 
 
 def by_hand(session: Session, key: str, part: Part, stands: str) -> Standing:
@@ -210,28 +209,30 @@ def by_hand(session: Session, key: str, part: Part, stands: str) -> Standing:
 
 
 def measured(
-    session: Session, key: str, part: Gate | Criterion, stands: str, *, until: datetime, since: datetime | None
-) -> Standing:
+    session: Session, key: str, part: Gate | Criterion, stands: str, *, until: datetime, since: datetime | None,
+    series: AnySeries,
+) -> Standing:  # fmt: skip
     """Say how a part stands that readings and signs decide.
 
     Parameters
     ----------
     until, since
         The stretch of time that counts.
+    series
+        The readings of the session.
     """
-    readings = list(session.readings.all())
     signs = [each for each in session.signs.all() if each.counts and f"gates/{each.gate}" == key]
     measures = {rule.measure for rule in part.rules}
     rises = {rule.measure for rule in part.rules if rule.of == "rise"}
-    before = values_at((each for each in readings if each.instrument in rises), until=session.began_at or until)
-    wanted = [each for each in readings if each.instrument in measures and each.counts]
-    times = sorted({each.at for each in (*wanted, *signs) if each.at <= until and (since is None or each.at >= since)})
+    before = series.newest(rises, until=session.began_at or until)
+    looked = {each.at for each in signs if each.at <= until and (since is None or each.at >= since)}
+    times = sorted(looked | series.times(measures, until=until, since=since))
     closed_since = times[-1] if times else until
-    now = values_at(wanted, until=closed_since, since=since)
+    now = series.newest(measures, until=closed_since, since=since)
     verdict, passed = _judged(part, now, before, _seen(signs, until=closed_since))
     # Backwards, and only while it was closed: most gates are open, and the board asks this of every session.
     for at in reversed(times[:-1] if verdict == "closed" else []):
-        earlier = values_at(wanted, until=at, since=since)
+        earlier = series.newest(measures, until=at, since=since)
         if _judged(part, earlier, before, _seen(signs, until=at))[0] != "closed":
             break
         closed_since = at
@@ -245,8 +246,78 @@ def measured(
     return Standing(key, part, stands, verdict, because, keys, (), None, decision, closed_since)
 
 
+def closures_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Standing, ...]:
+    """Give every stretch of the session in which readings or signs closed a gate, with what was written about it.
+
+    The last stretch of a gate may still go on. What was struck out closed nothing.
+    """
+    series = series_of(session)
+    lines: list[tuple[str, str, Gate | Criterion]] = [("arrival", "before", each) for each in asked.arrival]
+    lines += [("gates", each.stands, each) for each in asked.gates if each.stands != "leaving"]
+    found = (
+        closure for section, stands, part in lines if part.rules or (isinstance(part, Gate) and part.signs)
+        for closure in _closures(session, f"{section}/{part.id}", part, stands, now, series)
+    )  # fmt: skip
+    return tuple(sorted(found, key=lambda each: each.closed_since or now))
+
+
+def _closures(
+    session: Session, key: str, part: Gate | Criterion, stands: str, now: datetime, series: AnySeries
+) -> Iterator[Standing]:
+    began = session.began_at
+    if stands == "during" and began is None:
+        return
+    until, since = (began or now, session.arrived_at) if stands == "before" else (now, began)
+    signs = [each for each in session.signs.all() if each.counts and f"gates/{each.gate}" == key]
+    measures = {rule.measure for rule in part.rules}
+    before = series.newest({rule.measure for rule in part.rules if rule.of == "rise"}, until=began or until)
+    if not _can_have_closed(session, part, before, signs):
+        return
+    looked = {each.at for each in signs if each.at <= until and (since is None or each.at >= since)}
+    stretch: list[tuple[datetime, tuple[str, ...], tuple[str, ...]]] = []
+    for at in sorted(looked | series.times(measures, until=until, since=since)):
+        values = series.newest(measures, until=at, since=since)
+        verdict, passed = _judged(part, values, before, _seen(signs, until=at))
+        if verdict == "closed":
+            stretch.append((at, *_words(passed, values, before, signs)))
+        elif stretch:
+            yield _closure(session, key, part, stands, stretch, until=at)
+            stretch = []
+    if stretch:
+        yield _closure(session, key, part, stands, stretch, until=now)
+
+
+def _can_have_closed(
+    session: Session, part: Gate | Criterion, before: Mapping[str, Sequence[Read]], signs: Sequence[Sign]
+) -> bool:
+    """Tell whether any reading passes a limit or any sign was seen: most gates are never near one."""
+    if any(each.is_present for each in signs):
+        return True
+    for rule in part.rules:
+        olds = [float(each.value) for each in before.get(rule.measure, ())] if rule.of == "rise" else [0.0]
+        values = [float(each.value) for each in session.readings.all() if each.instrument == rule.measure]
+        if any(rule.closes_at(value - old) for value in values for old in olds):
+            return True
+    return False
+
+
+def _closure(
+    session: Session, key: str, part: Gate | Criterion, stands: str,
+    stretch: Sequence[tuple[datetime, tuple[str, ...], tuple[str, ...]]], *, until: datetime,
+) -> Standing:  # fmt: skip
+    because = tuple(dict.fromkeys(word for _, words, _ in stretch for word in words))
+    keys = tuple(dict.fromkeys(each for _, _, keys in stretch for each in keys))
+    since = stretch[0][0]
+    about = [
+        each for each in session.gatedecisions.all()
+        if each.counts and each.gate == key and (set(keys) & set(each.because_of) or since <= each.at < until)
+    ]  # fmt: skip
+    decision = max(about, key=lambda each: (each.at, each.noted_at), default=None)
+    return Standing(key, part, stands, "closed", because, keys, (), None, decision, since)
+
+
 def _judged(
-    part: Gate | Criterion, now: Mapping[str, Sequence[Reading]], before: Mapping[str, Sequence[Reading]],
+    part: Gate | Criterion, now: Mapping[str, Sequence[Read]], before: Mapping[str, Sequence[Read]],
     signs: frozenset[str] | None,
 ) -> tuple[str, tuple[Rule | str, ...]]:  # fmt: skip
     """Judge every way of reading cells that hold two values: closed for one of them is closed."""
@@ -256,13 +327,14 @@ def _judged(
         for earlier in product(*(before[name] for name in olds)):
             known = Readings(_values(names, values), _values(olds, earlier), signs)
             found = protocol.judge(part, known)
-            passed |= {str(each): each for each in protocol.closing(part, known)}
+            if found == "closed":
+                passed |= {str(each): each for each in protocol.closing(part, known)}
             verdict = found if verdict == "unknown" or found == "closed" else verdict
     return ("closed" if passed else verdict), tuple(passed.values())
 
 
 def _words(
-    passed: Sequence[Rule | str], now: Mapping[str, Sequence[Reading]], before: Mapping[str, Sequence[Reading]],
+    passed: Sequence[Rule | str], now: Mapping[str, Sequence[Read]], before: Mapping[str, Sequence[Read]],
     signs: Sequence[Sign],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
     words: list[str] = []
@@ -320,13 +392,9 @@ def _seen(signs: Sequence[Sign], *, until: datetime) -> frozenset[str] | None:
     return frozenset(there)
 
 
-def _cell(reading: Reading) -> tuple[object, ...]:
-    return (reading.instrument, reading.nominal_min, reading.row)
-
-
-def _values(names: Sequence[str], readings: Sequence[Reading]) -> dict[str, float]:
+def _values(names: Sequence[str], readings: Sequence[Read]) -> dict[str, float]:
     return {name: float(reading.value) for name, reading in zip(names, readings, strict=True)}
 
 
-def _one(found: Mapping[str, Sequence[Reading]]) -> dict[str, float]:
+def _one(found: Mapping[str, Sequence[Read]]) -> dict[str, float]:
     return {name: float(readings[-1].value) for name, readings in found.items()}

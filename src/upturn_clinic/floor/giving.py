@@ -13,8 +13,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from upturn_clinic.floor.asked import Manner, Way
 from upturn_clinic.floor.models import Administration
 from upturn_clinic.floor.phases import minutes_between
+from upturn_clinic.treatments.dosing import DEVIATION
 
-__all__ = ["Giving", "giving_of"]
+__all__ = ["Giving", "giving_of", "is_early", "minutes_in_all", "percent_words"]
 
 KIND = Administration.Kind
 MINUTES = 60
@@ -39,11 +40,16 @@ class Giving:
     ml
         What has run in so far [ml].
     percent
-        The share of what was prepared that was given so far [%], at most 100.
+        The share of what was prepared that was given so far [%], at most 100; None where nobody can know it: an
+        infusion of which no volume is entered.
     devices
         How many devices were used.
     pauses_min
         How long it stood still between start and end [min].
+    last_at
+        The newest act.
+    run_min
+        How long an infusion ran, pauses left out [min].
     """
 
     began_at: datetime | None = None
@@ -52,10 +58,11 @@ class Giving:
     is_paused: bool = False
     rate_ml_h: float = 0.0
     ml: float = 0.0
-    percent: float = 0.0
+    percent: float | None = 0.0
     devices: int = 0
     pauses_min: float = 0.0
     last_at: datetime | None = None
+    run_min: float = 0.0
 
     @property
     def minutes(self) -> float:
@@ -65,9 +72,9 @@ class Giving:
         return minutes_between(self.began_at, self.ended_at)
 
     @property
-    def rounded_percent(self) -> Decimal:
+    def rounded_percent(self) -> Decimal | None:
         """The share to a tenth of a percent, halves upward."""
-        return Decimal(str(self.percent)).quantize(TENTH, rounding=ROUND_HALF_UP)
+        return None if self.percent is None else Decimal(str(self.percent)).quantize(TENTH, rounding=ROUND_HALF_UP)
 
 
 def giving_of(manner: Manner, acts: Sequence[Administration], *, filling_ml: float | None, until: datetime) -> Giving:
@@ -91,12 +98,26 @@ def giving_of(manner: Manner, acts: Sequence[Administration], *, filling_ml: flo
     return _pieces(manner, done)
 
 
+def minutes_in_all(state: Giving, *, filling_ml: float | None) -> float | None:
+    """Say after how many minutes all of an infusion will have run in, pauses left out; None where none runs.
+
+    Examples
+    --------
+    >>> minutes_in_all(Giving(is_running=True, rate_ml_h=75.0), filling_ml=50.0)
+    40.0
+    """
+    if not (state.is_running and state.rate_ml_h and filling_ml):
+        return None
+    return state.run_min + MINUTES * max(filling_ml - state.ml, 0.0) / state.rate_ml_h
+
+
 def _infusion(done: Sequence[Administration], filling_ml: float | None, until: datetime) -> Giving:
     began = ended = None
-    rate, running, paused, ml, still, since = 0.0, False, False, 0.0, 0.0, done[0].at
+    rate, running, paused, ml, still, ran, since = 0.0, False, False, 0.0, 0.0, 0.0, done[0].at
     for each in done:
         span = minutes_between(since, each.at)
         ml += rate * span / MINUTES if running else 0.0
+        ran += span if running else 0.0
         still += span if paused else 0.0
         since = each.at
         if each.rate_ml_h is not None:
@@ -111,10 +132,11 @@ def _infusion(done: Sequence[Administration], filling_ml: float | None, until: d
             ended, running, paused = each.at, False, False
     if running:
         ml += rate * minutes_between(since, until) / MINUTES
+        ran += minutes_between(since, until)
     # A syringe gives no more than it holds: what runs on after that is air or flush.
     ml = min(ml, filling_ml) if filling_ml else ml
-    percent = ALL * ml / filling_ml if filling_ml else 0.0
-    return Giving(began, ended, running, paused, rate, ml, percent, 0, still, done[-1].at)
+    percent = ALL * ml / filling_ml if filling_ml else None
+    return Giving(began, ended, running, paused, rate, ml, percent, 0, still, done[-1].at, ran)
 
 
 def _pieces(manner: Manner, done: Sequence[Administration]) -> Giving:
@@ -127,3 +149,14 @@ def _pieces(manner: Manner, done: Sequence[Administration]) -> Giving:
     ended = pieces[-1].at if pieces and is_over else None
     devices = sum(each.kind == KIND.DEVICE for each in pieces)
     return Giving(began, ended, percent=min(given, ALL), devices=devices, last_at=done[-1].at)
+
+
+def is_early(state: Giving) -> bool:
+    """Tell whether clearly less than what was prepared was given."""
+    return state.percent is not None and state.percent < ALL * (1 - DEVIATION)
+
+
+def percent_words(state: Giving) -> str:
+    """Write the share that was given."""
+    share = state.rounded_percent
+    return "an unknown share" if share is None else f"{share.normalize():f} %"

@@ -14,8 +14,14 @@ from upturn_clinic.floor.phases import Phase, phase_of
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.queries import consent_of, standing_consent
+from upturn_clinic.treatments.course import Course
+from upturn_clinic.treatments.queries import course_of
+from upturn_clinic.treatments.watch.queries import holding_back
 
-__all__ = ["last_act_of", "must_be_enrolled", "must_be_free", "must_be_here", "must_be_open", "must_consent"]
+__all__ = [
+    "course_in", "last_act_of", "must_be_enrolled", "must_be_free", "must_be_here", "must_be_open", "must_consent",
+    "must_not_be_stopped",
+]  # fmt: skip
 
 
 def must_be_free(session: Session, asked: Asked, *, at: datetime) -> None:
@@ -77,6 +83,17 @@ def must_consent(person: Participant) -> None:
     )  # fmt: skip
 
 
+def must_not_be_stopped(course: Course, *, at: datetime) -> None:
+    """Refuse while one of the protocol's reasons to stop is there and no clinician has decided to go on."""
+    held_back = holding_back(course, now=at)
+    if held_back:
+        first = held_back[0]
+        raise Refused(
+            f"A reason to stop, by the protocol: {' '.join(first.rule.text.split())}", came=" ".join(first.sentences),
+            remedy="a clinician decides on the plan, with reason and signature",
+        )  # fmt: skip
+
+
 def last_act_of(session: Session) -> str:
     """Say who did what last, for somebody who comes second."""
     acts = [each for each in session.administrations.all() if each.counts]
@@ -85,3 +102,11 @@ def last_act_of(session: Session) -> str:
     last = max(acts, key=lambda each: (each.at, each.noted_at))
     who = last.by.name if last.by else "the system"
     return f"{last} by {who}, {last.at.astimezone(session.facility.zone):%H:%M:%S}"
+
+
+def course_in(session: Session) -> Course:
+    """Read the plan that a session belongs to; refuse where there is none."""
+    course = course_of(session.participant)
+    if course is None:
+        raise Refused("There is no plan any more.")
+    return course

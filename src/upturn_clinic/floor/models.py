@@ -7,6 +7,7 @@ An entry made by mistake is struck out with a reason and stays. The database kee
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -20,10 +21,22 @@ from upturn_clinic.treatments.models import Dose
 
 __all__ = [
     "Administration", "Answer", "EmergencyStep", "Entered", "Filling", "GateDecision", "Reading", "Session", "Sign",
+    "amount",
 ]  # fmt: skip
 
 ENTERED = ("at", "device_at", "struck_because")
 ENTERED_OPERATIONAL = ("id", "version", "session", "noted_at", "by", "struck_at", "struck_by")
+
+
+def amount(value: Decimal, unit: str) -> str:
+    """Write a value with its unit.
+
+    Examples
+    --------
+    >>> amount(Decimal("120.000"), "mmHg")
+    '120 mmHg'
+    """
+    return f"{value.normalize():f} {unit}"
 
 
 class Session(Versioned):
@@ -131,7 +144,7 @@ class Reading(Entered):
     @property
     def reading(self) -> str:
         """The value with its unit."""
-        return f"{self.value.normalize():f} {self.unit}"
+        return amount(self.value, self.unit)
 
 
 class Answer(Entered):
@@ -252,9 +265,11 @@ class Administration(Entered):
     # How much of a device, or of what is given at once, was taken.
     percent = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
     because = models.TextField(blank=True, max_length=LONGEST_REASON)
+    # Of an early end: which of the protocol's reasons, by its id.
+    why = models.CharField(max_length=120, blank=True)
 
     classified: ClassVar = Classified(
-        clinical=(*ENTERED, "kind", "rate_ml_h", "percent", "because"), operational=ENTERED_OPERATIONAL
+        clinical=(*ENTERED, "kind", "rate_ml_h", "percent", "because", "why"), operational=ENTERED_OPERATIONAL
     )
 
     def __str__(self) -> str:

@@ -9,8 +9,10 @@ from django.db.models import Prefetch, QuerySet
 
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.floor.asked import Asked, asked_of
+from upturn_clinic.floor.counting import filling_ml
 from upturn_clinic.floor.due import Due, all_due_in
-from upturn_clinic.floor.giving import Giving, giving_of
+from upturn_clinic.floor.giving import Giving, giving_of, minutes_in_all
+from upturn_clinic.floor.limits import OFF_PACE
 from upturn_clinic.floor.models import (
     Administration,
     Answer,
@@ -30,7 +32,7 @@ from upturn_clinic.treatments.models import Dose
 
 __all__ = [
     "ENTRIES", "all_due", "asked_in", "entry_of_any_kind", "filling_ml", "giving_in", "held", "next_due",
-    "open_session", "phase_of", "sessions_at", "sessions_of", "whole",
+    "open_session", "pace_of", "phase_of", "sessions_at", "sessions_of", "whole",
 ]  # fmt: skip
 
 # Every kind of entry, by the name under which a session holds it.
@@ -75,15 +77,18 @@ def asked_in(session: Session) -> Asked:
     )  # fmt: skip
 
 
-def filling_ml(session: Session) -> float | None:
-    """Give what syringe or bag hold, by the newest entry that counts."""
-    found = [each for each in session.fillings.all() if each.counts]
-    return float(max(found, key=lambda each: (each.at, each.noted_at)).ml) if found else None
-
-
 def giving_in(session: Session, asked: Asked, *, until: datetime) -> Giving:
     """Say how the giving stands."""
     return giving_of(asked.manner, list(session.administrations.all()), filling_ml=filling_ml(session), until=until)
+
+
+def pace_of(session: Session, asked: Asked, state: Giving) -> str:
+    """Say that an infusion will take another time than the protocol's; empty where it will not, or nothing runs."""
+    planned = asked.manner.over_min
+    in_all = minutes_in_all(state, filling_ml=filling_ml(session))
+    if in_all is None or not planned or abs(in_all - planned) <= OFF_PACE * planned:
+        return ""
+    return f"At this rate all of it has run in after {in_all:.0f} min; the protocol says {planned:g} min."
 
 
 def all_due(session: Session, now: datetime) -> tuple[Due, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,23 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked
+from upturn_clinic.floor.counting import emergency_runs
 from upturn_clinic.floor.due import all_due_in
-from upturn_clinic.floor.gates import Standing, house_standings, standings_of
+from upturn_clinic.floor.gates import Standing, closures_of, house_standings, standings_of
 from upturn_clinic.floor.limits import AHEAD_OF_CLOCK
+from upturn_clinic.floor.marks import until
 from upturn_clinic.floor.measures import unit_of
-from upturn_clinic.floor.models import Administration, EmergencyStep, Entered, GateDecision, Reading, Session
+from upturn_clinic.floor.models import (
+    Administration,
+    EmergencyStep,
+    Entered,
+    Filling,
+    GateDecision,
+    Reading,
+    Session,
+)
 from upturn_clinic.floor.phases import Phase, minutes_between, phase_of
+from upturn_clinic.floor.series import series_of
 from upturn_clinic.floor.sheet import Cell, Row, sheet_of
 from upturn_clinic.participants.queries import consent_of, identity_of, is_masked
 from upturn_clinic.safety.queries import events_of
@@ -29,7 +40,7 @@ from upturn_clinic.stock.queries import needs_draw, preparation_of
 from upturn_clinic.treatments.models import ConcomitantDrug
 from upturn_clinic.treatments.queries import course_of, dose_shown, weight_of
 
-__all__ = ["PARTS", "emergency_screen", "session_screen", "sheet_data", "stamp"]
+__all__ = ["PARTS", "emergency_screen", "session_screen", "sheet_data", "stamp", "turns_at"]
 
 # The parts of the page that the server writes anew, by the name of their template.
 PARTS = ("head", "now", "emergency", "before", "giving", "effects", "story")
@@ -60,6 +71,8 @@ class Line:
     may_override: bool
     answered: tuple[Entered, ...] = ()
     every_min: float = 0.0
+    # Tells two boxes of one gate apart.
+    mark: str = ""
 
 
 def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
@@ -72,12 +85,14 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     """
     asked = queries.asked_in(session)
     phase, state = phase_of(session), queries.giving_in(session, asked, until=now)
-    standings = (*standings_of(session, asked, now=now), *house_standings(session, asked, "time-out"))
+    series = series_of(session)
+    judged = standings_of(session, asked, now=now, series=series)
+    standings = (*judged, *house_standings(session, asked, "time-out"))
     lines = [_line(each, session, asked, reader, phase) for each in standings]
     course = course_of(session.participant)
     person, dose = session.participant, session.dose
     weight = weight_of(person)
-    due = all_due_in(session, asked, now=now)
+    due = all_due_in(session, asked, now=now, standings=judged, series=series)
     consent = consent_of(person)
     identity = identity_of(person) if reader.may(Permission.SEE_IDENTITY) else None
     shown = dose_shown(course, dose, weight=weight, reader=reader, at=now) if course else None
@@ -85,30 +100,35 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     filling = queries.filling_ml(session)
     rate = None if not (filling and asked.manner.over_min) else round(filling * 60 / asked.manner.over_min, 1)
     closed = [each for each in lines if each.standing.verdict == "closed"]
+    urgent = [each for each in closed if _is_urgent(each, phase)]
     return {
         "session": session, "person": person, "dose": dose, "asked": asked, "phase": phase, "now": now,
         "identity": identity, "consent": consent, "is_masked": is_masked(person), "shown": shown, "weight": weight,
-        "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open, "giving": state, "filling": filling,
+        "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open,
+        "may_correct": reader.may(Permission.RECORD_SESSION), "giving": state, "filling": filling,
         "planned_rate": rate, "needs_draw": bool(course and needs_draw(course, dose)), "preparation": preparation,
         "concentration": _concentration(preparation, filling),
         "lines": lines, "before": [each for each in lines if each.standing.stands == "before"],
         "during_by_hand": [each for each in lines
                            if each.standing.stands == "during" and each.standing.is_answered_by_hand],
         "with_signs": [each for each in lines if each.standing.signs and each.standing.asks != "emergency"],
-        "closed": [each for each in closed if _is_urgent(each, phase)], "due": due, "next": due[0] if due else None,
+        "closed": urgent, "unwritten": _unwritten(session, asked, reader, phase, urgent, now),
+        "due": due, "next": due[0] if due else None,
         "late": [each for each in due if each.is_late], "ratings": _ratings(session, reader, now),
         "ratings_at": reverse("ratings", args=[session.facility.slug, person.pk])
         if reader.may(Permission.SEE_RATINGS) else "",
         "drugs": list(ConcomitantDrug.objects.filter(participant=person, ended_on=None)),
         "effects": [each for each in events_of(person) if each.source == f"session/{session.pk}"],
         "terms": terms(), "story": list(_story(session)), "steps": _steps(session),
-        "is_emergency": _is_emergency(session), "emergency_signs": emergency_signs(asked),
+        "is_emergency": emergency_runs(session), "emergency_signs": emergency_signs(asked),
         "minutes": minutes_between(session.began_at, now) if session.began_at else None, "phases": Phase,
         "devices": [(number + 1, minute) for number, minute in enumerate(asked.manner.devices_min)],
         "time_out": next((each for each in lines if each.standing.key == "house/time-out"), None),
         "holding": [each for each in lines if each.standing.holds_back and each.standing.stands == "before"
                     and each.standing.key != "house/time-out"],
-        "kinds": Administration.Kind,
+        "kinds": Administration.Kind, "pace": queries.pace_of(session, asked, state),
+        "stop_reasons": asked.stop_reasons, "corrections": _corrections(session),
+        "is_old": _is_old(session, asked, now),
     }  # fmt: skip
 
 
@@ -120,6 +140,30 @@ def sheet_data(session: Session, asked: Asked, reader: Actor) -> dict[str, Any]:
         "rows": [_row(each, session) for each in sheet.rows],
         "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open,
     }
+
+
+def turns_at(shown: Mapping[str, Any]) -> datetime:
+    """Say until when the clock alone changes nothing of a screen; of an infusion that runs it always does.
+
+    Parameters
+    ----------
+    shown
+        What ``session_screen`` gathered.
+    """
+    now: datetime = shown["now"]
+    if shown["giving"].is_running:
+        return now
+    late = [each.turns_late_at for each in shown["due"] if not each.is_late]
+    return until(now, (*late, *_grow_old_at(shown["session"], shown["asked"])))
+
+
+def _grow_old_at(session: Session, asked: Asked) -> Iterator[datetime]:
+    """Say when what was done before a dose no longer counts: while the dose has not begun."""
+    if session.began_at is not None:
+        return
+    if session.ready_at is not None:
+        yield session.ready_at + asked.fresh.time_out
+    yield from {each.at + asked.fresh.readings for each in session.readings.all() if each.counts}
 
 
 def stamp(session: Session, at: datetime) -> str:
@@ -169,6 +213,34 @@ def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, pha
         standing.is_hard and bool(set(standing.may_override) & roles), answered,
         (standing.part.every_h or 0) * 60 if isinstance(standing.part, Gate) else 0.0,
     )  # fmt: skip
+
+
+def _unwritten(
+    session: Session, asked: Asked, reader: Actor, phase: Phase, shown: list[Line], now: datetime
+) -> list[Line]:  # fmt: skip
+    """Find what closed a gate in this session and nobody wrote about, apart from what stands at the top already."""
+    if session.began_at is None:
+        return []
+    there = {key for each in shown for key in each.standing.because_of}
+    found = (each for each in closures_of(session, asked, now=now) if each.needs_word)
+    lines = (_line(each, session, asked, reader, phase) for each in found if not there & set(each.because_of))
+    return [replace(each, mark=f"-{number}", may_override=False) for number, each in enumerate(lines)]
+
+
+def _corrections(session: Session) -> list[tuple[Entered, str]]:
+    """List what was entered of the dose and can be corrected, once it has begun: each with its kind."""
+    if session.began_at is None:
+        return []
+    entered: list[Filling | Administration] = [*session.fillings.all(), *session.administrations.all()]
+    entered.sort(key=lambda each: (each.at, each.noted_at))
+    kinds = ((each, "filling" if isinstance(each, Filling) else str(each.kind)) for each in entered if each.counts)
+    return [(each, kind) for each, kind in kinds if kind != Administration.Kind.PAUSE]
+
+
+def _is_old(session: Session, asked: Asked, now: datetime) -> bool:
+    """Tell whether the time-out was done and must be done again before the dose."""
+    ready = session.ready_at
+    return session.began_at is None and ready is not None and now - ready > asked.fresh.time_out
 
 
 def _is_urgent(line: Line, phase: Phase) -> bool:
@@ -269,8 +341,3 @@ def _steps(session: Session) -> list[tuple[EmergencyStep, str]]:
     found = [each for each in session.emergencysteps.all() if each.counts]
     found.sort(key=lambda each: (each.at, each.noted_at))
     return [(each, stamp(session, each.at)) for each in found]
-
-
-def _is_emergency(session: Session) -> bool:
-    steps = [step.step for step, _ in _steps(session)]
-    return bool(steps) and steps[-1] != EmergencyStep.Step.OVER

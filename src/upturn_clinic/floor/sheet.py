@@ -5,7 +5,7 @@ A cell can hold more than one value: two people may have entered the same cell. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -103,35 +103,49 @@ def sheet_of(session: Session, asked: Asked) -> Sheet:
     extra = dict.fromkeys(each.instrument for each in readings)
     columns = tuple(dict.fromkeys((*asked.measures, *extra)))
     start = session.began_at or session.dose.planned_at
-    rows = [_row(session, start, nominal, None, measures, columns, readings) for nominal, measures in asked.timepoints]
+    held = _by_row(readings)
+
+    def row(nominal: int | None, key: UUID | None, measures: Sequence[str]) -> Row:
+        return _row(session, start, nominal, key, measures, columns, held.get((nominal, key), ()))
+
+    rows = [row(nominal, None, measures) for nominal, measures in asked.timepoints]
     known = {nominal for nominal, _ in asked.timepoints}
     strange = sorted({each.nominal_min for each in readings if each.nominal_min is not None} - known)
-    rows += [_row(session, start, nominal, None, (), columns, readings) for nominal in strange]
+    rows += [row(nominal, None, ()) for nominal in strange]
     added = dict.fromkeys(each.row for each in readings if each.nominal_min is None)
-    rows += [_row(session, start, None, key, (), columns, readings) for key in added]
-    rows.sort(key=lambda row: (_place(row, start), row.key))
+    rows += [row(None, key, ()) for key in added]
+    rows.sort(key=lambda each: (_place(each, start), each.key))
     return Sheet(columns, tuple(rows))
+
+
+def _by_row(readings: Sequence[Reading]) -> Mapping[tuple[int | None, UUID | None], Sequence[Reading]]:
+    """Part the readings by the row that they stand in; a time of the protocol is one row, whatever key came with it."""
+    found: dict[tuple[int | None, UUID | None], list[Reading]] = {}
+    for each in sorted(readings, key=lambda reading: reading.noted_at):
+        place = (None, each.row) if each.nominal_min is None else (each.nominal_min, None)
+        found.setdefault(place, []).append(each)
+    return found
 
 
 def _row(
     session: Session, start: datetime, nominal: int | None, key: UUID | None, asked: Sequence[str],
-    columns: Sequence[str], readings: Sequence[Reading],
+    columns: Sequence[str], mine: Sequence[Reading],
 ) -> Row:  # fmt: skip
-    mine = [each for each in readings if each.nominal_min == nominal and (nominal is not None or each.row == key)]
-    mine.sort(key=lambda each: each.noted_at)
-    cells = tuple(
-        Cell(
-            name,
-            tuple(each for each in mine if each.instrument == name and each.counts),
-            tuple(each for each in mine if each.instrument == name and not each.counts),
-            name in asked,
-        )
-        for name in columns
-    )  # fmt: skip
+    held: dict[str, list[Reading]] = {}
+    for each in mine:
+        held.setdefault(each.instrument, []).append(each)
+    cells = tuple(_cell(name, held.get(name, ()), is_asked=name in asked) for name in columns)
     at = min((each.at for each in mine if each.counts), default=min((each.at for each in mine), default=None))
     minute = minutes_between(session.began_at, at) if session.began_at and at else None
     due_at = None if nominal is None else start + timedelta(minutes=nominal)
     return Row(nominal, key, due_at, at, minute, cells)
+
+
+def _cell(name: str, readings: Sequence[Reading], *, is_asked: bool) -> Cell:
+    return Cell(
+        name, tuple(each for each in readings if each.counts), tuple(each for each in readings if not each.counts),
+        is_asked,
+    )  # fmt: skip
 
 
 def _place(row: Row, start: datetime) -> datetime:

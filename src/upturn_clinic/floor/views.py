@@ -20,12 +20,12 @@ from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
-from upturn_clinic.floor import actions, forms, queries
+from upturn_clinic.floor import actions, forms, marks, queries
 from upturn_clinic.floor.entries.actions import enter as take_in
 from upturn_clinic.floor.limits import MOST_ENTRIES, POLL_S
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import phase_of
-from upturn_clinic.floor.screens import PARTS, emergency_screen, session_screen, sheet_data
+from upturn_clinic.floor.screens import PARTS, emergency_screen, session_screen, sheet_data, turns_at
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import answer, user_of
 from upturn_clinic.safety.queries import open_of
@@ -39,7 +39,9 @@ __all__ = [
 
 BOTH = ["GET", "POST"]
 PAGE = "floor/form.html"
-BAD, TOO_MUCH = 400, 413
+NOT_MODIFIED, BAD, TOO_MUCH = 304, 400, 413
+# The server's clock, for a page about which there is nothing new.
+NOW = "X-Upturn-Now"
 
 
 @require_http_methods(BOTH)
@@ -93,9 +95,15 @@ def session(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
 
 @require_GET
 def session_state(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
-    """Give what changed since to a page that shows a session."""
+    """Give a session anew to a page that shows it; nothing where the page has it already."""
     actor, here = require(request, Permission.SEE_SESSIONS, facility)
-    return JsonResponse(_state(request, here, _found(here, session), actor))
+    now, known = timezone.now(), marks.read_mark(request.headers.get("If-None-Match", ""))
+    is_this = known is not None and known.serves(_whose(session, actor), now=now)
+    if known and is_this and not marks.is_news(session, since=known.sequence):
+        return HttpResponse(status=NOT_MODIFIED, headers={"ETag": str(known), NOW: now.isoformat()})
+    # Read first: what is written from here on is news the next time.
+    last = marks.last_row()
+    return JsonResponse(_state(here, _found(here, session), actor, last))
 
 
 @require_POST
@@ -113,7 +121,8 @@ def enter(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
         return JsonResponse({"fault": f"At most {MOST_ENTRIES} entries at once."}, status=TOO_MUCH)
     results = take_in(session=found, entries=sent, by=actor, at=timezone.now())
     told = [{"id": each.id, "state": each.state, "words": each.words} for each in results]
-    return JsonResponse({"results": told, **_state(request, here, queries.whole(found), actor)})
+    last = marks.last_row()
+    return JsonResponse({"results": told, **_state(here, queries.whole(found), actor, last)})
 
 
 @require_http_methods(BOTH)
@@ -177,15 +186,22 @@ def emergency_sheet(request: HttpRequest, facility: str, session: UUID) -> HttpR
     )
 
 
-def _state(request: HttpRequest, here: Facility, found: Session, actor: Actor) -> dict[str, Any]:
-    shown = {"here": here, **_screen(found, actor)}
+def _state(here: Facility, found: Session, actor: Actor, last: int) -> dict[str, Any]:
+    # Drawn without the request: what the page's frame needs is not needed again.
+    may_take = actor.may(Permission.HANDLE_CONCERN)
+    shown = {"here": here, "may_handle_concerns": may_take, **_screen(found, actor)}
     return {
         "now": shown["now"].isoformat(),
+        "mark": str(marks.Mark(last, turns_at(shown), _whose(found.pk, actor))),
         "began_at": found.began_at.isoformat() if found.began_at else None,
         "phase": str(shown["phase"]),
-        "parts": {part: render_to_string(f"floor/parts/{part}.html", shown, request=request) for part in PARTS},
+        "parts": {part: render_to_string(f"floor/parts/{part}.html", shown) for part in PARTS},
         "sheet": sheet_data(found, shown["asked"], actor),
     }
+
+
+def _whose(session: UUID, actor: Actor) -> str:
+    return marks.whose(actor, "session", session)
 
 
 def _screen(found: Session, actor: Actor) -> dict[str, Any]:

@@ -92,11 +92,13 @@ def draw(
 def check(*, draw: Draw, version: int, checker: Proof, by: Actor, at: datetime) -> Draw:
     """Note that a second person checked a draw; they prove who they are, on whosever screen it happens.
 
+    A check that has grown too old for the dose is done again; the trail keeps both.
+
     Raises
     ------
     Refused
-        The one who drew it, somebody who may not check or to whom the arm is masked, an old proof; or it is checked
-        or taken back already.
+        The one who drew it, somebody who may not check or to whom the arm is masked, an old proof; or it is given or
+        taken back already.
     Conflict
         Somebody changed it first.
     """
@@ -106,8 +108,8 @@ def check(*, draw: Draw, version: int, checker: Proof, by: Actor, at: datetime) 
     second = second_person(checker, draw.facility, Permission.CHECK_DOSE, other=draw.by, at=at)
     if not queries.may_know(second, draw.dose):
         raise Refused("The arm is masked to this person: they cannot check drug and amount.")
-    if draw.is_checked or not queries.draws_for(draw.dose).filter(pk=draw.pk).exists():
-        raise Refused("This draw is checked already, or was taken back.")
+    if not draw.dose.is_open or not queries.draws_for(draw.dose).filter(pk=draw.pk).exists():
+        raise Refused("This draw was used or taken back already.")
     checked = writing.change(
         draw, action="checked the dose", by=by, at=at, reason=CHECKED, version=version, checked_by_id=second.user_id,
         checked_at=at,
@@ -118,8 +120,9 @@ def check(*, draw: Draw, version: int, checker: Proof, by: Actor, at: datetime) 
 
 @transaction.atomic
 def use_for_dose(
-    *, dose: Dose, by: Actor, at: datetime, mg: Decimal | None = None, percent: Decimal | None = None, reason: str = ""
-) -> Sequence[Movement]:
+    *, dose: Dose, by: Actor, at: datetime, mg: Decimal | None = None, percent: Decimal | None = None,
+    began_at: datetime | None = None, reason: str = "",
+) -> Sequence[Movement]:  # fmt: skip
     """Book what was given of all that was drawn for a dose, in the order in which it was drawn.
 
     Parameters
@@ -128,6 +131,8 @@ def use_for_dose(
         Milligrams of the drug itself; where the arm is known to who records.
     percent
         The share of what was prepared; where it is not, and for what holds no drug.
+    began_at
+        When the dose began: a share counts from what could be given then. What could be given now, unless given.
     reason
         Why, when what was booked before is righted by this.
 
@@ -144,14 +149,14 @@ def use_for_dose(
     for lot in sorted({each.lot_id: each.lot for each in draws}.values(), key=lambda lot: str(lot.pk)):
         queries.held(lot)
     _undo_given(draws, reason, by, at)
-    if any(not each.is_checked for each in draws):
+    if any(not each.is_checked and queries.usable_of(each, began_at=began_at) for each in draws):
         raise Refused("No second person has checked what was drawn for this dose.", remedy="have it checked first")
     booked: list[Movement] = []
     rest = NOTHING if mg is None else mg
     for each in draws:
         left = queries.left_of(each)
         if percent is not None:
-            amount = rounded(left * percent / ALL)
+            amount = rounded(queries.usable_of(each, began_at=began_at) * percent / ALL)
         elif each.lot.drug in INERT:
             amount = left
         else:
@@ -243,7 +248,7 @@ def _must_not_be_too_much(course: Course, dose: Dose, mg: Decimal, reason: str, 
                 f"What the dose needs cannot be computed: {refusal.fault}", remedy="write why this amount is drawn"
             ) from refusal
         return
-    drawn = sum((base_mg(each.lot, each.taken) for each in queries.draws_for(dose)), NOTHING)
+    drawn = sum((base_mg(each.lot, queries.usable_of(each)) for each in queries.draws_for(dose)), NOTHING)
     if float(drawn + mg) > needed * (1 + DEVIATION) and not reason.strip():
         raise Refused(
             "That is more than the dose needs.",

@@ -130,10 +130,12 @@ class RemoveForm(SecondPerson):
         return self.people.get(self.cleaned_data["person"])
 
 
-class TakeBackForm(forms.Form):
-    """Why an entry is taken back."""
+class TakeBackForm(SecondPerson):
+    """Why an entry is taken back, and who has seen it."""
 
     reason = Reason("What was wrong with the entry", "Kept in the register, beside the entry.")
+
+    field_order = ("reason", "person", "password", "code")
 
 
 class DrawForm(forms.Form):

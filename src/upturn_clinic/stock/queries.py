@@ -27,11 +27,12 @@ __all__ = [
     "Balance", "DrawShown", "LotRow", "Preparation", "Sheet", "SheetRow", "ToPrepare", "actor_of", "balance_of",
     "broken_seals", "draws_for", "fitting_lots", "held", "is_masked_dose", "last_count", "left_of", "lot_rows",
     "lots_at", "may_know", "needs_draw", "open_draws", "people_who_may", "preparation_of", "reconciliation",
-    "register_of", "same_lot", "to_prepare",
+    "register_of", "same_lot", "to_prepare", "usable_of",
 ]  # fmt: skip
 
 NOTHING = Decimal(0)
 KIND = Movement.Kind
+_NOT_GIVEN = (KIND.WASTED, KIND.PUT_BACK)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,30 @@ def balance_of(lot: Lot, *, before: datetime | None = None) -> Balance:
 def left_of(draw: Draw) -> Decimal:
     """Give what of a draw is not yet accounted for: neither given nor wasted nor put back."""
     return _exact(Movement.objects.filter(draw=draw).aggregate(left=Sum("drawn"))["left"])
+
+
+def usable_of(draw: Draw, *, began_at: datetime | None = None) -> Decimal:
+    """Give how much of a draw there is to give: what was taken, without what was wasted or put back.
+
+    Parameters
+    ----------
+    began_at
+        When the dose began, if it did: what was wasted or put back after it was there to give.
+    """
+    return _accounts([draw], began_at)[draw.pk][0]
+
+
+def _accounts(draws: Sequence[Draw], began_at: datetime | None) -> dict[UUID, tuple[Decimal, Decimal]]:
+    """Give of each draw what there is to give and what is left of it: one question, however many draws."""
+    found = {each.pk: (each.taken, NOTHING) for each in draws}
+    rows = Movement.objects.filter(draw__in=draws).select_related("takes_back")
+    for row in rows:
+        assert row.draw_id is not None  # noqa: S101  (asked for above)
+        usable, left = found[row.draw_id]
+        righted = row.takes_back or row
+        is_gone = righted.kind in _NOT_GIVEN and (began_at is None or righted.at < began_at)
+        found[row.draw_id] = (usable + row.drawn if is_gone else usable, left + row.drawn)
+    return found
 
 
 def _exact(total: Decimal | None) -> Decimal:
@@ -187,11 +212,24 @@ def needs_draw(course: Course, dose: Dose) -> bool:
 
 @dataclass(frozen=True)
 class DrawShown:
-    """A draw as somebody may see it who may know the arm."""
+    """A draw as somebody may see it who may know the arm.
+
+    Parameters
+    ----------
+    amount
+        What was taken, in words.
+    usable
+        How much of it can be given: without what was wasted or put back; in the lot's unit.
+    mg
+        That in milligrams of the drug itself.
+    left
+        What is not yet accounted for.
+    """
 
     draw: Draw
     lot_words: str
     amount: str
+    usable: Decimal
     mg: Decimal
     left: Decimal
 
@@ -204,15 +242,17 @@ class Preparation:
     words: str
     draws: tuple[DrawShown, ...] = ()
     rest: bool = False
+    # Since when all of it is checked.
+    checked_since: datetime | None = None
 
     @property
     def is_ready(self) -> bool:
-        """Whether all that was drawn is checked."""
+        """Whether all that was drawn is checked, and there is something to give."""
         return self.state == "checked"
 
     @property
     def mg(self) -> Decimal:
-        """All that was drawn, in milligrams of the drug itself."""
+        """All that can be given, in milligrams of the drug itself."""
         return sum((each.mg for each in self.draws), NOTHING)
 
 
@@ -221,26 +261,33 @@ def preparation_of(dose: Dose, reader: Actor) -> Preparation:
     draws = list(draws_for(dose))
     if not draws:
         return Preparation("not prepared", "Not prepared yet.")
-    unchecked = [each for each in draws if not each.is_checked]
-    lefts = {each.pk: left_of(each) for each in draws}
+    accounts = _accounts(draws, dose.given_at)
+    usables = {key: usable for key, (usable, _) in accounts.items()}
+    unchecked = [each for each in draws if not each.is_checked and usables[each.pk]]
+    lefts = {key: left for key, (_, left) in accounts.items()}
     shown: tuple[DrawShown, ...] = ()
     if may_know(reader, dose):
         shown = tuple(
             DrawShown(
                 each, f"{each.lot}, {each.lot.strength}, expires {each.lot.expires_on:%Y-%m-%d}",
-                f"{written(each.taken)} {each.lot.unit}", base_mg(each.lot, each.taken), lefts[each.pk],
+                f"{written(each.taken)} {each.lot.unit}", usables[each.pk], base_mg(each.lot, usables[each.pk]),
+                lefts[each.pk],
             )
             for each in draws
         )  # fmt: skip
     rest = any(left > 0 for left in lefts.values())
     zone = dose.plan.facility.zone
+    if not any(usables.values()):
+        return Preparation("not prepared", "Not prepared: all that was drawn was wasted or put back.", shown, rest)
     if unchecked:
         names = _names(each.by for each in unchecked)
         return Preparation("drawn", f"Prepared by {names}; not checked by a second person yet.", shown, rest)
-    when = max(each.checked_at for each in draws if each.checked_at).astimezone(zone)
-    names, others = _names(each.by for each in draws), _names(each.checked_by for each in draws)
+    there = [each for each in draws if usables[each.pk]]
+    checks = [each.checked_at for each in there if each.checked_at]
+    when = max(checks).astimezone(zone)
+    names, others = _names(each.by for each in there), _names(each.checked_by for each in there)
     words = f"Prepared by {names} and checked by {others} at {when:%H:%M} on {when.day} {when:%b %Y}."
-    return Preparation("checked", words, shown, rest)
+    return Preparation("checked", words, shown, rest, min(checks))
 
 
 def _names(people: object) -> str:

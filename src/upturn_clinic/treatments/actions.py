@@ -49,6 +49,8 @@ class AsGiven:
         The share of what was prepared, where it is not.
     reason
         Why it differs from the plan, where it does; for a correction, why.
+    protocol_min
+        How long the protocol wants it to run [min], where it runs.
     """
 
     began_at: datetime
@@ -56,6 +58,7 @@ class AsGiven:
     mg: Decimal | None = None
     percent: Decimal | None = None
     reason: str = ""
+    protocol_min: Decimal | None = None
 
 
 @transaction.atomic
@@ -207,18 +210,24 @@ def attend_visit(
 def give_dose(*, dose: Dose, version: int, given: AsGiven, by: Actor, at: datetime) -> Dose:
     """Record a dose as it was given, or correct that. The rest of the plan follows the time at which it really began.
 
-    The visit of the same time is recorded as well: whoever got the dose was there.
+    A dose under supervision is recorded by its session, when it has ended, and by nobody else; one that is taken at
+    home by whoever hears of it. The visit of the same time is recorded as well: whoever got the dose was there.
 
     Raises
     ------
     Refused
-        In the future, before an earlier dose, given up, without an amount; or a reason is missing: for a correction,
-        for a time outside the window, for an amount that is not the computed one.
+        No session of this dose has ended; in the future, before an earlier dose, given up, without an amount; or a
+        reason is missing: for a correction, for a time outside the window, for an amount that is not the computed one.
     Conflict
         Somebody changed it first.
     """
     by.must(Permission.RECORD_SESSION)
-    plan = _held(dose, by)
+    _must_be_here(dose.plan.participant, by)
+    if dose.is_home_course:
+        _must_take_part(dose.plan.participant, by)
+    else:
+        _must_have_a_session(dose, given)
+    plan = queries.held(dose.plan)
     course = _course(plan)
     if dose.state in (Dose.State.MISSED, Dose.State.CANCELLED):
         raise Refused("This dose was given up.", remedy="plan it for another time first")
@@ -237,7 +246,8 @@ def give_dose(*, dose: Dose, version: int, given: AsGiven, by: Actor, at: dateti
     written = writing.change(
         dose, action="corrected the dose" if dose.given_at else "recorded the dose", by=by, at=at,
         reason=given.reason or AS_IT_HAPPENED, version=version, state=Dose.State.GIVEN, given_at=given.began_at,
-        duration_min=given.duration_min, because=given.reason, **_amounts(course, dose, given),
+        duration_min=given.duration_min, protocol_min=given.protocol_min, because=given.reason,
+        **_amounts(course, dose, given),
     )  # fmt: skip
     for visit in course.visits:
         if visit.is_open and visit.offset_h == dose.offset_h and dose.origin == Dose.Origin.PROTOCOL:
@@ -245,8 +255,16 @@ def give_dose(*, dose: Dose, version: int, given: AsGiven, by: Actor, at: dateti
                 visit, action="recorded the visit", by=by, at=at, reason=f"{written} was given at it",
                 state=Visit.State.DONE, done_at=given.began_at,
             )  # fmt: skip
-    _follow(plan, because=f"{written} was given {_when(given.began_at, course)}", by=by, at=at)
+    if dose.plan.participant.status == Participant.Status.ENROLLED:
+        _follow(plan, because=f"{written} was given {_when(given.began_at, course)}", by=by, at=at)
     return written
+
+
+def _must_have_a_session(dose: Dose, given: AsGiven) -> None:
+    """Refuse what nobody has seen: gates, second check and register are asked in a session, and there alone."""
+    # The sessions stand in a room above this one, which hangs them on the dose.
+    if not dose.sessions.filter(cancelled_at=None, began_at=given.began_at, dosed_until__isnull=False).exists():
+        raise Refused("This dose is given in a session.", remedy="open its session on the floor")
 
 
 def _amounts(course: Course, dose: Dose, given: AsGiven) -> Mapping[str, object]:

@@ -71,22 +71,19 @@ class AttendForm(_WithReasonIfNeeded):
 
 
 class GiveForm(_WithReasonIfNeeded):
-    """A dose that was given."""
+    """A dose that is taken at home."""
 
     began_at = moment_field("When it began")
-    duration_min = forms.DecimalField(label="How long it ran (minutes)", min_value=0, max_digits=6, decimal_places=1)
-    mg = forms.DecimalField(label="Amount given (mg)", min_value=0, max_digits=9, decimal_places=3)
+    mg = forms.DecimalField(label="Amount taken (mg)", min_value=0, max_digits=9, decimal_places=3)
     percent = forms.DecimalField(
-        label="Share given of what was prepared (%)", min_value=0, max_value=MOST_PERCENT, max_digits=4,
+        label="Share taken of what was prepared (%)", min_value=0, max_value=MOST_PERCENT, max_digits=4,
         decimal_places=1,
     )  # fmt: skip
 
-    field_order = ("began_at", "duration_min", "mg", "percent", "reason")
+    field_order = ("began_at", "mg", "percent", "reason")
 
-    def __init__(self, *args: Any, is_masked: bool, is_infusion: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_masked: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not is_infusion:
-            del self.fields["duration_min"]
         # In a masked arm nobody at the bedside knows milligrams; elsewhere a share would say less.
         del self.fields["mg" if is_masked else "percent"]
 

@@ -17,7 +17,7 @@ from upturn_clinic.operation import LONGEST_REASON
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import ProtocolVersion
 
-__all__ = ["CoIntervention", "ConcomitantDrug", "Dose", "Due", "MonitoringCheck", "Plan", "Visit"]
+__all__ = ["CoIntervention", "ConcomitantDrug", "Dose", "Due", "MonitoringCheck", "Plan", "StopDecision", "Visit"]
 
 
 class Plan(Versioned):
@@ -97,6 +97,8 @@ class Dose(Due):
     is_home_course = models.BooleanField(default=False)
     given_at = models.DateTimeField(null=True, blank=True, verbose_name="began at")
     duration_min = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
+    # How long the protocol wants it to run: kept beside how long it ran.
+    protocol_min = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
     # In milligrams where the arm is known, else only as the share of what was prepared.
     given_mg = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     given_percent = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
@@ -107,8 +109,8 @@ class Dose(Due):
     classified: ClassVar = Classified(
         clinical=(
             "offset_h", "target", "earliest", "latest", "planned_at", "is_moved", "state", "because", "origin",
-            "is_home_course", "given_at", "duration_min", "given_mg", "given_percent", "computed_mg", "weight_kg",
-            "weight_at",
+            "is_home_course", "given_at", "duration_min", "protocol_min", "given_mg", "given_percent", "computed_mg",
+            "weight_kg", "weight_at",
         ),
         operational=("id", "version", "plan", "facility", "protocol_version", "number"),
         secret=("dose",),
@@ -159,7 +161,9 @@ class Visit(Due):
         ]
 
     def __str__(self) -> str:
-        return self.title or self.encounter
+        """Name the visit as the protocol does; where it has a key alone, in words: ``day-7`` is "Day 7"."""
+        words = self.title or self.encounter.replace("-", " ").replace("_", " ")
+        return words[:1].upper() + words[1:]
 
 
 class CoIntervention(Versioned):
@@ -261,3 +265,38 @@ class MonitoringCheck(Versioned):
 
     def __str__(self) -> str:
         return f"{self.look}: {self.finding}"
+
+
+class StopDecision(Versioned):
+    """What a clinician decided about one of the protocol's reasons to stop giving doses. The table only grows."""
+
+    class Decision(models.TextChoices):
+        """What was decided."""
+
+        STOP = "stop", "it is there: no more doses for now"
+        GO_ON = "go on", "go on all the same, for the reason given"
+
+    participant = models.ForeignKey(Participant, models.PROTECT, related_name="stop_decisions")
+    facility = models.ForeignKey(Facility, models.PROTECT, related_name="+")
+    # Its id in the protocol, and its words then.
+    rule = models.CharField(max_length=120)
+    text = models.TextField()
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    # What was there when it was decided: going on counts for that, and for nothing that comes later.
+    seen = models.TextField(blank=True)
+    reason = models.TextField(max_length=LONGEST_REASON)
+    decided_at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    classified: ClassVar = Classified(
+        clinical=("rule", "text", "decision", "seen", "reason", "decided_at"),
+        operational=("id", "version", "participant", "facility", "by"),
+    )
+
+    class Meta:
+        verbose_name = "decision about a reason to stop"
+        verbose_name_plural = "decisions about reasons to stop"
+        ordering: ClassVar = ["-decided_at"]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.decision}"

@@ -106,6 +106,7 @@ def plan_screen(person: Participant, reader: Actor, *, now: datetime, form: str,
             "reasons": watch.reasons_of(course, now=now), "warned": watch.warnings_of(person), "looks": looks,
             "late_looks": [each for each in looks if each.is_late(now)],
             "may_watch": reader.may(Permission.RECORD_TREATMENTS), "now": now,
+            "may_decide_stopping": reader.may(Permission.DECIDE_STOPPING),
             "next_look": next((each for each in looks if each.check is None and not each.is_late(now)), None),
         }  # fmt: skip
     return {**shown, "rows": rows, "weight": weight, "weight_days": (now - weight.measured_at).days if weight else 0}
@@ -125,7 +126,7 @@ class _Writing:
         self.known: dict[str, queries.DoseShown] = {}
         slug = course.plan.facility.slug
         self.address = {name: addresses(name, slug) for name in (
-            "give_dose", "move_dose", "end_dose", "attend_visit", "move_visit", "end_visit",
+            "arrive", "give_dose", "move_dose", "end_dose", "sessions_of", "attend_visit", "move_visit", "end_visit",
         )}  # fmt: skip
 
     def rows(self) -> list[PlanRow]:
@@ -142,7 +143,7 @@ class _Writing:
         return sorted(rows, key=lambda row: (row.at, not row.is_dose))
 
     def _visit(self, visit: Visit) -> PlanRow:
-        title = f"Visit {visit}"
+        title = str(visit)
         return self._row(
             visit, visit.done_at or visit.planned_at, title, ", ".join(self.rated.get(visit.encounter, ())),
             tuple(self._acts_of_visit(visit, title)), is_dose=False,
@@ -178,8 +179,13 @@ class _Writing:
 
     def _acts_of_dose(self, dose: Dose, title: str) -> Iterator[Act]:
         state, key = Dose.State, dose.pk
-        if self.may_give and dose.state in (state.PLANNED, state.GIVEN):
-            yield Act(self.address["give_dose"](key), "Given" if dose.is_open else "Correct", f": {title}")
+        if self.may_give and dose.is_home_course and dose.state in (state.PLANNED, state.GIVEN):
+            yield Act(self.address["give_dose"](key), "Begun" if dose.is_open else "Correct", f": {title}")
+        elif self.may_give and dose.is_open:
+            yield Act(self.address["arrive"](key), "Session", f" of {title}")
+        elif self.may_give and dose.state == state.GIVEN:
+            # What was given is seen, and corrected, where it was given.
+            yield Act(self.address["sessions_of"](self.course.plan.participant_id), "Sessions", f", with {title}")
         if self.may_change and dose.state != state.GIVEN:
             yield Act(self.address["move_dose"](key), "Move", f" {title}")
             if dose.is_open:

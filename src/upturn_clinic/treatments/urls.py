@@ -40,6 +40,11 @@ urlpatterns = [
         name="change_co_intervention",
     ),
     path("at/<slug:facility>/other-drugs/<uuid:drug>/", others.change_drug, name="change_drug"),
+    path(
+        "at/<slug:facility>/participants/<uuid:participant>/stopping/<str:rule>/decide/",
+        watch.decide_stopping,
+        name="decide_stopping",
+    ),
     path("at/<slug:facility>/monitoring/", watch.monitoring, name="monitoring"),
     path(
         "at/<slug:facility>/participants/<uuid:participant>/monitoring/<str:look>/<str:key>/",

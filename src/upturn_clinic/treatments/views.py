@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -139,36 +138,35 @@ def attend_visit(request: HttpRequest, facility: str, visit: UUID) -> HttpRespon
         request,
         form,
         lambda given: actions.attend_visit(visit=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, f"Visit {found}: it took place", "Save", due=found),
-        said=f"Visit {found} is recorded.", to=_plan_of(person, here), newest=found, page=PAGE,
+        shown=_words(here, person, f"{found}: it took place", "Save", due=found),
+        said=f"{found} is recorded.", to=_plan_of(person, here), newest=found, page=PAGE,
     )  # fmt: skip
 
 
 @require_http_methods(BOTH)
 def give_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
-    """Record a dose as it was given; the plan follows."""
+    """Record that somebody began to take at home what is taken there. Any other dose is given in its session."""
     actor, here = require(request, Permission.RECORD_SESSION, facility)
     found = get_object_or_404(queries.doses_at(here), pk=dose)
     person, now = found.plan.participant, timezone.now()
     course = queries.course_of(person)
     if course is None:
         raise Http404
+    if not found.is_home_course:
+        return render(request, PAGE, _words(here, person, str(found), "In its session", due=found, in_session=True))
     shown = queries.dose_shown(course, found, weight=queries.weight_of(person), reader=actor, at=now)
-    masked = is_masked(person)
     initial = {"version": found.version, "began_at": min(found.given_at or found.planned_at, now),
-               "duration_min": found.duration_min, "mg": found.given_mg, "percent": found.given_percent}  # fmt: skip
+               "mg": found.given_mg, "percent": found.given_percent}  # fmt: skip
 
     def act(given: Mapping[str, Any]) -> Dose:
         as_given = actions.AsGiven(
-            given["began_at"], given.get("duration_min") or Decimal(0), given.get("mg"), given.get("percent"),
-            given["reason"],
-        )  # fmt: skip
+            given["began_at"], mg=given.get("mg"), percent=given.get("percent"), reason=given["reason"]
+        )
         return actions.give_dose(dose=found, version=given["version"], given=as_given, by=actor, at=timezone.now())
 
     return answer(
-        request, forms.GiveForm(request.POST or None, is_masked=masked, is_infusion=bool(course.entry(found).over_h),
-                                initial=initial), act,
-        shown=_words(here, person, f"{found}: as it was given", "Save", due=found, dose=shown,
+        request, forms.GiveForm(request.POST or None, is_masked=is_masked(person), initial=initial), act,
+        shown=_words(here, person, f"{found}: since when it is taken", "Save", due=found, dose=shown,
                      **_watched(course, actor)),
         said=f"{found} is recorded. What comes after follows it.", to=_plan_of(person, here), newest=found, page=PAGE,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from upturn_clinic.floor import queries
 from upturn_clinic.floor.actions import arrive
 from upturn_clinic.floor.entries.actions import Result, enter
 from upturn_clinic.floor.gates import standings_of
+from upturn_clinic.floor.leaving.actions import leave_by_decision
 from upturn_clinic.floor.models import Session
 from upturn_clinic.participants import actions as participants
 from upturn_clinic.participants.models import Measure, Participant
@@ -38,10 +40,21 @@ CALM: Mapping[str, str] = {
 MINUTE = timedelta(minutes=1)
 
 
-def signed_version(name: str, by: Actor, at: datetime, *, taken_on: bool = True) -> ProtocolVersion:
-    """A shipped protocol in force at the actor's facility, with all its examples taken on unless asked otherwise."""
+def signed_version(
+    name: str, by: Actor, at: datetime, *, taken_on: bool = True, put_in: Mapping[str, str] = MappingProxyType({})
+) -> ProtocolVersion:
+    """A shipped protocol in force at the actor's facility, with all its examples taken on unless asked otherwise.
+
+    Parameters
+    ----------
+    put_in
+        What a site writes differently: text of the document, and what stands there instead.
+    """
     assert by.user is not None
     document = files("upturn.protocol").joinpath("shipped", f"{name}.yaml").read_text(encoding="utf-8")
+    for old, new in put_in.items():
+        assert document.count(old) == 1, old
+        document = document.replace(old, new)
     programme = programmes.create_programme(name=f"{name} {uuid4().hex[:6]}", purpose="", by=by, at=at)
     draft = programmes.add_version(programme=programme, document=document, file=f"{name}.yaml", by=by, at=at)
     keys = {each.key for each in examples_of(protocol_of(draft))} if taken_on else set()
@@ -70,13 +83,15 @@ def person_with_plan(version: ProtocolVersion, arm: str, by: Actor, *, begins_at
     return plan
 
 
-def prepared(dose: Dose, drawer: Actor, checker: User, at: datetime) -> None:
-    """Stock for a dose, drawn and checked by two people."""
+def prepared(dose: Dose, drawer: Actor, checker: User, at: datetime, *, amount: Decimal | None = None) -> None:
+    """Stock for a dose, drawn and checked by two people: what the protocol wants for 80.5 kg, unless told otherwise."""
     course = course_of(dose.plan.participant)
     assert course is not None
     entry = course.entry(dose)
     form = {"intranasal": "device", "oral": "tablet", "sublingual": "tablet"}.get(entry.route, "vial")
-    amount = Decimal(str(entry.amount.mg(80.5) if entry.amount.per_kg else entry.amount.value)).quantize(Decimal("0.1"))
+    if amount is None:
+        computed = entry.amount.mg(80.5) if entry.amount.per_kg else entry.amount.value
+        amount = Decimal(str(computed)).quantize(Decimal("0.1"))
     inert = entry.is_inert
     each = Decimal(28) if form == "device" and not inert else Decimal(200)
     delivery = shelf.Delivery(
@@ -139,6 +154,54 @@ def begun(session: Session, by: Actor, at: datetime) -> None:
         all_saved(said(session, by, at, sent("filling", at, ml="50"), sent("start", at, rate_ml_h="75")))
     else:
         all_saved(said(session, by, at, sent("device" if way == "devices" else "given", at)))
+
+
+def given_in_session(
+    dose: Dose, by: Actor, checker: User, began_at: datetime, *, minutes: int = 40, amount: Decimal | None = None,
+    because: str = "", taken: bool = True,
+) -> Dose:  # fmt: skip
+    """A dose as it is given: prepared, checked, begun and ended in its session, which a clinician then ends early.
+
+    Parameters
+    ----------
+    by, checker
+        A clinician, and somebody else who checks.
+    taken
+        Whether the plan takes it; else it was given up on the plan while it ran, and is planned again.
+    """
+    assert by.user is not None
+    before, end = began_at - 20 * MINUTE, began_at + minutes * MINUTE
+    prepared(dose, by, checker, before, amount=amount)
+    session = arrive(dose=dose, room="", arrived_at=before, by=by, at=before)
+    measured = [each for each in standings_of(queries.whole(session), queries.asked_in(session), now=before)
+                if not each.is_answered_by_hand and each.stands == "before"]  # fmt: skip
+    ready = began_at - 5 * MINUTE
+    values = baseline(session, ready) if measured else []
+    all_saved(said(session, by, ready, *values, *good_answers(session, ready), time_out(ready)))
+    way = queries.asked_in(session).manner.way
+    if way == "infusion":
+        rate = f"{50 * 60 / minutes:.2f}"
+        started = [sent("filling", began_at, ml="50"), sent("start", began_at, rate_ml_h=rate, because=because)]
+    else:
+        started = [sent("device" if way == "devices" else "given", began_at, because=because)]
+    all_saved(said(session, by, began_at, *started))
+    if not taken:
+        Dose.objects.filter(pk=dose.pk).update(state="cancelled")
+    if way == "infusion":
+        all_saved(said(session, by, end, sent("stop", end, because=because)))
+    elif way == "devices":
+        for device, minute in enumerate(queries.asked_in(session).manner.devices_min):
+            if device:
+                at = began_at + minute * MINUTE
+                all_saved(said(session, by, at, sent("device", at, because=because)))
+    if not taken:
+        Dose.objects.filter(pk=dose.pk).update(state="planned")
+    left = end + MINUTE
+    found = queries.whole(session)
+    leave_by_decision(
+        session=found, version=found.version, left_at=left, reason="a test", proof=Proof(by.user, left), by=by, at=left
+    )
+    return Dose.objects.select_related("plan__participant__facility", "plan__facility").get(pk=dose.pk)
 
 
 def protocols_with_sessions() -> list[tuple[str, str]]:

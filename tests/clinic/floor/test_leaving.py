@@ -14,7 +14,17 @@ from django.test import Client
 from django.urls import reverse
 from tests.clinic.conftest import Clock
 from tests.clinic.floor.conftest import FIRST
-from tests.clinic.floor.making import CALM, all_saved, begun, made_ready, said, sent
+from tests.clinic.floor.making import (
+    CALM,
+    all_saved,
+    baseline,
+    begun,
+    good_answers,
+    made_ready,
+    said,
+    sent,
+    time_out,
+)
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
@@ -29,6 +39,7 @@ from upturn_clinic.floor.leaving.queries import lines_in
 from upturn_clinic.floor.models import Answer, Session
 from upturn_clinic.floor.phases import Phase, phase_of
 from upturn_clinic.floor.queries import whole
+from upturn_clinic.floor.screens import session_screen
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.safety.models import Concern
 
@@ -38,6 +49,7 @@ MEASURED = ("SBP", "DBP", "HR", "SpO2", "CADSS", "MOAA/S", "C-SSRS")
 BY_HAND = (
     "discharge/blood-pressure",
     "discharge/walks",
+    "discharge/no-new-suicidal-ideation",
     "discharge/escort",
     "discharge/no-driving",
     "discharge/contact",
@@ -94,7 +106,7 @@ def well(dosed: Session, nurse: Actor) -> Session:
 def test_right_after_the_dose_nothing_of_before_it_speaks_for_now(dosed: Session) -> None:
     found = lines(dosed, FIRST + 41 * MINUTE)
     # All of these were read well before the dose; none of it counts.
-    for name in ("blood-pressure-value", "oxygen", "awake", "dissociation", "no-new-suicidal-ideation"):
+    for name in ("blood-pressure-value", "oxygen", "awake", "dissociation", "suicide-risk-now"):
         line = found[f"discharge/{name}"]
         assert (line.state, line.kind) == (LineState.MISSING, "measured"), name
         assert line.missing, name
@@ -126,7 +138,8 @@ def test_each_line_says_when_what_and_who(well: Session, nurse: Actor) -> None:
         ("oxygen", {"SpO2": "95"}, LineState.UNMET),
         ("dissociation", {"CADSS": "4"}, LineState.MET),  # 0 before
         ("dissociation", {"CADSS": "5"}, LineState.UNMET),
-        ("no-new-suicidal-ideation", {"C-SSRS": "1"}, LineState.UNMET),
+        ("suicide-risk-now", {"C-SSRS": "2"}, LineState.MET),
+        ("suicide-risk-now", {"C-SSRS": "3"}, LineState.UNMET),
     ],
 )
 def test_measured_lines_at_their_limits(
@@ -134,6 +147,72 @@ def test_measured_lines_at_their_limits(
 ) -> None:
     measure(dosed, nurse, 120, **changed)
     assert lines(dosed, FIRST + 121 * MINUTE)[f"discharge/{name}"].state is state
+
+
+def test_who_came_with_the_highest_risk_does_not_leave_by_the_list_because_it_did_not_rise(
+    session: Session, nurse: Actor
+) -> None:
+    """The screener asks about a whole month: it cannot fall within the session, and it need not rise to matter."""
+    ready = FIRST - 5 * MINUTE
+    all_saved(said(session, nurse, ready, *baseline(session, ready, **{"C-SSRS": "3"}),
+                   *good_answers(session, ready), time_out(ready)))  # fmt: skip
+    begun(session, nurse, FIRST)
+    all_saved(said(session, nurse, FIRST + 40 * MINUTE, sent("stop", FIRST + 40 * MINUTE)))
+    measure(session, nurse, 120, **{"C-SSRS": "3"})
+    found = lines(session, FIRST + 121 * MINUTE)
+    assert found["discharge/suicide-risk-now"].state is LineState.UNMET
+    asked = found["discharge/no-new-suicidal-ideation"]
+    assert (asked.state, asked.kind) == (LineState.MISSING, "answered")
+
+
+def test_new_thoughts_are_always_asked_about(dosed: Session, nurse: Actor) -> None:
+    at = FIRST + 121 * MINUTE
+    with pytest.raises(Refused, match="always applies"):
+        actions.answer(
+            session=dosed, given={"discharge/no-new-suicidal-ideation": Given("not applicable", "asleep")}, seen=[],
+            by=nurse, at=at,
+        )  # fmt: skip
+    answered(dosed, nurse, at, "discharge/no-new-suicidal-ideation", answer="no")
+    assert lines(dosed, at)["discharge/no-new-suicidal-ideation"].state is LineState.UNMET
+
+
+def test_a_gate_that_was_closed_and_has_opened_again_still_wants_a_word(well: Session, nurse: Actor) -> None:
+    """The pressure was high at minute 50 and at minute 100, and fine after each; one word is not enough for both."""
+    high = {}
+    for minute, value in ((50, "165"), (60, "120"), (100, "166"), (110, "120")):
+        at, high[minute] = FIRST + minute * MINUTE, str(uuid4())
+        entry = sent("reading", at, instrument="SBP", value=value, row=str(uuid4()))
+        all_saved(said(well, nurse, FIRST + 122 * MINUTE, {**entry, "id": high[minute]}))
+    at, key = FIRST + 123 * MINUTE, "gates/blood-pressure-closer"
+
+    def waiting() -> tuple[str, ...]:
+        return tuple(each for each in lines(well, at)["house/open-gates"].why if "every five minutes and tell" in each)
+
+    assert [each.rpartition(": ")[0].rpartition(": ")[2] for each in waiting()] == [
+        "SBP 165 mmHg; limit", "SBP 166 mmHg; limit"
+    ]  # fmt: skip
+    assert lines(well, at)["house/open-gates"].state is LineState.UNMET
+    unwritten = session_screen(whole(well), nurse, now=at)["unwritten"]
+    assert {line.standing.key for line in unwritten} >= {key}
+    word = sent("decision", at, gate=key, decision="told", reason="Dr C. was told", because_of=[high[100]])
+    all_saved(said(well, nurse, at, word))
+    assert ["165" in each for each in waiting()] == [True]
+    for line in session_screen(whole(well), nurse, now=at)["unwritten"]:
+        entry = sent("decision", at, gate=line.standing.key, decision="told", reason="Dr C. was told of it",
+                     because_of=list(line.standing.because_of))  # fmt: skip
+        all_saved(said(well, nurse, at, entry))
+    assert lines(well, at)["house/open-gates"].state is LineState.MET
+
+
+def test_a_reading_that_was_struck_out_closed_nothing(well: Session, nurse: Actor) -> None:
+    at = FIRST + 50 * MINUTE
+    slip = sent("reading", at, instrument="SBP", value="222", row=str(uuid4()))
+    good = sent("reading", at + 10 * MINUTE, instrument="SBP", value="122", row=str(uuid4()))
+    now = FIRST + 122 * MINUTE
+    all_saved(said(well, nurse, now, slip, good))
+    assert lines(well, now)["house/open-gates"].state is LineState.UNMET
+    all_saved(said(well, nurse, now, sent("strike", now, of=slip["id"], reason="122, not 222")))
+    assert lines(well, now)["house/open-gates"].state is LineState.MET
 
 
 def test_the_minimum_stay_to_the_second(dosed: Session) -> None:
@@ -166,7 +245,7 @@ def test_ready_and_left_are_two_times(well: Session, nurse: Actor) -> None:
 def test_ready_is_about_the_person_and_not_about_the_way_home(dosed: Session, nurse: Actor) -> None:
     measure(dosed, nurse, 90)
     at = FIRST + 91 * MINUTE
-    answered(dosed, nurse, at, "discharge/blood-pressure", "discharge/walks")
+    answered(dosed, nurse, at, "discharge/blood-pressure", "discharge/walks", "discharge/no-new-suicidal-ideation")
     ready = actions.declare_ready_to_leave(session=dosed, version=dosed.version, by=nurse, at=at)
     assert ready.may_leave_at == at
     with pytest.raises(Refused, match="not met") as refusal:

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from tests.clinic.conftest import Clock
-from tests.clinic.floor.conftest import ARRIVAL, FIRST
+from tests.clinic.floor.conftest import ARRIVAL, BEFORE, FIRST
 from tests.clinic.floor.making import (
     all_saved,
     arrived,
@@ -21,8 +21,10 @@ from tests.clinic.floor.making import (
     begun,
     good_answers,
     made_ready,
+    person_with_plan,
     said,
     sent,
+    signed_version,
     time_out,
 )
 
@@ -207,15 +209,17 @@ def test_lines_that_always_apply(session: Session, nurse: Actor, line: str) -> N
     assert not Answer.objects.exists()
 
 
-def test_a_hard_gate_that_a_person_answers_always_applies(
-    session: Session, nurse: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gate = Gate.model_validate(
-        {"id": "fever", "kind": "hard", "at": "session", "text": "A fever.", "status": "assumed"}
-    )  # fmt: skip
-    standing = Standing("gates/fever", gate, "before", "unknown")
-    monkeypatch.setattr(entries, "_standing_of", lambda *args: standing)
+def test_a_hard_gate_that_a_person_answers_always_applies(clinician: Actor, nurse: Actor) -> None:
+    # A site has written one into its protocol, signed like any other.
+    fever = "  - {id: fever, kind: hard, at: session, text: A fever., status: assumed}\n"
+    place = "  - id: blood-pressure-before\n"
+    version = signed_version("six-infusions", clinician, BEFORE, put_in={place: fever + place})
+    plan = person_with_plan(version, "ketamine", clinician, begins_at=FIRST, at=BEFORE)
+    session = arrived(plan, nurse, ARRIVAL)
     assert "always applies" in answered(session, nurse, "gates/fever", "a note")
+    assert not Answer.objects.exists()
+    no = sent("answer", READY, list="arrival", criterion="gates/fever", answer="no")
+    all_saved(said(session, nurse, READY, no))
 
 
 def test_the_page_asks_why_a_line_does_not_apply(session: Session, nurse: Actor) -> None:

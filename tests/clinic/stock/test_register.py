@@ -193,6 +193,91 @@ def test_what_was_given_is_righted_by_rows_against_it(
     assert sheet.rows[0].given == 20
 
 
+def test_what_was_wasted_before_the_dose_cannot_be_given(
+    dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    """Of 40.3 mg 10.3 are spilt before the dose: 30 mg can be given, and shares count from these."""
+    lot, before = receive(), NOW - timedelta(minutes=5)
+    draw = actions.draw(dose=dose, lot=lot, amount=MG, by=nurse, at=before)
+    draw = actions.check(draw=draw, version=1, checker=proof(clinician, before), by=nurse, at=before)
+    actions.waste(
+        draw=draw, amount=Decimal("10.3"), reason="spilt", witness=proof(clinician, before), by=nurse, at=before
+    )
+    shown = queries.preparation_of(dose, nurse)
+    assert (shown.mg, shown.draws[0].usable, shown.is_ready) == (30, 30, True)
+    actions.use_for_dose(dose=dose, percent=Decimal(50), began_at=NOW, by=nurse, at=NOW)
+    assert queries.left_of(draw) == 15
+    later = NOW + timedelta(minutes=5)
+    rest = actions.waste(draw=draw, reason="rest", witness=proof(clinician, later), by=nurse, at=later)
+    # What is wasted afterwards does not make the dose smaller: a quarter is a quarter of what was ready at its start.
+    actions.use_for_dose(dose=dose, percent=Decimal(25), began_at=NOW, reason="the pump said so", by=nurse, at=later)
+    assert queries.left_of(draw) == Decimal("7.5")
+    with pytest.raises(Refused, match="more than is left of what was drawn"):
+        actions.use_for_dose(
+            dose=dose, percent=Decimal(100), began_at=NOW, reason="it was all", by=nurse, at=later
+        )  # fmt: skip
+    shelf.take_back(movement=rest, reason="it was not wasted", witness=proof(clinician, later), by=nurse, at=later)
+    actions.use_for_dose(dose=dose, percent=Decimal(100), began_at=NOW, reason="it was all", by=nurse, at=later)
+    assert queries.left_of(draw) == 0
+    [row] = queries.reconciliation(lot.facility, nurse, begin=before, end=later + timedelta(minutes=1)).rows
+    assert row.drawn == row.given + row.wasted_after_drawing + row.not_accounted == MG
+    assert (row.given, row.wasted_after_drawing, row.not_accounted) == (30, Decimal("10.3"), 0)
+
+
+def test_nothing_is_ready_when_all_of_it_was_wasted(
+    dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    lot = receive()
+    draw = checked(drawn(dose, lot, nurse), clinician, nurse)
+    actions.waste(draw=draw, reason="it fell", witness=proof(clinician), by=nurse, at=NOW)
+    shown = queries.preparation_of(dose, nurse)
+    assert (shown.is_ready, shown.state) == (False, "not prepared")
+    assert "wasted or put back" in shown.words
+    # What fell is no reason to ask why it is drawn again.
+    checked(drawn(dose, lot, nurse), clinician, nurse)
+    assert queries.preparation_of(dose, nurse).is_ready
+    assert queries.preparation_of(dose, nurse).mg == MG
+
+
+def test_what_went_back_to_the_shelf_cannot_be_given(
+    nasal_dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    lot = receive(drug="esketamine", form="device", number="E-1", amount_each=Decimal(28), mg_per_ml=None, containers=3)
+    draw = checked(drawn(nasal_dose, lot, nurse, Decimal(56)), clinician, nurse)
+    actions.put_back(draw=draw, amount=Decimal(28), reason="only one today", by=nurse, at=NOW)
+    assert queries.preparation_of(nasal_dose, nurse).mg == 28
+    with pytest.raises(Refused, match="More was given than was drawn"):
+        actions.use_for_dose(dose=nasal_dose, mg=Decimal(56), by=nurse, at=NOW)
+
+
+def test_taking_an_entry_back_needs_a_witness(
+    dose: Dose, receive: Receive, nurse: Actor, clinician: Actor, pharmacist: Actor, actor_as: ActorAs
+) -> None:
+    lot = receive()
+    drawn(dose, lot, nurse)
+    row = Movement.objects.get(kind="drawn")
+    for bad in (nurse, actor_as(Role.COORDINATOR)):
+        with pytest.raises(Refused, match=r"cannot be the first|nobody here who may"):
+            shelf.take_back(movement=row, reason="never drawn", witness=proof(bad), by=nurse, at=NOW)
+    with pytest.raises(Refused, match="your own password"):
+        shelf.take_back(
+            movement=row, reason="never drawn", witness=proof(clinician, NOW - timedelta(hours=1)), by=nurse, at=NOW
+        )
+    assert queries.balance_of(lot).shelf == Decimal("359.7")
+    back = shelf.take_back(movement=row, reason="never drawn", witness=proof(clinician), by=nurse, at=NOW)
+    assert back.witness == clinician.user
+    assert Signature.objects.filter(signer=clinician.user, object_id=str(back.pk)).count() == 1
+    assert queries.balance_of(lot).shelf == 400
+
+
+def test_what_was_given_is_not_taken_back_by_hand(dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
+    checked(drawn(dose, receive(), nurse), clinician, nurse)
+    actions.use_for_dose(dose=dose, mg=MG, by=nurse, at=NOW)
+    given = Movement.objects.get(kind="given")
+    with pytest.raises(Refused, match="in its session"):
+        shelf.take_back(movement=given, reason="slip", witness=proof(clinician), by=nurse, at=NOW)
+
+
 def test_only_an_open_dose_is_drawn(dose: Dose, receive: Receive, nurse: Actor) -> None:
     lot = receive()
     Dose.objects.filter(pk=dose.pk).update(state="missed")
@@ -253,26 +338,30 @@ def test_a_label_that_cannot_be_is_refused(wrong: dict[str, object], receive: Re
     assert not Lot.objects.exists()
 
 
-def test_the_same_lot_grows_and_a_typing_slip_is_taken_back(receive: Receive, pharmacist: Actor) -> None:
+def test_the_same_lot_grows_and_a_typing_slip_is_taken_back(
+    receive: Receive, pharmacist: Actor, clinician: Actor
+) -> None:
     lot, again = receive(), receive(containers=20)
     assert lot == again
     slip = Movement.objects.get(shelf=4000)
     with pytest.raises(Refused, match="needs a reason"):
-        shelf.take_back(movement=slip, reason=" ", by=pharmacist, at=NOW)
-    back = shelf.take_back(movement=slip, reason="2 vials came, not 20", by=pharmacist, at=NOW)
+        shelf.take_back(movement=slip, reason=" ", witness=proof(clinician), by=pharmacist, at=NOW)
+    witness = proof(clinician)
+    back = shelf.take_back(movement=slip, reason="2 vials came, not 20", witness=witness, by=pharmacist, at=NOW)
     assert queries.balance_of(lot).shelf == 400
     for row in (slip, back):
         with pytest.raises(Refused, match="taken back already"):
-            shelf.take_back(movement=row, reason="again", by=pharmacist, at=NOW)
+            shelf.take_back(movement=row, reason="again", witness=witness, by=pharmacist, at=NOW)
 
 
 def test_a_delivery_that_was_used_is_not_taken_back(
-    dose: Dose, receive: Receive, nurse: Actor, pharmacist: Actor
+    dose: Dose, receive: Receive, nurse: Actor, pharmacist: Actor, clinician: Actor
 ) -> None:
     lot = receive()
     drawn(dose, lot, nurse)
+    received = Movement.objects.get(kind="received")
     with pytest.raises(Refused, match="not so much of this lot"):
-        shelf.take_back(movement=Movement.objects.get(kind="received"), reason="slip", by=pharmacist, at=NOW)
+        shelf.take_back(movement=received, reason="slip", witness=proof(clinician), by=pharmacist, at=NOW)
 
 
 def test_a_draw_is_taken_back_by_who_drew_or_who_keeps_the_register(
@@ -282,8 +371,10 @@ def test_a_draw_is_taken_back_by_who_drew_or_who_keeps_the_register(
     row = Movement.objects.get(kind="drawn")
     other = Actor(make_person("Second", nurse.facility, Role.SESSION_NURSE), nurse.facility, nurse.roles)  # type: ignore[arg-type]
     with pytest.raises(Refused, match="Only who wrote an entry"):
-        shelf.take_back(movement=row, reason="never drawn", by=other, at=NOW)
-    shelf.take_back(movement=row, reason="never drawn: clicked the wrong dose", by=nurse, at=NOW)
+        shelf.take_back(movement=row, reason="never drawn", witness=proof(pharmacist), by=other, at=NOW)
+    shelf.take_back(
+        movement=row, reason="never drawn: clicked the wrong dose", witness=proof(pharmacist), by=nurse, at=NOW
+    )
     assert queries.preparation_of(dose, nurse).state == "not prepared"
     with pytest.raises(Refused, match="taken back"):
         checked(draw, pharmacist, nurse)
@@ -330,7 +421,9 @@ def test_the_columns_of_a_period_add_up(
     actions.check(draw=draw, version=1, checker=proof(clinician, at), by=nurse, at=at)
     actions.use_for_dose(dose=dose, mg=Decimal(40), by=nurse, at=at)
     slip = actions.draw(dose=dose, lot=lot, amount=Decimal(1), reason="a spill", by=nurse, at=at)
-    shelf.take_back(movement=slip.movements.get(), reason="none was spilt", by=nurse, at=at)
+    shelf.take_back(
+        movement=slip.movements.get(), reason="none was spilt", witness=proof(clinician, at), by=nurse, at=at
+    )
     shelf.remove(lot=lot, kind="wasted", amount=Decimal(9), reason="broke", witness=proof(clinician, at), by=pharmacist,
                  at=at)  # fmt: skip
     [row] = queries.reconciliation(lot.facility, nurse, begin=at, end=at + timedelta(days=1)).rows

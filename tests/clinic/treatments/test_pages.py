@@ -16,7 +16,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from tests.clinic.conftest import Clock
+from tests.clinic.conftest import Clock, MakePerson
+from tests.clinic.floor.making import given_in_session
 from tests.clinic.treatments.conftest import COPENHAGEN, FIRST, NOW
 
 from upturn_clinic.accounts.actor import Actor
@@ -25,7 +26,7 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.queries import protocol_of
-from upturn_clinic.treatments import actions, queries
+from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.course import first_doses, first_visits
 from upturn_clinic.treatments.models import Dose, Plan, Visit
 from upturn_clinic.treatments.screens import due_spans
@@ -63,7 +64,7 @@ def test_the_plan_as_list_month_and_week(
 
 
 def test_from_enrolment_to_a_late_dose_through_the_pages(
-    person: Participant, colleague: User, log_in: LogIn, clock: Clock
+    person: Participant, colleague: User, clinician: Actor, log_in: LogIn, clock: Clock, make_person: MakePerson
 ) -> None:
     clock.stand_at(NOW)
     client = log_in(colleague)
@@ -72,23 +73,33 @@ def test_from_enrolment_to_a_late_dose_through_the_pages(
     assert made.status_code == 302
     dose = Dose.objects.get(number=1)
     assert dose.planned_at == FIRST
+    plan_page = reverse("plan", args=["main", person.pk])
+    shown = client.get(plan_page).content.decode()
+    # A dose under supervision is given in its session: the plan leads there.
+    assert reverse("arrive", args=["main", dose.pk]) in shown
     address = reverse("give_dose", args=["main", dose.pk])
+    assert address not in shown
     page = client.get(address).content.decode()
-    assert "0.5 mg/kg × 80.5 kg = 40.25 mg → <strong>40.3 mg</strong>" in page
-    assert "rounded to 3 significant figures, halves upward" in page
-    clock.stand_at(FIRST + timedelta(days=1, hours=2))
+    assert "This dose is given in a session, and only there" in page
+    assert reverse("arrive", args=["main", dose.pk]) in page
+    late = FIRST + timedelta(days=1, minutes=30)
+    sent = {"version": dose.version, "began_at": "2026-03-23T09:30", "mg": "40.3", "reason": "I was there"}
+    clock.stand_at(late + timedelta(hours=2))
     client = log_in(colleague)  # four days later: the old log-in has ended
-    sent = {"version": dose.version, "began_at": "2026-03-24T09:30", "duration_min": "40", "mg": "40.3", "reason": ""}
-    refused = client.post(address, sent)
-    assert refused.status_code == 200
-    assert "outside the window of the protocol" in refused.content.decode()
-    assert client.post(address, {**sent, "reason": "no nurse that day"}).status_code == 302
+    client.post(address, sent)
+    dose.refresh_from_db()
+    assert dose.given_at is None
+    checker = make_person("Checker", person.facility, Role.SESSION_NURSE)
+    given_in_session(
+        Dose.objects.select_related("plan__participant__facility", "plan__facility").get(pk=dose.pk), clinician,
+        checker, late, amount=Decimal("40.3"), because="no nurse that day",
+    )  # fmt: skip
     shown = text(client, "plan", person.pk)
     assert "given 40.3 mg" in shown
     assert "26 Mar 2026, 09:00" in shown
-    again = client.post(address, {**sent, "reason": "no nurse that day"})
-    assert again.status_code == 409
-    assert "Nothing was overwritten" in again.content.decode()
+    shown = client.get(plan_page).content.decode()
+    assert reverse("sessions_of", args=["main", person.pk]) in shown
+    assert reverse("arrive", args=["main", dose.pk]) not in shown
 
 
 def test_without_a_weight_the_plan_says_so_and_computes_nothing(
@@ -208,7 +219,7 @@ def test_who_has_left_is_not_expected(plan: Plan, person: Participant, facility:
 def test_visits_and_doses_of_one_time_are_one_row(plan: Plan, facility: Facility, clinician: Actor) -> None:
     keys = due_spans(facility, clinician, now=FIRST)[1].keys
     (row,) = queries.due_rows(list(keys), clinician)
-    assert [str(each) for each in (*row.doses, *row.visits)] == ["Dose 1", "day-0"]
+    assert [str(each) for each in (*row.doses, *row.visits)] == ["Dose 1", "Day 0"]
 
 
 def test_other_treatment_with_what_is_known(person: Participant, colleague: User, log_in: LogIn) -> None:
@@ -228,11 +239,11 @@ def test_other_treatment_with_what_is_known(person: Participant, colleague: User
 
 
 def test_a_booster_page_says_what_the_rule_says(
-    plan: Plan, person: Participant, colleague: User, clinician: Actor, log_in: LogIn, clock: Clock
-) -> None:
-    dose = Dose.objects.select_related("plan__participant__facility").get(number=1)
-    given = actions.AsGiven(FIRST, Decimal(40), mg=Decimal("40.3"))
-    actions.give_dose(dose=dose, version=1, given=given, by=clinician, at=FIRST + timedelta(hours=1))
+    plan: Plan, person: Participant, colleague: User, clinician: Actor, log_in: LogIn, clock: Clock,
+    make_person: MakePerson,
+) -> None:  # fmt: skip
+    dose = Dose.objects.select_related("plan__participant__facility", "plan__facility").get(number=1)
+    given_in_session(dose, clinician, make_person("Checker", person.facility, Role.SESSION_NURSE), FIRST)
     clock.stand_at(FIRST + timedelta(days=30))
     client = log_in(colleague)
     address = reverse("plan_booster", args=["main", person.pk])

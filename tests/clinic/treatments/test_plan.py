@@ -8,11 +8,15 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from tests.clinic.conftest import PASSWORD
+from tests.clinic.floor.making import given_in_session
 from tests.clinic.participants.making import document_of, measured, signed
 from tests.clinic.treatments.conftest import COPENHAGEN, FIRST, NOW
 
 from upturn.protocol import load
-from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts import actions as accounts
+from upturn_clinic.accounts.actor import Actor, system
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.exports.queries import records_of
 from upturn_clinic.ground.errors import Conflict, Refused
@@ -51,8 +55,25 @@ def visit(plan: Plan, encounter: str) -> Visit:
 
 
 def give(plan: Plan, number: int, at: datetime, by: Actor, *, mg: str = "40.3", reason: str = "") -> Dose:
-    given = actions.AsGiven(at, Decimal(40), mg=Decimal(mg), reason=reason)
+    """Give a dose the way it is given: in a session."""
+    return given_in_session(dose(plan, number), by, checker(), at, amount=Decimal(mg), because=reason)
+
+
+def checker() -> User:
+    found = User.objects.filter(email="checker@example.org").first()
+    if found is None:
+        here = Facility.objects.get(slug="main")
+        found = accounts.create_person(
+            email="checker@example.org", name="Checker", password=PASSWORD, by=system(here), at=NOW
+        )
+        accounts.give_role(user=found, role=Role.SESSION_NURSE, facility=here, by=system(here), at=NOW)
+    return found
+
+
+def write(plan: Plan, number: int, at: datetime, by: Actor, *, mg: str = "40.3", reason: str = "") -> Dose:
+    """Write a dose of which the session is over to the plan: what the session does itself at its end."""
     one = dose(plan, number)
+    given = actions.AsGiven(at, Decimal(40), mg=Decimal(mg), reason=reason)
     return actions.give_dose(dose=one, version=one.version, given=given, by=by, at=at + timedelta(hours=1))
 
 
@@ -144,7 +165,7 @@ def test_a_missed_dose_leaves_the_others_where_they_are(plan: Plan, clinician: A
     gone = actions.end_due(due=two, version=two.version, is_missed=True, reason="ill", by=clinician, at=later)
     assert (gone.state, gone.because) == ("missed", "ill")
     assert days(plan)[2:] == others_before
-    with pytest.raises(Refused, match="was given up"):
+    with pytest.raises(Refused, match="still to be given"):
         give(plan, 2, local("03-27", "08:00"), clinician)
     # It can be planned again.
     again = dose(plan, 2)
@@ -166,34 +187,58 @@ def test_a_missed_dose_leaves_the_others_where_they_are(plan: Plan, clinician: A
 def test_what_differs_from_the_plan_needs_a_reason(
     plan: Plan, clinician: Actor, at: datetime, mg: str, why: str
 ) -> None:
+    # Its session is over, and the plan has not taken it yet.
+    given_in_session(dose(plan, 1), clinician, checker(), at, because="no nurse", taken=False)
     with pytest.raises(Refused) as refused:
-        give(plan, 1, at, clinician, mg=mg)
+        write(plan, 1, at, clinician, mg=mg)
     assert why in refused.value.fault
-    assert give(plan, 1, at, clinician, mg=mg, reason="the pump was set by hand").state == "given"
+    assert write(plan, 1, at, clinician, mg=mg, reason="the pump was set by hand").state == "given"
 
 
 def test_a_small_difference_needs_none_and_a_correction_does(plan: Plan, clinician: Actor) -> None:
     given = give(plan, 1, FIRST, clinician, mg="40")
-    with pytest.raises(Refused):
-        give(plan, 1, FIRST + timedelta(minutes=5), clinician)
-    corrected = give(plan, 1, FIRST + timedelta(minutes=5), clinician, reason="the clock on the wall was wrong")
+    with pytest.raises(Refused, match="it is a correction"):
+        write(plan, 1, FIRST, clinician)
+    corrected = write(plan, 1, FIRST, clinician, reason="the scale was wrong")
     assert corrected.version == given.version + 1
     assert corrected.given_mg == Decimal("40.3")
 
 
 def test_a_dose_is_not_given_in_the_future_nor_out_of_order(plan: Plan, clinician: Actor) -> None:
-    one = dose(plan, 1)
+    third = given_in_session(dose(plan, 3), clinician, checker(), local("03-27"), taken=False)
+    as_given = actions.AsGiven(local("03-27"), Decimal(40), mg=Decimal(40))
     with pytest.raises(Refused, match="in the future"):
-        actions.give_dose(
-            dose=one, version=1, given=actions.AsGiven(FIRST, Decimal(40), mg=Decimal(40)), by=clinician, at=NOW
-        )
-    give(plan, 2, local("03-25"), clinician)
+        actions.give_dose(dose=third, version=third.version, given=as_given, by=clinician, at=NOW)
+    give(plan, 2, local("03-28"), clinician, reason="late")
+    # The session ends all the same; the plan does not take what it gave.
+    assert give(plan, 1, local("03-29"), clinician, reason="late").state == "planned"
     with pytest.raises(Refused, match="out of order"):
-        give(plan, 1, local("03-26"), clinician, reason="late")
+        write(plan, 1, local("03-29"), clinician, reason="late")
+
+
+def test_a_dose_under_supervision_is_recorded_by_its_session_and_by_nobody_else(plan: Plan, clinician: Actor) -> None:
+    with pytest.raises(Refused, match="given in a session"):
+        write(plan, 1, FIRST, clinician, reason="it was given, I was there")
+    assert dose(plan, 1).given_at is None
+    give(plan, 1, FIRST, clinician)
+    # Nor is its time another one than that of the session.
+    with pytest.raises(Refused, match="given in a session"):
+        write(plan, 1, FIRST + timedelta(minutes=5), clinician, reason="the clock on the wall was wrong")
+    assert dose(plan, 1).given_at == FIRST
+
+
+def test_a_dose_is_recorded_though_its_person_left_the_programme_while_it_ran(plan: Plan, clinician: Actor) -> None:
+    given_in_session(dose(plan, 1), clinician, checker(), FIRST, taken=False)
+    person = plan.participant
+    participants.withdraw(participant=person, version=person.version, reason="wants no more", by=clinician, at=FIRST)
+    assert write(plan, 1, FIRST, clinician, reason="they left while it ran").state == "given"
+    assert days(plan)[1] == "03-25 09:00"
 
 
 def test_an_infusion_needs_its_time_and_a_dose_its_amount(plan: Plan, clinician: Actor) -> None:
-    one, after = dose(plan, 1), FIRST + timedelta(hours=1)
+    after = FIRST + timedelta(hours=1)
+    given_in_session(dose(plan, 1), clinician, checker(), FIRST, taken=False)
+    one = dose(plan, 1)
     with pytest.raises(Refused, match="the time it ran"):
         actions.give_dose(dose=one, version=1, given=actions.AsGiven(FIRST, mg=Decimal(40)), by=clinician, at=after)
     with pytest.raises(Refused, match="How much"):
@@ -323,7 +368,7 @@ def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_
     with pytest.raises(Refused, match="already"):
         actions.renew_plan(plan=plan, version=plan.version, reason="x", by=clinician, at=local("03-25", "12:00"))
     # Four infusions in place of six, the last two a day later.
-    fewer = document_of("six-infusions").replace('version: "1.1.0"', 'version: "1.2.0"', 1)
+    fewer = document_of("six-infusions").replace('version: "1.2.0"', 'version: "1.3.0"', 1)
     fewer = fewer.replace("on: [P0D, P2D, P4D, P7D, P9D, P11D]", "on: [P0D, P2D, P5D, P8D]", 1)
     draft = programmes.add_version(
         programme=person.programme, document=fewer, file="p.yaml", by=clinician, at=local("03-25")
@@ -343,9 +388,7 @@ def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_
     assert Visit.objects.filter(encounter="day-28", state="planned").count() == 1
     assert Visit.objects.filter(encounter="day-0").count() == 1
     # A late dose of the new version anchors what follows it, and the records know both versions.
-    seventh = dose(plan, 7)
     assert moved.protocol_version == newer
-    given = actions.AsGiven(local("03-29"), Decimal(40), mg=Decimal("40.3"), reason="late")
-    actions.give_dose(dose=seventh, version=1, given=given, by=clinician, at=local("03-29", "12:00"))
+    give(plan, 7, local("03-29"), clinician, reason="late")
     assert written(dose(plan, 8).planned_at) == "04-01 09:00"
     assert records_of(moved).doses["planned_h"].to_list() == [0, 48, 120]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -15,17 +15,20 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.clinic.conftest import Clock, LogIn
-from tests.clinic.participants.making import registered
+from tests.clinic.floor.making import all_saved, baseline, good_answers, prepared, said, sent, time_out
+from tests.clinic.participants.making import measured, registered
 from tests.clinic.treatments.conftest import FIRST, NOW
 
 from upturn.protocol import Stopping, load, shipped
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.audit.models import Signature
+from upturn_clinic.floor.actions import arrive
 from upturn_clinic.floor.models import Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.screening.actions import record_measure
 from upturn_clinic.programmes.models import TakenRule
 from upturn_clinic.programmes.queries import examples_of, protocol_of
 from upturn_clinic.safety import actions as safety
@@ -164,9 +167,7 @@ def taken(plan: Plan) -> Plan:
 
 
 def rate(person: Participant, value: int, at: datetime, by: Actor) -> None:
-    record_measure(
-        participant=person, instrument="MADRS", value=Decimal(value), measured_at=at, recall_h=None, by=by, at=at
-    )
+    measured(person, "MADRS", Decimal(value), by, at)
 
 
 @pytest.mark.django_db
@@ -207,7 +208,7 @@ def test_what_speaks_against_a_dose_stands_where_it_is_decided(
     clock.stand_at(at + timedelta(hours=1))
     client = log_in(colleague)
     dose = taken.doses.get(number=2)
-    for name, rest in (("give_dose", [dose.pk]), ("decide_booster", [person.pk]), ("plan_booster", [person.pk]),
+    for name, rest in (("decide_booster", [person.pk]), ("plan_booster", [person.pk]),
                        ("plan", [person.pk])):  # fmt: skip
         text = client.get(reverse(name, args=["main", *rest])).content.decode()
         assert "A reason to stop, by the protocol: No response after the induction" in text, name
@@ -322,3 +323,99 @@ def test_the_list_asks_a_constant_number_of_questions(
 ) -> None:
     with django_assert_num_queries(4):  # type: ignore[operator]
         queries.looks_due_at(facility, until=FIRST + timedelta(days=100))
+
+
+# ---- A reason that is there holds doses back until a clinician decides.
+
+
+def decided(person: Participant, by: Actor, at: datetime, decision: str, *, rule: str, seen: str = "") -> None:
+    assert by.user is not None
+    actions.decide_stopping(
+        participant=person, rule=rule, decision=decision, seen=seen, reason="as discussed with the person",
+        proof=Proof(by.user, at), by=by, at=at,
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_reason_holds_back_until_a_clinician_decides_to_go_on_with_what_is_there_now(
+    taken: Plan, person: Participant, clinician: Actor
+) -> None:
+    at = FIRST + timedelta(days=15)
+    rate(person, 30, at, clinician)
+    course = course_of(person)
+    assert course is not None
+    (held,) = queries.holding_back(course, now=at)
+    assert held.rule.id == "no-response"
+    with pytest.raises(Refused, match="has changed meanwhile"):
+        decided(person, clinician, at, "go on", rule="no-response", seen="something else")
+    with pytest.raises(Refused, match="there already"):
+        decided(person, clinician, at, "stop", rule="no-response")
+    decided(person, clinician, at, "go on", rule="no-response", seen=held.seen)
+    assert queries.holding_back(course, now=at) == ()
+    (still,) = queries.reasons_to_stop(course, now=at)
+    assert still.goes_on
+    assert "as discussed with the person" in still.decided
+    assert Signature.objects.filter(meaning=actions.MEANING, signer=clinician.user).count() == 1
+    # What comes later is decided anew.
+    rate(person, 29, at + timedelta(days=7), clinician)
+    assert [each.rule.id for each in queries.holding_back(course, now=at + timedelta(days=7))] == ["no-response"]
+
+
+@pytest.mark.django_db
+def test_a_clinician_says_that_a_reason_is_there_whatever_words_were_recorded(
+    taken: Plan, person: Participant, clinician: Actor, actor_as: Callable[[Role], Actor]
+) -> None:
+    at = FIRST + timedelta(days=2)
+    course = course_of(person)
+    assert course is not None
+    # Nobody finds this word in the protocol; the clinician knows what it means.
+    safety.record_event(
+        entry=uuid4(), participant=person, term="hears voices", severity="severe", started_at=at, by=clinician, at=at
+    )
+    assert queries.holding_back(course, now=at) == ()
+    with pytest.raises(Refused, match="not there"):
+        decided(person, clinician, at, "go on", rule="psychosis-or-mania")
+    with pytest.raises(Refused, match="No such reason"):
+        decided(person, clinician, at, "stop", rule="a whim")
+    nurse = actor_as(Role.SESSION_NURSE)
+    with pytest.raises(PermissionDenied):
+        decided(person, nurse, at, "stop", rule="psychosis-or-mania")
+    decided(person, clinician, at, "stop", rule="psychosis-or-mania")
+    (held,) = queries.holding_back(course, now=at)
+    assert held.rule.id == "psychosis-or-mania"
+    later = at + timedelta(days=1)
+    decided(person, clinician, later, "go on", rule="psychosis-or-mania", seen=held.seen)
+    assert queries.holding_back(course, now=later) == ()
+
+
+@pytest.mark.django_db
+def test_while_a_reason_is_there_no_dose_begins(
+    taken: Plan, person: Participant, clinician: Actor, actor_as: Callable[[Role], Actor], log_in: LogIn, clock: Clock
+) -> None:
+    dose = Dose.objects.select_related("plan__participant__facility", "plan__facility").get(plan=taken, number=2)
+    at = dose.planned_at - timedelta(minutes=20)
+    nurse = actor_as(Role.SESSION_NURSE)
+    assert nurse.user is not None
+    decided(person, clinician, at, "stop", rule="pregnancy")
+    session = arrive(dose=dose, room="", arrived_at=at, by=nurse, at=at)
+    prepared(dose, clinician, nurse.user, at)
+    entries = [*baseline(session, at), *good_answers(session, at)]
+    all_saved(said(session, nurse, at, *entries))
+    (told,) = said(session, nurse, at, time_out(at))
+    assert told.state == "refused"
+    assert "A reason to stop, by the protocol: The person is pregnant." in told.words
+    clock.stand_at(at)
+    page = log_in(clinician.user).get(reverse("plan", args=["main", person.pk])).content.decode()  # type: ignore[arg-type]
+    assert reverse("decide_stopping", args=["main", person.pk, "pregnancy"]) in page
+    course = course_of(person)
+    assert course is not None
+    (held,) = queries.holding_back(course, now=at)
+    soon = at + timedelta(minutes=1)
+    decided(person, clinician, soon, "go on", rule="pregnancy", seen=held.seen)
+    all_saved(said(session, nurse, soon, time_out(soon)))
+    # It comes up again after the time-out: then the dose does not begin either.
+    later = at + timedelta(minutes=5)
+    decided(person, clinician, later, "stop", rule="pregnancy")
+    start = at + timedelta(minutes=10)
+    (_, told) = said(session, nurse, start, sent("filling", start, ml="50"), sent("start", start, rate_ml_h="75"))
+    assert "A reason to stop" in told.words

@@ -1,11 +1,11 @@
-"""The dose of a session: one act after the other, and at its end what was really given.
+"""The dose of a session: one act after the other, and the right one in the place of a wrong one.
 
-The dose itself is written by ``treatments.actions.give_dose`` when it ends, and booked in the register of drugs.
+What was given in the end, for the plan and the register, is worked out in ``dose.ending``.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -14,38 +14,37 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
+from upturn_clinic.floor.dose.ending.actions import recompute, write_dose
 from upturn_clinic.floor.entries.shapes import Entry
-from upturn_clinic.floor.giving import Giving
-from upturn_clinic.floor.holding import last_act_of, must_be_enrolled, must_be_free, must_be_open, must_consent
-from upturn_clinic.floor.models import Administration, Session
+from upturn_clinic.floor.gates import blocking, standings_of
+from upturn_clinic.floor.giving import Giving, is_early, percent_words
+from upturn_clinic.floor.holding import (
+    course_in,
+    last_act_of,
+    must_be_enrolled,
+    must_be_free,
+    must_be_here,
+    must_be_open,
+    must_consent,
+    must_not_be_stopped,
+)
+from upturn_clinic.floor.models import Administration, Filling, Session
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.participants.queries import is_masked
-from upturn_clinic.stock import actions as stock
-from upturn_clinic.stock.amounts import base_mg
-from upturn_clinic.stock.queries import draws_for, needs_draw, preparation_of
-from upturn_clinic.treatments.actions import AsGiven, give_dose
-from upturn_clinic.treatments.course import Course
-from upturn_clinic.treatments.dosing import DEVIATION, compute
+from upturn_clinic.stock.queries import needs_draw, preparation_of
 from upturn_clinic.treatments.models import Dose
-from upturn_clinic.treatments.queries import course_of, weight_of
 
-__all__ = ["act", "recompute"]
+__all__ = ["act", "correct", "fill"]
 
 KIND = Administration.Kind
 AS_IT_HAPPENED = "as it happened"
 ALL = Decimal(100)
-MG_STEP, MINUTE_STEP = Decimal("0.001"), Decimal("0.1")
 FITTING = {
     Way.INFUSION: {KIND.START, KIND.PAUSE, KIND.RESUME, KIND.RATE, KIND.STOP},
     Way.DEVICES: {KIND.DEVICE, KIND.STOP},
     Way.AT_ONCE: {KIND.GIVEN, KIND.STOP},
 }
-# Which acts may follow when an infusion has not begun (None), runs (True) or stands still (False).
-AFTER: dict[str, tuple[bool | None, ...]] = {
-    KIND.START: (None,), KIND.PAUSE: (True,), KIND.RESUME: (False,), KIND.RATE: (True, False), KIND.STOP: (True, False),
-}  # fmt: skip
 
 
 @transaction.atomic
@@ -66,49 +65,103 @@ def act(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
         or a reason is missing.
     """
     by.must(Permission.RECORD_SESSION)
+    if entry.values["replaces"] is not None:
+        return correct(session=session, entry=entry, by=by, at=at)
     found = must_be_open(session, by)
     asked = queries.asked_in(found)
     state = queries.giving_in(found, asked, until=entry.at)
-    _may(found, asked, state, entry, by)
-    done = Administration(
-        pk=entry.id, session=found, at=entry.at, device_at=entry.device_at, noted_at=at, by=by.user, kind=entry.kind,
-        rate_ml_h=entry.values.get("rate_ml_h"), percent=_share(entry), because=entry.values["because"],
-    )  # fmt: skip
-    writing.insert(done, action=f"dose: {KIND(entry.kind).label}", by=by, at=at, reason=done.because)
+    _may(found, asked, state, entry, by, at)
+    _write_act(found, asked, entry, by, at)
     return _follow(queries.whole(found), asked, entry, by, at)
 
 
 @transaction.atomic
-def recompute(*, session: Session, reason: str, by: Actor, at: datetime) -> Session:
-    """Work out again what was given, after an act was struck out; a dose that was written already is corrected.
+def fill(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
+    """Write down what syringe or bag hold, before the dose begins.
 
     Raises
     ------
     Refused
-        What is left is no order of things: a pause without a start, say.
+        The dose has begun: then its volume is only corrected, with a reason.
     """
     by.must(Permission.RECORD_SESSION)
-    found = queries.held(session)
-    asked = queries.asked_in(found)
-    acts = sorted(
-        (each for each in found.administrations.all() if each.counts), key=lambda each: (each.at, each.noted_at)
-    )
-    _must_be_in_order(asked, [each.kind for each in acts])
-    state = queries.giving_in(found, asked, until=at)
-    if found.dosed_until is not None and state.ended_at is None:
-        raise Refused(
-            "Without this the dose would not have ended.", remedy="enter how it really ended, then strike this out"
-        )
-    changed = writing.change(
-        found, action="worked the dose out again", by=by, at=at, reason=reason, began_at=state.began_at,
-        dosed_until=state.ended_at,
+    if entry.values["replaces"] is not None:
+        return correct(session=session, entry=entry, by=by, at=at)
+    found = must_be_open(session, by)
+    if found.began_at is not None:
+        raise Refused("The infusion has begun: its volume is only corrected.", remedy="correct it, with a reason")
+    _write_filling(found, entry, by, at)
+    return ""
+
+
+@transaction.atomic
+def correct(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
+    """Put the right volume or act in the place of a wrong one, with a reason; what was given follows from it.
+
+    The wrong one stays, struck out. Plan and register are righted by the same reason.
+
+    Returns
+    -------
+    What was given, now and before; empty while the dose goes on.
+
+    Raises
+    ------
+    Refused
+        There is no such entry, it is of another kind or struck out already, no reason, or what follows is no order of
+        things.
+    """
+    by.must(Permission.RECORD_SESSION)
+    must_be_here(session.facility_id, by)
+    found, reason = queries.held(session), entry.values["reason"]
+    wrong = queries.entry_of_any_kind(entry.values["replaces"])
+    if not isinstance(wrong, Administration | Filling) or wrong.session_id != found.pk or not wrong.counts:
+        raise Refused("What is corrected is not there any more.", remedy="look at what stands there now")
+    if entry.kind != (wrong.kind if isinstance(wrong, Administration) else "filling"):
+        raise Refused("An entry is replaced by one of the same kind.", expected=str(wrong), came=entry.kind)
+    if not reason.strip():
+        raise Refused("A saved entry is corrected only with a reason.", remedy="write it in a few words")
+    if found.began_at == wrong.at and found.ready_at is not None and entry.at < found.ready_at:
+        raise Refused("The dose cannot have begun before the time-out.", remedy="look at the time")
+    writing.change(
+        wrong, action="struck out an entry", by=by, at=at, reason=reason, struck_at=at, struck_by_id=by.user_id,
+        struck_because=reason,
     )  # fmt: skip
-    if state.ended_at is not None:
-        _write_dose(queries.whole(changed), asked, state, reason=reason, by=by, at=at)
-    return changed
+    if entry.kind == "filling":
+        _write_filling(found, entry, by, at)
+    else:
+        _write_act(found, queries.asked_in(found), entry, by, at)
+    return recompute(session=found, reason=reason, by=by, at=at) if found.began_at is not None else ""
 
 
-def _may(session: Session, asked: Asked, state: Giving, entry: Entry, by: Actor) -> None:
+def _write_act(session: Session, asked: Asked, entry: Entry, by: Actor, at: datetime) -> None:
+    done = Administration(
+        pk=entry.id, session=session, at=entry.at, device_at=entry.device_at, noted_at=at, by=by.user, kind=entry.kind,
+        rate_ml_h=entry.values.get("rate_ml_h"), percent=_share(entry), because=entry.values["because"],
+        why=_why(asked, entry),
+    )  # fmt: skip
+    writing.insert(done, action=f"dose: {KIND(entry.kind).label}", by=by, at=at, reason=done.because)
+
+
+def _write_filling(session: Session, entry: Entry, by: Actor, at: datetime) -> None:
+    filling = Filling(
+        pk=entry.id, session=session, at=entry.at, device_at=entry.device_at, noted_at=at, by=by.user,
+        ml=entry.values["ml"],
+    )  # fmt: skip
+    writing.insert(filling, action="entered the volume", by=by, at=at)
+
+
+def _why(asked: Asked, entry: Entry) -> str:
+    """Read which of the protocol's reasons ended a dose early."""
+    why = str(entry.values.get("why", ""))
+    if why and why not in dict(asked.stop_reasons):
+        raise Refused(
+            "The protocol does not name this reason.", expected=", ".join(name for name, _ in asked.stop_reasons),
+            came=why, remedy="choose one of its reasons, or write yours",
+        )  # fmt: skip
+    return why
+
+
+def _may(session: Session, asked: Asked, state: Giving, entry: Entry, by: Actor, at: datetime) -> None:
     kind = entry.kind
     later = [each for each in session.administrations.all() if each.counts and each.at > entry.at]
     # An end that arrives late, after a cut connection, still holds if nothing was begun or given after it.
@@ -131,26 +184,33 @@ def _may(session: Session, asked: Asked, state: Giving, entry: Entry, by: Actor)
     if kind == KIND.RESUME and not state.is_paused:
         raise Refused("It is not paused.", came=last_act_of(session))
     if begins:
-        _may_begin(session, asked, entry, by)
+        _may_begin(session, asked, entry, by, at)
     if kind in (KIND.START, KIND.RESUME, KIND.DEVICE, KIND.GIVEN):
         must_be_free(session, asked, at=entry.at)
     if kind == KIND.DEVICE:
         _device_in_time(asked, state, entry)
 
 
-def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor) -> None:
+def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor, at: datetime) -> None:
     must_be_enrolled(session.participant)
     must_consent(session.participant)
     if session.ready_at is None:
         raise Refused("The time-out has not been done yet.", remedy="do the time-out first")
-    course, dose = _course(session), session.dose
+    course, dose = course_in(session), session.dose
     if entry.at < session.ready_at:
         raise Refused("The dose cannot have begun before the time-out.", remedy="look at the time")
-    if needs_draw(course, dose) and not preparation_of(dose, by).is_ready:
+    if entry.at - session.ready_at > asked.fresh.time_out:
+        raise Refused(f"The time-out is older than {_span(asked.fresh.time_out)}.", remedy="do the time-out again")
+    if needs_draw(course, dose):
+        _must_be_prepared(dose, asked, entry, by)
+    must_not_be_stopped(course, at=entry.at)
+    # The time that somebody gives for a start does not outrun what was read since.
+    since = [each for each in blocking(standings_of(session, asked, now=at)) if each.verdict == "closed"]
+    if since and not entry.values["because"]:
         raise Refused(
-            "What was drawn for this dose is not prepared and checked by a second person yet.",
-            remedy="prepare it, and have it checked",
-        )
+            f"Since that time this came up: {since[0].text}", came="; ".join(since[0].because),
+            remedy="look at the time, or write why it began all the same",
+        )  # fmt: skip
     if asked.manner.way is Way.INFUSION and queries.filling_ml(session) is None:
         raise Refused(
             "How much syringe or bag hold is missing.", expected="millilitres", remedy="enter the volume first"
@@ -162,6 +222,36 @@ def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor) -> None:
             expected=f"{dose.earliest.astimezone(zone):%d %b %H:%M} to {dose.latest.astimezone(zone):%d %b %H:%M}",
             remedy="write why it is given all the same",
         )
+
+
+def _must_be_prepared(dose: Dose, asked: Asked, entry: Entry, by: Actor) -> None:
+    found = preparation_of(dose, by)
+    if not found.is_ready or found.checked_since is None:
+        raise Refused(
+            "What was drawn for this dose is not prepared and checked by a second person yet.",
+            remedy="prepare it, and have it checked",
+        )
+    if found.checked_since > entry.at:
+        raise Refused("What was drawn was checked only after that time.", remedy="look at the time")
+    if entry.at - found.checked_since > asked.fresh.check:
+        raise Refused(
+            f"The second check is older than {_span(asked.fresh.check)}.", came=found.words,
+            remedy="have it checked again",
+        )  # fmt: skip
+
+
+def _span(span: timedelta) -> str:
+    """Write a stretch of time in hours, where it is whole hours, else in minutes.
+
+    Examples
+    --------
+    >>> _span(timedelta(hours=4)), _span(timedelta(minutes=30))
+    ('4 hours', '30 minutes')
+    """
+    hours, rest = divmod(span, timedelta(hours=1))
+    if rest:
+        return f"{span / timedelta(minutes=1):g} minutes"
+    return "1 hour" if hours == 1 else f"{hours} hours"
 
 
 def _device_in_time(asked: Asked, state: Giving, entry: Entry) -> None:
@@ -195,84 +285,21 @@ def _follow(session: Session, asked: Asked, entry: Entry, by: Actor, at: datetim
             session, action="began the dose", by=by, at=at, reason=because or AS_IT_HAPPENED, began_at=entry.at
         )
     if state.ended_at is None and entry.kind != KIND.STOP:
-        return ""
-    is_early = state.percent < float(ALL) * (1 - DEVIATION)
+        return queries.pace_of(session, asked, state) if entry.kind in (KIND.START, KIND.RESUME, KIND.RATE) else ""
+    ended_early = is_early(state)
     session = writing.change(
         session, action="ended the dose", by=by, at=at, reason=because or AS_IT_HAPPENED, dosed_until=entry.at,
-        ended_early=is_early,
+        ended_early=ended_early,
     )  # fmt: skip
     told = ""
-    if is_early and not because:
+    if ended_early and not because and not entry.values.get("why"):
         told = (
-            f"Only {state.rounded_percent.normalize():f} % of what was prepared was given, and no reason was written. "
-            "Write it on the plan: correct the dose there."
+            f"Only {percent_words(state)} of what was prepared was given, and no reason was written. "
+            "Correct the end: write it there."
         )
     try:
         with transaction.atomic():
-            _write_dose(queries.whole(session), asked, state, reason="", by=by, at=at)
+            write_dose(session=queries.whole(session), asked=asked, state=state, reason="", by=by, at=at)
     except (Refused, Conflict) as fault:
         return f"{told} The end is kept, but the plan or the register did not take the dose: {fault.fault}".strip()
     return told
-
-
-def _write_dose(session: Session, asked: Asked, state: Giving, *, reason: str, by: Actor, at: datetime) -> None:
-    """Hand the dose over to the plan, with what was really given, and to the register of drugs."""
-    if state.began_at is None:
-        raise Refused("Nothing was given.", remedy="give the session up instead")
-    course = _course(session)
-    dose = Dose.objects.select_related("plan__participant", "plan__facility").get(pk=session.dose_id)
-    masked, drawn = is_masked(session.participant), needs_draw(course, dose)
-    mg = None if masked else _mg(course, dose, state, drawn=drawn)
-    minutes = Decimal(str(state.minutes)).quantize(MINUTE_STEP)
-    if asked.manner.way is Way.INFUSION:
-        minutes = max(minutes, MINUTE_STEP)
-    given = AsGiven(
-        state.began_at, minutes, mg=mg, percent=state.rounded_percent if masked else None,
-        reason=reason or _because(session, state),
-    )  # fmt: skip
-    give_dose(dose=dose, version=dose.version, given=given, by=by, at=at)
-    if drawn:
-        stock.use_for_dose(dose=dose, mg=mg, percent=given.percent, reason=reason, by=by, at=at)
-
-
-def _mg(course: Course, dose: Dose, state: Giving, *, drawn: bool) -> Decimal:
-    if drawn:
-        prepared = sum((base_mg(each.lot, each.taken) for each in draws_for(dose)), Decimal(0))
-    else:
-        found = compute(
-            course.entry(dose), weight=weight_of(course.plan.participant), protocol=course.protocol, arm=course.arm,
-            at=state.began_at or dose.planned_at,
-        )  # fmt: skip
-        prepared = Decimal(str(found.mg))
-    return (prepared * Decimal(str(state.percent)) / ALL).quantize(MG_STEP)
-
-
-def _because(session: Session, state: Giving) -> str:
-    acts = sorted((each for each in session.administrations.all() if each.counts), key=lambda each: each.at)
-    words = [f"{each.get_kind_display()}: {each.because}" for each in acts if each.because]
-    if session.ended_early and not any(each.kind == KIND.STOP and each.because for each in acts):
-        words.append("ended early, and no reason was written at the time")
-    if state.pauses_min:
-        words.append(f"paused for {state.pauses_min:.1f} min")
-    if state.rounded_percent != ALL:
-        words.append(f"{state.rounded_percent.normalize():f} % of what was prepared was given")
-    return "; ".join(words) or "as entered in the session"
-
-
-def _must_be_in_order(asked: Asked, kinds: list[str]) -> None:
-    if asked.manner.way is not Way.INFUSION:
-        return
-    runs: bool | None = None
-    for kind in kinds:
-        if runs not in AFTER[kind]:
-            raise Refused(
-                "What would be left is out of order.", came=", ".join(kinds), remedy="strike the later act out first"
-            )
-        runs = {KIND.START: True, KIND.RESUME: True, KIND.PAUSE: False}.get(KIND(kind), runs)
-
-
-def _course(session: Session) -> Course:
-    course = course_of(session.participant)
-    if course is None:
-        raise Refused("There is no plan any more.")
-    return course

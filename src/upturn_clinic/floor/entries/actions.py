@@ -18,7 +18,8 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.actions import declare_ready
 from upturn_clinic.floor.asked import Asked
-from upturn_clinic.floor.dose.actions import act, recompute
+from upturn_clinic.floor.dose.actions import act, fill
+from upturn_clinic.floor.dose.ending.actions import hand_over, recompute
 from upturn_clinic.floor.entries.shapes import ACTS, Entry, read_entry
 from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import Standing, house_standings, standings_of
@@ -38,6 +39,8 @@ from upturn_clinic.floor.models import (
 )
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger import writing
+from upturn_clinic.ledger.forms_sent import sending
+from upturn_clinic.ledger.queries import sent_before
 from upturn_clinic.participants.models import Measure
 from upturn_clinic.participants.screening.actions import record_measure, strike_measure
 from upturn_clinic.programmes.queries import protocol_of
@@ -146,9 +149,10 @@ def _in_time(session: Session, entry: Entry, at: datetime) -> Entry:
     if entry.at < session.arrived_at:
         raise Refused("This time lies before the arrival.", remedy="look at the time, then enter it again")
     end = session.left_at or session.cancelled_at
-    if end is not None and entry.at > end and entry.kind not in ("strike", "effect_change"):
+    is_correction = entry.kind in ("strike", "on_plan") or entry.values.get("replaces") is not None
+    if end is not None and entry.at > end and not is_correction and entry.kind != "effect_change":
         raise Refused("The session was over then.", remedy="write it in the participant's record")
-    if end is not None and at > end + LONGEST_WAIT and entry.kind != "strike":
+    if end is not None and at > end + LONGEST_WAIT and not is_correction:
         raise Refused("The session is long over.", remedy="write it in the participant's record")
     return Entry(entry.id, entry.kind, min(entry.at, at), entry.device_at, entry.values)
 
@@ -291,13 +295,11 @@ def _decision(session: Session, entry: Entry, by: Actor, at: datetime) -> str | 
 
 
 def _filling(session: Session, entry: Entry, by: Actor, at: datetime) -> str | None:
-    if session.dosed_until is not None:
-        raise Refused("The dose has ended already.")
-    if session.began_at is not None:
-        raise Refused("The infusion has begun: its volume is what it was.", remedy="strike the wrong one out")
-    filling = Filling(**_stamp(session, entry, by, at), ml=entry.values["ml"])
-    writing.insert(filling, action="entered the volume", by=by, at=at)
-    return ""
+    return fill(session=session, entry=entry, by=by, at=at)
+
+
+def _on_plan(session: Session, entry: Entry, by: Actor, at: datetime) -> str | None:
+    return "" if hand_over(session=session, reason=entry.values["because"], by=by, at=at) else None
 
 
 def _effect(session: Session, entry: Entry, by: Actor, at: datetime) -> str | None:
@@ -311,6 +313,15 @@ def _effect(session: Session, entry: Entry, by: Actor, at: datetime) -> str | No
 
 
 def _effect_change(session: Session, entry: Entry, by: Actor, at: datetime) -> str | None:
+    """Change a side effect once: the ledger's row bears the entry's key, so that one sent again changes nothing."""
+    key = f"entry/{entry.id}"
+    if sent_before(key) is not None:
+        return None
+    with sending(key):
+        return _changed_effect(session, entry, by, at)
+
+
+def _changed_effect(session: Session, entry: Entry, by: Actor, at: datetime) -> str | None:
     given = entry.values
     event = AdverseEvent.objects.filter(pk=given["event"], participant=session.participant).first()
     if event is None:
@@ -355,13 +366,13 @@ def _strike_entry(session: Session, entry: Entry, by: Actor, at: datetime) -> st
             return None
         strike_event(event=event, version=event.version, reason=reason, by=by, at=at)
         return ""
-    return "" if _strike(session, key, reason, None, by, at) else None
+    return _strike(session, key, reason, None, by, at)
 
 
 def _strike(
     session: Session, key: UUID, reason: str, kind: type[Entered] | None, by: Actor, at: datetime
-) -> bool:  # fmt: skip
-    """Strike an entry out; False where the same person did so before.
+) -> str | None:  # fmt: skip
+    """Strike an entry out and say what followed; None where the same person did so before.
 
     Raises
     ------
@@ -375,7 +386,7 @@ def _strike(
         raise Refused("A saved entry is struck out only with a reason.", remedy="write it in a few words")
     if saved.struck_at is not None:
         if saved.struck_by_id == by.user_id and kind is None:
-            return False
+            return None
         who = saved.struck_by.name if saved.struck_by else "The system"
         when = saved.struck_at.astimezone(session.facility.zone)
         raise Refused(
@@ -391,8 +402,8 @@ def _strike(
     if isinstance(saved, Reading) and saved.instrument == "weight":
         _forget_weight(session, saved, reason, by, at)
     if isinstance(saved, (Administration, Filling)) and session.began_at is not None:
-        recompute(session=session, reason=reason, by=by, at=at)
-    return True
+        return recompute(session=session, reason=reason, by=by, at=at)
+    return ""
 
 
 def _standing_of(session: Session, key: str, at: datetime) -> Standing:
@@ -410,6 +421,7 @@ def _name(entry: Entered) -> str:
 
 _KINDS: Mapping[str, Callable[[Session, Entry, Actor, datetime], str | None]] = {
     "reading": _reading, "answer": _answer, "sign": _sign, "decision": _decision, "filling": _filling,
+    "on_plan": _on_plan,
     "effect": _effect, "effect_change": _effect_change, "emergency": _emergency, "strike": _strike_entry,
 }  # fmt: skip
 _WRITTEN_AS: Mapping[type[Entered], frozenset[str]] = {

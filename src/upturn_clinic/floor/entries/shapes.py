@@ -173,7 +173,9 @@ def _or_none(read: Callable[[str, object], Any]) -> Callable[[str, object], Any]
 
 _REASON = _text(LONGEST_REASON)
 _NAME = _text(LONGEST_NAME)
-_BECAUSE: Mapping[str, Callable[[str, object], Any]] = {"because": _REASON}
+# What is put in the place of something wrong says what that is, and why.
+_REPLACES: Mapping[str, Callable[[str, object], Any]] = {"replaces": _or_none(_key), "reason": _REASON}
+_BECAUSE: Mapping[str, Callable[[str, object], Any]] = {"because": _REASON, **_REPLACES}
 _RATE = _within(0, LARGEST_RATE_ML_H, is_open=True)
 _SHARE = _within(0, ALL_PERCENT)
 
@@ -192,14 +194,15 @@ KINDS: Mapping[str, Mapping[str, Callable[[str, object], Any]]] = {
         "decision": _one_of([each for each in GateDecision.Decision.values if each != "override"]),
         "reason": _text(LONGEST_REASON, needed=True), "because_of": _list_of(_key),
     },
-    "filling": {"ml": _within(0, LARGEST_FILLING_ML, is_open=True)},
+    "filling": {"ml": _within(0, LARGEST_FILLING_ML, is_open=True), **_REPLACES},
     "start": {"rate_ml_h": _RATE, **_BECAUSE},
     "pause": _BECAUSE,
     "resume": {"rate_ml_h": _or_none(_RATE), **_BECAUSE},
     "rate": {"rate_ml_h": _RATE, **_BECAUSE},
     "device": {"percent": _or_none(_SHARE), **_BECAUSE},
     "given": {"percent": _or_none(_SHARE), **_BECAUSE},
-    "stop": _BECAUSE,
+    "stop": {"why": _text(LONGEST_KEY), **_BECAUSE},
+    "on_plan": {"because": _REASON},
     "effect": {
         "term": _text(120, needed=True), "severity": _one_of(["mild", "moderate", "severe"]), "detail": _REASON,
     },

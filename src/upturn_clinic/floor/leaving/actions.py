@@ -272,7 +272,7 @@ def _must_be_news(line: Line, seen: Collection[str]) -> None:
 def _must_make_sense(line: Line, given: Given) -> None:
     if given.answer not in SAID.values:
         raise Refused("This is no answer.", expected=", ".join(SAID.values), came=given.answer)
-    if given.answer == SAID.NOT_APPLICABLE and not line.is_clinical:
+    if given.answer == SAID.NOT_APPLICABLE and line.always_applies:
         raise Refused("This line always applies.", expected="yes or no", came=line.text)
     if given.answer == SAID.NOT_APPLICABLE and not given.note.strip():
         raise Refused("Say in a note why this line does not apply.", came=line.text)

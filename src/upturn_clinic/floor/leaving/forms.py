@@ -63,8 +63,9 @@ class ChecklistForm(forms.Form):
         super().__init__(data, initial=initial)
         for place, line in self._by_hand():
             self.fields[f"said_{place}"] = forms.ChoiceField(
-                label=line.text, choices=ALL if line.is_clinical else YES_NO, required=False, widget=forms.RadioSelect
-            )
+                label=line.text, choices=YES_NO if line.always_applies else ALL, required=False,
+                widget=forms.RadioSelect,
+            )  # fmt: skip
             self.fields[f"note_{place}"] = forms.CharField(
                 label="Note", required=False, max_length=LONGEST_REASON, widget=forms.TextInput({"autocomplete": "off"})
             )

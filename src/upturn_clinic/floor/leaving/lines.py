@@ -15,9 +15,11 @@ from enum import StrEnum
 
 from upturn.protocol import Criterion, Gate
 from upturn_clinic.floor.asked import Asked, HouseCheck
-from upturn_clinic.floor.gates import measured, standings_of, values_at
+from upturn_clinic.floor.counting import emergency_runs, last_emergency_step
+from upturn_clinic.floor.gates import ALWAYS_APPLIES, closures_of, measured, standings_of
 from upturn_clinic.floor.limits import READING_FRESH
 from upturn_clinic.floor.models import Answer, EmergencyStep, Reading, Session
+from upturn_clinic.floor.series import series_of
 
 __all__ = ["HOUSE", "Line", "LineState", "is_ready", "lines_of", "unmet"]
 
@@ -102,6 +104,11 @@ class Line:
         """Whether it says how the person is: what "ready to leave" rests on. The way home is asked at the door."""
         return self.name not in HOUSE
 
+    @property
+    def always_applies(self) -> bool:
+        """Whether "does not apply" is no answer to it."""
+        return not self.is_clinical or self.name in ALWAYS_APPLIES
+
 
 def lines_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Line, ...]:
     """Say how every line stands.
@@ -175,13 +182,11 @@ def _answered(session: Session, asked: Asked, key: str, part: Criterion | Gate |
 
 def _measured(session: Session, asked: Asked, key: str, part: Criterion | Gate, now: datetime) -> Line:
     since = session.dosed_until or session.began_at or now
-    standing = measured(session, key, part, "leaving", until=now, since=max(since, now - READING_FRESH))
+    since, series = max(since, now - READING_FRESH), series_of(session)
+    standing = measured(session, key, part, "leaving", until=now, since=since, series=series)
     states = {"open": LineState.MET, "closed": LineState.UNMET, "unknown": LineState.MISSING}
     wanted = {rule.measure for rule in part.rules}
-    found = values_at(
-        (each for each in session.readings.all() if each.instrument in wanted), until=now,
-        since=max(since, now - READING_FRESH),
-    )  # fmt: skip
+    found = series.newest(wanted, until=now, since=since)
     read = [each for values in found.values() for each in values]
     newest = max(read, key=lambda each: (each.at, each.noted_at), default=None)
     words = _words(asked, part)
@@ -207,19 +212,20 @@ def _minimum_stay(session: Session, asked: Asked, own: Criterion | None, now: da
 
 
 def _open_gates(session: Session, asked: Asked, now: datetime) -> Line:
-    standings = standings_of(session, asked, now=now)
-    waiting = [each.text for each in standings if each.stands == "during" and each.needs_word]
+    """Ask for a word about every time a gate was closed, also about one that has long opened again."""
+    said = [each for each in standings_of(session, asked, now=now) if each.is_answered_by_hand and each.needs_word]
+    closed = [each for each in closures_of(session, asked, now=now) if each.needs_word]
+    waiting = [": ".join((each.text, "; ".join(each.because))) for each in (*said, *closed)]
     state = LineState.UNMET if waiting else LineState.MET
     return Line(OPEN_GATES.key, OPEN_GATES.text, state, "clock", tuple(waiting), status="a check of the house")
 
 
 def _emergency(session: Session) -> Iterator[Line]:
-    steps = [each for each in session.emergencysteps.all() if each.counts]
-    if not steps:
+    last = last_emergency_step(session)
+    if last is None:
         return
-    last = max(steps, key=lambda each: (each.at, each.noted_at))
-    over = last.step in (EmergencyStep.Step.OVER, EmergencyStep.Step.HANDED_OVER)
-    yield Line(EMERGENCY.key, EMERGENCY.text, LineState.MET if over else LineState.UNMET, "clock",
+    state = LineState.UNMET if emergency_runs(session) else LineState.MET
+    yield Line(EMERGENCY.key, EMERGENCY.text, state, "clock",
                (str(last.get_step_display()),), last.at, _name(last), status="a check of the house")  # fmt: skip
 
 

@@ -368,6 +368,7 @@ class Migration(migrations.Migration):
                 ("rate_ml_h", models.DecimalField(blank=True, decimal_places=2, max_digits=8, null=True)),
                 ("percent", models.DecimalField(blank=True, decimal_places=1, max_digits=4, null=True)),
                 ("because", models.TextField(blank=True, max_length=2000)),
+                ("why", models.CharField(blank=True, max_length=120)),
                 (
                     "by",
                     models.ForeignKey(

@@ -20,6 +20,6 @@ class Migration(migrations.Migration):
             "floor_gatedecision", columns=(*_ENTERED, "gate", "text", "because_of", "decision", "reason", "role")
         ),
         append_only("floor_filling", columns=(*_ENTERED, "ml")),
-        append_only("floor_administration", columns=(*_ENTERED, "kind", "rate_ml_h", "percent", "because")),
+        append_only("floor_administration", columns=(*_ENTERED, "kind", "rate_ml_h", "percent", "because", "why")),
         append_only("floor_emergencystep", columns=(*_ENTERED, "step", "gate", "signs", "who", "note")),
     ]

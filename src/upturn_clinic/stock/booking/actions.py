@@ -50,9 +50,11 @@ def book(
     )
 
 
-def undo(*, row: Movement, lot: Lot, reason: str, by: Actor, at: datetime) -> Movement:
+def undo(
+    *, row: Movement, lot: Lot, reason: str, by: Actor, at: datetime, witness: Actor | None = None
+) -> Movement:  # fmt: skip
     """Write the row against a row. The lot is held by who calls."""
     return book(
         lot=lot, kind=Movement.Kind.TAKEN_BACK, shelf=-row.shelf, drawn=-row.drawn, of=row.draw, takes_back=row,
-        reason=reason, by=by, at=at,
+        reason=reason, witness=witness, by=by, at=at,
     )  # fmt: skip

@@ -21,10 +21,11 @@ from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_have, second_person
 from upturn_clinic.stock.models import Lot, Movement
 
-__all__ = ["SEEN", "Delivery", "count", "receive", "remove", "settle", "take_back"]
+__all__ = ["RIGHTED", "SEEN", "Delivery", "count", "receive", "remove", "settle", "take_back"]
 
 KIND = Movement.Kind
 SEEN = "I have seen the count and this difference."
+RIGHTED = "I have seen that this entry was wrong, and why it is taken back."
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,14 @@ def settle(*, lot: Lot, reason: str, witness: Proof, by: Actor, at: datetime) ->
 
 
 @transaction.atomic
-def take_back(*, movement: Movement, reason: str, by: Actor, at: datetime) -> Movement:
-    """Right a row by a row against it, with its reason. Both stay.
+def take_back(*, movement: Movement, reason: str, witness: Proof, by: Actor, at: datetime) -> Movement:
+    """Right a row by a row against it, with its reason and before a witness. Both stay.
 
     Raises
     ------
     Refused
-        It was taken back already, is itself a taking back, no reason, or the balances that follow could not be.
+        It was taken back already, is itself a taking back, is what a session gave, no reason, the balances that follow
+        could not be, or a witness who is the same person, may not witness, or did not prove it now.
     """
     by.must(Permission.DISPENSE)
     if not by.may(Permission.KEEP_STOCK) and movement.by_id != by.user_id:
@@ -171,8 +173,14 @@ def take_back(*, movement: Movement, reason: str, by: Actor, at: datetime) -> Mo
     lot = _held_open(movement.lot, by)
     if movement.kind == KIND.TAKEN_BACK or Movement.objects.filter(takes_back=movement).exists():
         raise Refused("This entry was taken back already, or is itself a taking back.")
+    if movement.kind == KIND.GIVEN:
+        raise Refused("What was given is righted in its session, so that plan and register agree.",
+                      remedy="correct the dose on the page of its session")  # fmt: skip
     must_have(reason, Decimal(1))
-    return undo(row=movement, lot=lot, reason=reason, by=by, at=at)
+    second = second_person(witness, lot.facility, Permission.WITNESS, other=by.user, at=at, lot=lot)
+    row = undo(row=movement, lot=lot, reason=reason, witness=second, by=by, at=at)
+    sign(thing=row, meaning=RIGHTED, permission=Permission.WITNESS, proof=witness, by=second, at=at)
+    return row
 
 
 def _must_be_a_label(delivery: Delivery) -> None:

@@ -152,11 +152,17 @@ def take_back_entry(request: HttpRequest, facility: str, movement: UUID) -> Http
     """Take an entry back by one against it."""
     actor, here = require(request, Permission.DISPENSE, facility)
     rows = Movement.objects.filter(lot__in=queries.lots_at(here, actor)).select_related("lot__facility", "draw", "by")
-    found = get_object_or_404(rows, pk=movement)
+    found, now = get_object_or_404(rows, pk=movement), timezone.now()
+    people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
+
+    def act(given: dict[str, Any]) -> object:
+        witness = prove(request, given["person"], password=given["password"], code=given["code"], at=now)
+        return actions.take_back(movement=found, reason=given["reason"], witness=witness, by=actor, at=now)
+
     return answer(
-        request, forms.TakeBackForm(request.POST or None),
-        lambda given: actions.take_back(movement=found, **given, by=actor, at=timezone.now()),
-        shown={"here": here, "lot": found.lot, "row": found, "title": "Take an entry back", "verb": "Take back"},
+        request, forms.TakeBackForm(request.POST or None, people=people), act,
+        shown={"here": here, "lot": found.lot, "row": found, "title": "Take an entry back", "verb": "Take back",
+               "signs": True, "meaning": actions.RIGHTED},
         said="The entry is taken back; both stay in the register.", to=_lot(here, found.lot_id), page=PAGE,
     )  # fmt: skip
 

@@ -142,6 +142,7 @@ class Migration(migrations.Migration):
                 ("is_home_course", models.BooleanField(default=False)),
                 ("given_at", models.DateTimeField(blank=True, null=True, verbose_name="began at")),
                 ("duration_min", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
+                ("protocol_min", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
                 ("given_mg", models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
                 ("given_percent", models.DecimalField(blank=True, decimal_places=1, max_digits=4, null=True)),
                 ("computed_mg", models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
@@ -270,6 +271,56 @@ class Migration(migrations.Migration):
                         name="each_look_once",
                     )
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="StopDecision",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("rule", models.CharField(max_length=120)),
+                ("text", models.TextField()),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[
+                            ("stop", "it is there: no more doses for now"),
+                            ("go on", "go on all the same, for the reason given"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("seen", models.TextField(blank=True)),
+                ("reason", models.TextField(max_length=2000)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "facility",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.facility"
+                    ),
+                ),
+                (
+                    "participant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stop_decisions",
+                        to="participants.participant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "decision about a reason to stop",
+                "verbose_name_plural": "decisions about reasons to stop",
+                "ordering": ["-decided_at"],
             },
         ),
     ]

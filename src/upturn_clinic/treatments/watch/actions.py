@@ -1,4 +1,4 @@
-"""All that is written about long-term monitoring."""
+"""All that is written about reasons to stop and long-term monitoring."""
 
 from __future__ import annotations
 
@@ -8,15 +8,66 @@ from django.db import transaction
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.audit.actions import sign
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.queries import held
-from upturn_clinic.treatments.models import MonitoringCheck
+from upturn_clinic.treatments.models import MonitoringCheck, StopDecision
 from upturn_clinic.treatments.queries import course_of
-from upturn_clinic.treatments.watch.queries import look_at
+from upturn_clinic.treatments.watch.queries import look_at, reasons_of
 
-__all__ = ["record_check", "strike_check"]
+__all__ = ["MEANING", "decide_stopping", "record_check", "strike_check"]
+
+GO_ON, STOP = StopDecision.Decision.GO_ON, StopDecision.Decision.STOP
+MEANING = "I decide this about a reason to stop, for the reason written here, and answer for it."
+
+
+@transaction.atomic
+def decide_stopping(
+    *, participant: Participant, rule: str, decision: str, seen: str, reason: str, proof: Proof, by: Actor, at: datetime
+) -> StopDecision:
+    """Decide about one of the protocol's reasons to stop: it is there, or doses go on all the same; signed.
+
+    While a reason is there no dose begins. To go on counts for what is there now: what comes later is decided anew.
+
+    Parameters
+    ----------
+    rule
+        Its id in the protocol.
+    seen
+        What the page said was there, when it was decided to go on.
+
+    Raises
+    ------
+    Refused
+        The protocol has no such reason in force here; it is not there, or decided already; what is there has changed
+        since; no reason; or the proof does not hold.
+    """
+    by.must(Permission.DECIDE_STOPPING)
+    person = held(participant, by)
+    course = course_of(person)
+    found = next((each for each in reasons_of(course, now=at) if each.rule.id == rule), None) if course else None
+    if found is None:
+        raise Refused("No such reason to stop is in force for this person.", came=rule)
+    if decision == GO_ON and not found.holds_back:
+        raise Refused("This reason is not there: there is nothing to decide.", came=found.decided or found.seen)
+    if decision == GO_ON and seen != found.seen:
+        raise Refused("What is there has changed meanwhile.", came=found.seen, remedy="read it, then decide again")
+    if decision == STOP and found.holds:
+        raise Refused("This reason is there already.", came=found.decided or found.seen)
+    if decision not in (GO_ON, STOP):
+        raise Refused("This is no decision.", expected=", ".join(StopDecision.Decision.values), came=decision)
+    if not reason.strip():
+        raise Refused("This needs a reason.", remedy="write the reason, then sign again")
+    made = StopDecision(
+        participant=person, facility_id=person.facility_id, rule=rule, text=" ".join(found.rule.text.split()),
+        decision=decision, seen=found.seen, reason=reason.strip(), decided_at=at, by=by.user,
+    )  # fmt: skip
+    writing.insert(made, action="decided about a reason to stop", by=by, at=at, reason=reason)
+    sign(thing=made, meaning=MEANING, permission=Permission.DECIDE_STOPPING, proof=proof, by=by, at=at)
+    return made
 
 
 @transaction.atomic

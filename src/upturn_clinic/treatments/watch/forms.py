@@ -1,14 +1,34 @@
-"""What people type about long-term monitoring."""
+"""What people type about reasons to stop and long-term monitoring."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
+from upturn_clinic.accounts.forms import ProofFields
+from upturn_clinic.ground.forms import Reason
 from upturn_clinic.operation import LONGEST_REASON
 from upturn_clinic.treatments.forms import moment_field
-from upturn_clinic.treatments.models import MonitoringCheck
+from upturn_clinic.treatments.models import MonitoringCheck, StopDecision
 
-__all__ = ["CheckForm"]
+__all__ = ["CheckForm", "StopForm"]
+
+
+class StopForm(ProofFields):
+    """What is decided about a reason to stop, signed."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    decision = forms.ChoiceField(label="Decision", widget=forms.RadioSelect)
+    reason = Reason("Why")
+
+    field_order = ("seen", "decision", "reason", "password", "code")
+
+    def __init__(self, *args: Any, holds: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field, wanted = self.fields["decision"], StopDecision.Decision.GO_ON if holds else StopDecision.Decision.STOP
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
+        field.choices = [(wanted.value, wanted.label)]
 
 
 class CheckForm(forms.Form):

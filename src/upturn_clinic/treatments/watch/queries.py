@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Min, QuerySet
@@ -17,13 +17,13 @@ from upturn_clinic.safety.models import AdverseEvent
 from upturn_clinic.treatments.boosters import Rating
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.interactions import Interaction, interaction_of
-from upturn_clinic.treatments.models import ConcomitantDrug, Dose, MonitoringCheck, Plan
+from upturn_clinic.treatments.models import ConcomitantDrug, Dose, MonitoringCheck, Plan, StopDecision
 from upturn_clinic.treatments.schedule import shifted
 from upturn_clinic.treatments.watch.stopping import Reason, Recorded, judge
 
 __all__ = [
-    "Look", "Warned", "checks_of", "look_at", "looks_due_at", "looks_of", "reasons_of", "reasons_to_stop", "recorded",
-    "warnings_of",
+    "Look", "Warned", "checks_of", "holding_back", "look_at", "looks_due_at", "looks_of", "reasons_of",
+    "reasons_to_stop", "recorded", "warnings_of",
 ]  # fmt: skip
 
 
@@ -84,13 +84,42 @@ def reasons_of(course: Course, *, now: datetime) -> tuple[Reason, ...]:
     if not rules:
         return ()
     seen = recorded(course)
-    found = [judge(each, seen, protocol=course.protocol, now=now, zone=course.zone) for each in rules]
+    decisions = _decisions(course.plan.participant, until=now)
+    found = [
+        _decided(judge(each, seen, protocol=course.protocol, now=now, zone=course.zone), decisions.get(each.id), course)
+        for each in rules
+    ]
     return tuple(sorted(found, key=lambda reason: ("holds", "cannot be judged", "does not hold").index(reason.verdict)))
 
 
 def reasons_to_stop(course: Course, *, now: datetime) -> tuple[Reason, ...]:
     """Give only the reasons that are there now: shown wherever a dose is decided."""
     return tuple(each for each in reasons_of(course, now=now) if each.holds)
+
+
+def holding_back(course: Course, *, now: datetime) -> tuple[Reason, ...]:
+    """Give the reasons that are there and because of which no dose may begin: nobody has decided to go on."""
+    return tuple(each for each in reasons_of(course, now=now) if each.holds_back)
+
+
+def _decisions(participant: Participant, *, until: datetime) -> dict[str, StopDecision]:
+    """Find the newest decision about each reason."""
+    found = StopDecision.objects.filter(participant=participant, decided_at__lte=until).select_related("by")
+    return {each.rule: each for each in found.order_by("decided_at")}
+
+
+def _decided(reason: Reason, decision: StopDecision | None, course: Course) -> Reason:
+    """Put a decision to a reason: it is there because somebody said so, or it is there and they go on all the same."""
+    if decision is None:
+        return reason
+    when = decision.decided_at.astimezone(course.zone)
+    who = decision.by.name if decision.by else "The system"
+    words = f"{who}, {when.day} {when:%b %Y, %H:%M}: {decision.get_decision_display()}. {decision.reason}"
+    if decision.decision == StopDecision.Decision.STOP:
+        return replace(reason, verdict="holds", decided=words)
+    if reason.holds and decision.seen == reason.seen:
+        return replace(reason, decided=words, goes_on=True)
+    return reason
 
 
 def looks_of(course: Course) -> tuple[Look, ...]:

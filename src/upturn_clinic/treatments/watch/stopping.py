@@ -52,11 +52,24 @@ class Reason:
     rule: Stopping
     verdict: Verdict
     sentences: tuple[str, ...]
+    # What a clinician decided about it as it is now, in words; and whether they decided to go on.
+    decided: str = ""
+    goes_on: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether it is there."""
         return self.verdict == "holds"
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether no dose may begin because of it: it is there, and nobody has decided to go on all the same."""
+        return self.holds and not self.goes_on
+
+    @property
+    def seen(self) -> str:
+        """What it rests on now, as one text."""
+        return " ".join(self.sentences)
 
 
 def judge(rule: Stopping, recorded: Recorded, *, protocol: Protocol, now: datetime, zone: ZoneInfo) -> Reason:

@@ -1,7 +1,8 @@
-"""Pages of long-term monitoring. First line of each: the gate."""
+"""Pages of reasons to stop and long-term monitoring. First line of each: the gate."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,14 +13,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.forms import ChangeFields
-from upturn_clinic.participants.answering import answer
+from upturn_clinic.participants.answering import answer, user_of
 from upturn_clinic.treatments.models import MonitoringCheck
 from upturn_clinic.treatments.queries import course_of, people_with_plan_at
 from upturn_clinic.treatments.screens import AHEAD
 from upturn_clinic.treatments.watch import actions, forms, queries
 
-__all__ = ["monitoring", "record_check", "strike_check"]
+__all__ = ["decide_stopping", "monitoring", "record_check", "strike_check"]
 
 BOTH = ["GET", "POST"]
 PAGE = "treatments/form.html"
@@ -37,6 +39,33 @@ def monitoring(request: HttpRequest, facility: str) -> HttpResponse:
         "may_record": actor.may(Permission.RECORD_TREATMENTS),
     }  # fmt: skip
     return render(request, "treatments/monitoring.html", shown)
+
+
+@require_http_methods(BOTH)
+def decide_stopping(request: HttpRequest, facility: str, participant: UUID, rule: str) -> HttpResponse:
+    """Decide about a reason to stop: it is there, or doses go on all the same; signed."""
+    actor, here = require(request, Permission.DECIDE_STOPPING, facility)
+    person = get_object_or_404(people_with_plan_at(here), pk=participant)
+    course, now = course_of(person), timezone.now()
+    reasons = queries.reasons_of(course, now=now) if course else ()
+    found = next((each for each in reasons if each.rule.id == rule), None)
+    if found is None:
+        raise Http404
+
+    def act(given: dict[str, Any]) -> object:
+        at = timezone.now()
+        proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=at)
+        return actions.decide_stopping(
+            participant=person, rule=rule, decision=given["decision"], seen=given["seen"], reason=given["reason"],
+            proof=proof, by=actor, at=at,
+        )  # fmt: skip
+
+    return answer(
+        request, forms.StopForm(request.POST or None, holds=found.holds, initial={"seen": found.seen}), act,
+        shown={"here": here, "person": person, "title": "A reason to stop", "verb": "Sign", "stopping": found,
+               "meaning": actions.MEANING},
+        said="It is written down.", to=reverse("plan", args=[here.slug, person.pk]) + "#stopping", page=PAGE,
+    )  # fmt: skip
 
 
 @require_http_methods(BOTH)

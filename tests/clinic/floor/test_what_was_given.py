@@ -1,0 +1,322 @@
+"""What was given: it can be corrected, never lost; it is no more than was there; and what is old is done anew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from tests.clinic.floor.conftest import ARRIVAL, FIRST
+from tests.clinic.floor.making import (
+    all_saved,
+    arrived,
+    baseline,
+    begun,
+    good_answers,
+    made_ready,
+    prepared,
+    said,
+    sent,
+    time_out,
+)
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.floor import queries
+from upturn_clinic.floor.entries.actions import Result
+from upturn_clinic.floor.giving import giving_of
+from upturn_clinic.floor.models import Administration, Filling, Session
+from upturn_clinic.floor.screens import session_screen
+from upturn_clinic.stock import actions as stock
+from upturn_clinic.stock.models import Draw, Movement
+from upturn_clinic.treatments.models import Dose, Plan
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+READY = FIRST - 5 * MINUTE
+END = FIRST + 40 * MINUTE
+MG = Decimal("40.2")
+
+
+def refused(results: list[Result]) -> str:
+    return " ".join(each.words for each in results if each.state == "refused")
+
+
+def dose_of(session: Session) -> Dose:
+    return Dose.objects.get(pk=session.dose_id)
+
+
+def booked(session: Session) -> Decimal:
+    """What the register says was given of what was drawn for this dose, all rows against it counted."""
+    rows = Movement.objects.filter(draw__dose=session.dose_id).exclude(kind="drawn")
+    return -sum((row.drawn for row in rows if row.kind == "given" or row.takes_back), Decimal(0))
+
+
+@pytest.fixture
+def over(session: Session, nurse: Actor) -> Session:
+    """The infusion ran for 40 minutes and is over: all of it was given."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    all_saved(said(session, nurse, END, sent("stop", END)))
+    return session
+
+
+def test_the_only_volume_is_not_struck_out_and_the_dose_does_not_become_nothing(over: Session, nurse: Actor) -> None:
+    volume = Filling.objects.get()
+    told = said(over, nurse, END + MINUTE, sent("strike", END + MINUTE, of=str(volume.pk), reason="a slip"))
+    assert "nobody knows how much was given" in refused(told)
+    volume.refresh_from_db()
+    assert volume.counts
+    assert (dose_of(over).given_mg, booked(over)) == (MG, MG)
+
+
+def test_nor_while_it_runs(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    at = FIRST + 10 * MINUTE
+    told = said(session, nurse, at, sent("strike", at, of=str(Filling.objects.get().pk), reason="a slip"))
+    assert "nobody knows how much was given" in refused(told)
+
+
+def test_what_nobody_can_know_is_not_nothing() -> None:
+    from upturn_clinic.floor.asked import Manner, Way  # noqa: PLC0415
+
+    acts = [Administration(kind="start", at=FIRST, noted_at=FIRST, rate_ml_h=Decimal(75)),
+            Administration(kind="stop", at=END, noted_at=END)]  # fmt: skip
+    state = giving_of(Manner(Way.INFUSION, "intravenous", 40.0), acts, filling_ml=None, until=END)
+    assert (state.ml, state.percent, state.rounded_percent) == (50.0, None, None)
+
+
+def test_a_wrong_volume_is_replaced_with_a_reason_and_plan_and_register_follow(over: Session, nurse: Actor) -> None:
+    """Half of 100 ml ran in, not all of 50 ml: half the dose."""
+    volume, at = Filling.objects.get(), END + MINUTE
+    without = said(over, nurse, at, sent("filling", at, ml="100", replaces=str(volume.pk), reason=" "))
+    assert "only with a reason" in refused(without)
+    other = said(over, nurse, at, sent("filling", at, ml="100"))
+    assert "corrected" in refused(other)
+    told = said(over, nurse, at, sent("filling", at, ml="100", replaces=str(volume.pk), reason="it was the big bag"))
+    all_saved(told)
+    assert told[0].words == "What was given is now 20.1 mg; it was 40.2 mg before."
+    volume.refresh_from_db()
+    assert volume.struck_because == "it was the big bag"
+    assert (dose_of(over).given_mg, booked(over)) == (MG / 2, MG / 2)
+    assert dose_of(over).because == "it was the big bag"
+
+
+def test_a_wrong_act_is_replaced_and_keeps_its_kind(over: Session, nurse: Actor) -> None:
+    start, at = Administration.objects.get(kind="start"), END + MINUTE
+    for wrong, words in (
+        (sent("stop", FIRST, replaces=str(start.pk), reason="slip"), "of the same kind"),
+        (sent("start", READY - 10 * MINUTE, rate_ml_h="75", replaces=str(start.pk), reason="slip"), "the time-out"),
+    ):
+        assert words in refused(said(over, nurse, at, wrong))
+    slower = sent("start", FIRST, rate_ml_h="60", replaces=str(start.pk), reason="the pump said 60")
+    told = said(over, nurse, at, slower)
+    all_saved(told)
+    assert told[0].words == "What was given is now 32.16 mg; it was 40.2 mg before."
+    assert (dose_of(over).given_mg, booked(over)) == (MG * 40 / 50, MG * 40 / 50)
+    start.refresh_from_db()
+    assert start.struck_because == "the pump said 60"
+    assert [each.state for each in said(over, nurse, at, slower)] == ["known already"]
+
+
+def test_a_share_that_was_entered_wrongly_is_replaced(clinician: Actor, nurse: Actor) -> None:
+    from tests.clinic.floor.conftest import BEFORE  # noqa: PLC0415
+    from tests.clinic.floor.making import person_with_plan, signed_version  # noqa: PLC0415
+
+    version = signed_version("intramuscular-course", clinician, BEFORE)
+    arm = next(iter(queries.protocol_of(version).arms))
+    plan = person_with_plan(version, arm, clinician, begins_at=FIRST, at=BEFORE)
+    assert nurse.user is not None
+    prepared(plan.doses.get(number=1), clinician, nurse.user, ARRIVAL)
+    session = arrived(plan, nurse, ARRIVAL)
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    whole = dose_of(session).given_mg
+    assert whole
+    act = Administration.objects.get()
+    half = sent("given", FIRST, percent="50", because="it leaked", replaces=str(act.pk), reason="half of it leaked")
+    all_saved(said(session, nurse, FIRST + MINUTE, half))
+    assert dose_of(session).given_mg == whole / 2
+    assert booked(session) == whole / 2
+
+
+def test_a_session_that_ended_early_does_not_go_on(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    at = FIRST + 10 * MINUTE
+    stop = sent("stop", at, why="stop-signs", because="asks to stop")
+    all_saved(said(session, nurse, at, stop))
+    for kind, more in (("resume", {"rate_ml_h": "75"}), ("start", {"rate_ml_h": "75"}), ("rate", {"rate_ml_h": "75"})):
+        assert "has ended already" in refused(said(session, nurse, at + MINUTE, sent(kind, at + MINUTE, **more)))
+    struck = said(session, nurse, at + MINUTE, sent("strike", at + MINUTE, of=stop["id"], reason="feels better"))
+    assert "would not have ended" in refused(struck)
+
+
+def test_an_early_end_names_one_of_the_reasons_of_the_protocol(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    at = FIRST + 10 * MINUTE
+    assert "does not name this reason" in refused(said(session, nurse, at, sent("stop", at, why="a whim")))
+    offered = dict(session_screen(queries.whole(session), nurse, now=at)["stop_reasons"])
+    assert {"stop-signs", "oxygen-saturation", "deep-sedation", "emergency-signs", "pregnancy"} <= set(offered)
+    assert "sedation" not in offered
+    told = said(session, nurse, at, sent("stop", at, why="stop-signs", because=""))
+    all_saved(told)
+    # A reason of the protocol is a reason: nothing more is asked for.
+    assert told[0].words == ""
+    stopped = Administration.objects.get(kind="stop")
+    assert stopped.why == "stop-signs"
+    assert "The person asks to stop, cannot be calmed" in dose_of(session).because
+
+
+def test_what_was_wasted_before_the_start_was_not_given(
+    session: Session, nurse: Actor, clinician: Actor
+) -> None:  # fmt: skip
+    draw, at = Draw.objects.get(), ARRIVAL + 10 * MINUTE
+    assert clinician.user is not None
+    stock.waste(
+        draw=draw, amount=Decimal("10.2"), reason="spilt", witness=Proof(clinician.user, at), by=nurse, at=at
+    )  # fmt: skip
+    made_ready(session, nurse, READY)
+    said(session, nurse, READY, sent("filling", READY, ml="50"))
+    assert session_screen(queries.whole(session), nurse, now=READY)["concentration"] == "0.6 mg/ml"
+    all_saved(said(session, nurse, FIRST, sent("start", FIRST, rate_ml_h="75")))
+    all_saved(said(session, nurse, END, sent("stop", END)))
+    assert (dose_of(session).given_mg, booked(session)) == (30, 30)
+
+
+def test_no_dose_of_what_was_wasted_whole(session: Session, nurse: Actor, clinician: Actor) -> None:
+    assert clinician.user is not None
+    stock.waste(draw=Draw.objects.get(), reason="it fell", witness=Proof(clinician.user, READY), by=nurse, at=READY)
+    made_ready(session, nurse, READY)
+    told = said(session, nurse, FIRST, sent("filling", FIRST, ml="50"), sent("start", FIRST, rate_ml_h="75"))
+    assert "not prepared and checked" in refused(told)
+
+
+# ---- How old what was done before the dose may be: an hour, four hours, half an hour, by the protocol.
+
+
+@pytest.mark.parametrize(("age", "is_old"), [(60, False), (61, True)])
+def test_readings_before_the_dose_grow_old(session: Session, nurse: Actor, age: int, is_old: bool) -> None:
+    read = FIRST - age * MINUTE
+    # The person came early.
+    Session.objects.filter(pk=session.pk).update(arrived_at=FIRST - 90 * MINUTE)
+    all_saved(said(session, nurse, FIRST, *baseline(session, read), *good_answers(session, FIRST)))
+    told = said(session, nurse, FIRST, time_out(FIRST))
+    assert ("Not answered yet: Blood pressure" in refused(told)) is is_old
+    if is_old:
+        again = [{**each, "row": "11111111-1111-4111-8111-111111111111", "nominal_min": None}
+                 for each in baseline(session, FIRST)]  # fmt: skip
+        all_saved(said(session, nurse, FIRST, *again, time_out(FIRST)))
+
+
+@pytest.mark.parametrize(("age", "is_old"), [(30, False), (31, True)])
+def test_the_time_out_grows_old_and_is_done_again(session: Session, nurse: Actor, age: int, is_old: bool) -> None:
+    started = FIRST + age * MINUTE
+    made_ready(session, nurse, FIRST)
+    fill, start = sent("filling", FIRST, ml="50"), sent("start", started, rate_ml_h="75")
+    told = said(session, nurse, started, fill, start)
+    assert ("The time-out is older than 30 minutes" in refused(told)) is is_old
+    if is_old:
+        all_saved(said(session, nurse, started, time_out(started), start))
+        assert Session.objects.get().ready_at == started
+
+
+@pytest.mark.parametrize(("age", "is_old"), [(240, False), (241, True)])
+def test_the_second_check_grows_old_and_is_done_again(
+    infusions: Plan, clinician: Actor, nurse: Actor, other_nurse: Actor, age: int, is_old: bool
+) -> None:
+    assert nurse.user is not None
+    assert other_nurse.user is not None
+    prepared(infusions.doses.get(number=1), clinician, nurse.user, FIRST - age * MINUTE)
+    session = arrived(infusions, nurse, ARRIVAL)
+    made_ready(session, nurse, READY)
+    fill, start = sent("filling", FIRST, ml="50"), sent("start", FIRST, rate_ml_h="75")
+    told = said(session, nurse, FIRST, fill, start)
+    assert ("The second check is older than 4 hours" in refused(told)) is is_old
+    if is_old:
+        draw = Draw.objects.get()
+        again = stock.check(
+            draw=draw, version=draw.version, checker=Proof(other_nurse.user, FIRST), by=clinician, at=FIRST
+        )
+        assert again.checked_by == other_nurse.user
+        all_saved(said(session, nurse, FIRST, start))
+
+
+def test_a_start_before_the_second_check_is_refused(
+    infusions: Plan, clinician: Actor, nurse: Actor
+) -> None:  # fmt: skip
+    session = arrived(infusions, nurse, ARRIVAL)
+    made_ready(session, nurse, READY)
+    assert nurse.user is not None
+    prepared(infusions.doses.get(number=1), clinician, nurse.user, FIRST + MINUTE)
+    told = said(session, nurse, FIRST + 2 * MINUTE, sent("filling", FIRST, ml="50"),
+                sent("start", FIRST, rate_ml_h="75"))  # fmt: skip
+    assert "checked only after that time" in refused(told)
+
+
+def test_a_start_is_not_put_before_a_reading_that_would_have_held_it_back(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    now = FIRST + 2 * MINUTE
+    high = sent("reading", FIRST + MINUTE, instrument="SBP", value="165", row="11111111-1111-4111-8111-111111111111")
+    fill, start = sent("filling", READY, ml="50"), sent("start", FIRST, rate_ml_h="75")
+    told = said(session, nurse, now, high, fill, start)
+    assert "Since that time this came up: Blood pressure before the dose is" in refused(told)
+    assert "SBP 165 mmHg" in refused(told)
+    # It did begin before, on a tablet without a connection: that is said.
+    all_saved(said(session, nurse, now, {**start, "because": "begun at nine, the tablet was offline"}))
+
+
+def test_no_entry_of_any_kind_lies_in_the_future_or_before_the_arrival(session: Session, nurse: Actor) -> None:
+    entries = [
+        {"kind": "reading", "instrument": "SBP", "value": "122", "nominal_min": -15}, time_out(READY),
+        {"kind": "start", "rate_ml_h": "75"}, {"kind": "filling", "ml": "50"},
+        {"kind": "sign", "gate": "stop-signs", "sign": "", "is_present": False},
+        {"kind": "effect", "term": "nausea", "severity": "mild", "detail": ""},
+        {"kind": "emergency", "step": "opened", "gate": "", "signs": [], "who": "", "note": ""},
+    ]  # fmt: skip
+    for each in entries:
+        for at, word in ((READY + 2 * MINUTE, "future"), (ARRIVAL - MINUTE, "before the arrival")):
+            values = {key: value for key, value in each.items() if key not in ("id", "at", "device_at", "kind")}
+            told = said(session, nurse, READY, sent(each["kind"], at, **values))
+            assert word in refused(told), each["kind"]
+
+
+# ---- How long an infusion takes, beside how long the protocol wants it to take: 40 min.
+
+
+@pytest.mark.parametrize(("rate", "told_min"), [("75", ""), ("69", ""), ("60", "50 min"), ("100", "30 min")])
+def test_a_rate_that_gives_the_dose_in_another_time_is_told(
+    session: Session, nurse: Actor, rate: str, told_min: str
+) -> None:
+    made_ready(session, nurse, READY)
+    said(session, nurse, READY, sent("filling", READY, ml="50"))
+    told = said(session, nurse, FIRST, sent("start", FIRST, rate_ml_h=rate))
+    all_saved(told)
+    shown = session_screen(queries.whole(session), nurse, now=FIRST + MINUTE)["pace"]
+    if not told_min:
+        assert (told[0].words, shown) == ("", "")
+        return
+    words = f"At this rate all of it has run in after {told_min}; the protocol says 40 min."
+    assert told[0].words == shown == words
+
+
+def test_a_new_rate_is_told_with_what_has_run_in_already(session: Session, nurse: Actor) -> None:
+    """20 min at 75 ml/h leave 25 ml; at 50 ml/h these take 30 min more."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    at = FIRST + 20 * MINUTE
+    told = said(session, nurse, at, sent("rate", at, rate_ml_h="50", because="dizzy"))
+    assert told[0].words == "At this rate all of it has run in after 50 min; the protocol says 40 min."
+
+
+def test_how_long_it_ran_is_kept_beside_what_the_protocol_says(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    said(session, nurse, READY, sent("filling", READY, ml="50"))
+    said(session, nurse, FIRST, sent("start", FIRST, rate_ml_h="60"))
+    end = FIRST + 50 * MINUTE
+    all_saved(said(session, nurse, end, sent("stop", end)))
+    dose = dose_of(session)
+    assert (dose.duration_min, dose.protocol_min) == (50, 40)
+    assert "it ran for 50 min, the protocol says 40 min" in dose.because
