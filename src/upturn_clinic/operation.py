@@ -9,6 +9,8 @@ from upturn.parameters import read
 __all__ = [
            "ACTIVITY_NOTED",
            "EMERGENCY_ACCESS",
+           "EMERGENCY_NOTED",
+           "FORM_ANSWERS_KEPT",
            "IDLE_LOGOUT",
            "IDLE_WARNING",
            "INVITATION_VALID",
@@ -30,6 +32,8 @@ SESSION_LENGTH = timedelta(hours=_NUMBERS.value("session_length_h"))
 INVITATION_VALID = timedelta(days=_NUMBERS.value("invitation_valid_d"))
 PROOF_VALID = timedelta(minutes=_NUMBERS.value("proof_valid_min"))
 EMERGENCY_ACCESS = timedelta(hours=_NUMBERS.value("emergency_access_h"))
+EMERGENCY_NOTED = timedelta(minutes=_NUMBERS.value("emergency_noted_min"))
+FORM_ANSWERS_KEPT = timedelta(days=_NUMBERS.value("form_answers_kept_d"))
 ACTIVITY_NOTED = timedelta(seconds=_NUMBERS.value("activity_noted_s"))
 PASSWORD_LENGTH = int(_NUMBERS.value("password_length_min"))
 LONGEST_REASON = int(_NUMBERS.value("longest_reason"))

@@ -53,6 +53,7 @@ SECRET = base64.b32encode(b"twenty bytes exactly").decode()
 ONLY_GROW = (
     "ledger_entry", "audit_signature", "participants_consentdocument", "participants_criteriondecision",
     "participants_allocation", "participants_unblinding", "stock_movement", "exports_unmasking", "programmes_takenrule",
+    "treatments_stopdecision",
 )  # fmt: skip
 # What every entry of a session keeps as it was.
 ENTERED = ("id", "session_id", "at", "device_at", "noted_at", "by_id")
@@ -64,7 +65,7 @@ COLUMNS_STAY = {
     "floor_sign": (*ENTERED, "gate", "sign", "is_present"),
     "floor_gatedecision": (*ENTERED, "gate", "text", "because_of", "decision", "reason", "role"),
     "floor_filling": (*ENTERED, "ml"),
-    "floor_administration": (*ENTERED, "kind", "rate_ml_h", "percent", "because"),
+    "floor_administration": (*ENTERED, "kind", "rate_ml_h", "percent", "because", "why"),
     "floor_emergencystep": (*ENTERED, "step", "gate", "signs", "who", "note"),
     "stock_draw": ("id", "lot_id", "dose_id", "facility_id", "taken", "taken_at", "by_id"),
     "stock_lot": (

@@ -16,13 +16,22 @@ from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.operation import EMERGENCY_ACCESS, INVITATION_VALID, PASSWORD_LINK_VALID, SHORTEST_REASON
+from upturn_clinic.ledger.queries import has_note
+from upturn_clinic.operation import (
+    EMERGENCY_ACCESS,
+    EMERGENCY_NOTED,
+    INVITATION_VALID,
+    PASSWORD_LINK_VALID,
+    SHORTEST_REASON,
+)
 
 __all__ = [
     "accept", "change_facility", "close_account", "create_facility", "create_person", "end_role", "give_role", "invite",
     "note_emergency_reading", "note_event", "offer_new_password", "open_emergency_access", "set_new_password",
     "withdraw_invitation",
 ]  # fmt: skip
+
+READ = "read in an emergency"
 
 
 def create_facility(*, slug: str, name: str, time_zone: str, by: Actor, at: datetime) -> Facility:
@@ -203,9 +212,19 @@ def open_emergency_access(*, facility: Facility, reason: str, proof: Proof, by: 
     return writing.insert(access, action="opened records in an emergency", by=here, at=at, reason=reason)
 
 
-def note_emergency_reading(*, access: EmergencyAccess, page: str, by: Actor, at: datetime) -> None:
-    """Write down that a page was opened only because glass was broken."""
-    writing.note(action="read in an emergency", by=by, at=at, about=access, facts={"page": page})
+def note_emergency_reading(*, access: EmergencyAccess, page: str, is_renewal: bool, by: Actor, at: datetime) -> None:
+    """Write down that a page was opened only because glass was broken.
+
+    Parameters
+    ----------
+    is_renewal
+        The page asked by itself for what it shows: written down once, and again only after ``EMERGENCY_NOTED``. Whoever
+        claims this for a page that they open is written down all the same.
+    """
+    facts = {"page": page}
+    if is_renewal and has_note(READ, about=access, facts=facts, since=at - EMERGENCY_NOTED):
+        return
+    writing.note(action=READ, by=by, at=at, about=access, facts=facts)
 
 
 def note_event(

@@ -11,7 +11,10 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Permission
 
-__all__ = ["LogInFirst", "require", "require_nobody", "require_person"]
+__all__ = ["BY_ITSELF", "LogInFirst", "require", "require_nobody", "require_person"]
+
+# A request that a page makes by itself, such as a board that renews itself: it keeps nobody logged in.
+BY_ITSELF = "X-Upturn-By-Itself"
 
 
 class LogInFirst(PermissionDenied):
@@ -53,7 +56,9 @@ def require(request: HttpRequest, permission: Permission, facility: str) -> tupl
         request.refused = actor  # type: ignore[attr-defined]
     actor.must(permission)
     if actor.emergency is not None and permission not in actor.by_role:
-        actions.note_emergency_reading(access=actor.emergency, page=request.path, by=actor, at=now)
+        actions.note_emergency_reading(
+            access=actor.emergency, page=request.path, is_renewal=BY_ITSELF in request.headers, by=actor, at=now
+        )
     timezone.activate(actor.facility.zone)
     request.actor = actor  # type: ignore[attr-defined]
     return actor, actor.facility

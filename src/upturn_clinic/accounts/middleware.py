@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from upturn_clinic.accounts import actions, queries
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.gate import LogInFirst
+from upturn_clinic.accounts.gate import BY_ITSELF, LogInFirst
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.operation import ACTIVITY_NOTED, IDLE_LOGOUT, SESSION_LENGTH
@@ -24,8 +24,6 @@ __all__ = ["Doors", "IdleLogout", "SecondFactor"]
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LAST_ACTIVITY, LOGGED_IN, FACTOR_SEEN = "last_activity", "logged_in", "second_factor_seen"
-# A request that a page makes by itself, such as a board that renews itself, does not keep anybody logged in.
-BY_ITSELF = "X-Upturn-By-Itself"
 
 
 class IdleLogout:

@@ -66,6 +66,7 @@ class Permission(StrEnum):
     CHANGE_PLAN = "move visits and plan boosters"
     SEE_DOSES = "see when doses are planned and were given"
     DECIDE_BOOSTER = "decide on a booster outside the protocol's rule"
+    DECIDE_STOPPING = "decide whether doses go on although a reason to stop is there, with reason and signature"
     RECORD_TREATMENTS = "record other treatments and other drugs"
     SEE_ARM = "know which arm a participant is in"
     UNBLIND = "learn a masked arm in an emergency, with reason and signature"
@@ -122,6 +123,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         Permission.CHANGE_PLAN,
         Permission.SEE_DOSES,
         Permission.DECIDE_BOOSTER,
+        Permission.DECIDE_STOPPING,
         Permission.RECORD_TREATMENTS,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,

@@ -12,10 +12,10 @@ from django.db.models import F, QuerySet
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, Membership, PasswordLink, User
-from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.accounts.permissions import EMERGENCY, ROLES, Permission, Role
 
 __all__ = [
-    "Colleague", "actor_at", "administrators_at", "email_is_taken", "emergencies_at", "facilities_of",
+    "Colleague", "actor_at", "administrators_at", "could_ever", "email_is_taken", "emergencies_at", "facilities_of",
     "has_second_factor", "keys_of", "open_invitations", "open_password_links", "roles_anywhere", "staff_at",
     "user_with_email",
 ]  # fmt: skip
@@ -43,6 +43,18 @@ def actor_at(user: User, slug: str, *, at: datetime) -> Actor | None:
     if place is None:
         return None
     return Actor(user, place.facility, frozenset(Role(each.role) for each in memberships), emergency)
+
+
+def could_ever(user: User, facility: Facility, permission: Permission, *, until: datetime) -> bool:
+    """Tell whether somebody was ever allowed something at a facility: by a role, or because glass was broken.
+
+    A rater who once saw sessions has seen them.
+    """
+    held = Membership.objects.filter(user=user, facility=facility, began_at__lte=until)
+    if any(permission in ROLES[Role(role)] for role in held.values_list("role", flat=True)):
+        return True
+    broken = EmergencyAccess.objects.filter(user=user, facility=facility, opened_at__lte=until)
+    return permission in EMERGENCY and broken.exists()
 
 
 def facilities_of(user: User, *, at: datetime) -> QuerySet[Facility]:

@@ -11,6 +11,7 @@ from upturn.instruments import Score
 from upturn.protocol import Concern
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.queries import could_ever
 from upturn_clinic.assessments import queries
 from upturn_clinic.assessments.due import asked_by
 from upturn_clinic.assessments.judging import Answers, rules_raised, scored
@@ -20,6 +21,7 @@ from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.participants.queries import held, present
+from upturn_clinic.participants.screening.actions import step_back
 from upturn_clinic.safety.actions import raise_concern
 
 __all__ = ["correct_rating", "raise_concerns", "record_rating", "strike_rating"]
@@ -73,8 +75,8 @@ def strike_rating(*, rating: Rating, version: int, reason: str, by: Actor, at: d
         Somebody struck it out or corrected it first.
     """
     by.must(_permission(rating.rater_kind))
-    held(rating.participant, by)
-    return _strike(rating, version, reason, by, at)
+    person = held(rating.participant, by)
+    return _strike(person, rating, version, reason, by, at)
 
 
 @transaction.atomic
@@ -97,7 +99,7 @@ def correct_rating(
     """
     by.must(_permission(rating.rater_kind))
     person = held(rating.participant, by)
-    struck = _strike(rating, version, reason, by, at)
+    struck = _strike(person, rating, version, reason, by, at)
     return _record(
         person, rating.instrument, answers, rated_at, rating.planned_h, rating.recall_h, rating.mode,
         rating.rater_kind, missing_because, struck, by, at,
@@ -133,7 +135,7 @@ def _record(
     rating = Rating(
         participant=person, instrument=instrument, instrument_version=score.version, language=sheet.language,
         text_edition=sheet.edition, rater_kind=rater_kind, mode=mode, rater=by.user,
-        rater_sees_sessions=by.user is not None and by.may(Permission.SEE_SESSIONS), planned_h=planned_h,
+        rater_sees_sessions=_sees_sessions(person, by, at), planned_h=planned_h,
         rated_at=rated_at, entered_at=at, recall_h=recall,
         answers={item: int(value) for item, value in answers.items()},
         total=None if score.total is None else Decimal(str(score.total)), band=score.band or "",
@@ -142,11 +144,18 @@ def _record(
         measure=measure, replaces=replaces,
     )  # fmt: skip
     writing.insert(rating, action="recorded a rating", by=by, at=at)
+    step_back(person=person, by=by, at=at)
     raise_concerns(
         participant=person, instrument=instrument, answers=answers, source=f"rating/{queries.root_of(rating)}",
         how=rating.get_mode_display(), by=by, at=at,
     )  # fmt: skip
     return rating
+
+
+def _sees_sessions(person: Participant, by: Actor, at: datetime) -> bool:
+    """Tell whether a rater may see sessions of this house, or ever could."""
+    sessions = Permission.SEE_SESSIONS
+    return by.user is not None and (by.may(sessions) or could_ever(by.user, person.facility, sessions, until=at))
 
 
 def _must_be_asked(person: Participant, instrument: str, planned_h: float | None, rater_kind: str) -> None:
@@ -174,15 +183,17 @@ def _recall(person: Participant, sheet: Sheet, planned_h: float | None, rater_ki
     return Decimal(str(sheet.instrument.recall.hours)) if sheet.instrument.recall else None
 
 
-def _strike(rating: Rating, version: int, reason: str, by: Actor, at: datetime) -> Rating:
+def _strike(person: Participant, rating: Rating, version: int, reason: str, by: Actor, at: datetime) -> Rating:
     if not rating.counts:
         raise Refused("This rating is struck out already.")
     if rating.measure is not None and rating.measure.struck_at is None:
         writing.change(rating.measure, action="struck out a measure", by=by, at=at, reason=reason, struck_at=at)
-    return writing.change(
+    struck = writing.change(
         rating, action="struck out a rating", by=by, at=at, reason=reason, version=version, struck_at=at,
         struck_because=reason.strip(),
     )  # fmt: skip
+    step_back(person=person, by=by, at=at)
+    return struck
 
 
 def raise_concerns(
@@ -210,14 +221,20 @@ def raise_concerns(
 
 
 def _covers(rule: Concern, item: str, sheet: Sheet) -> bool:
-    """Tell whether a raised rule is about an item: it names it, or speaks of a level, which such items alone make."""
+    """Tell whether a raised rule is about an item: it names it, or speaks of a level, which such items alone make.
+
+    ``total`` stands for the total of a scale whose total asks for help.
+    """
     scoring = sheet.instrument.scoring
-    return rule.item == item or (rule.item is None and scoring is not None and scoring.total == "level")
+    is_level = scoring is not None and scoring.total == "level"
+    return rule.item == item or (rule.item is None and (item == "total" or is_level))
 
 
 def _because(sheet: Sheet, score: Score, answers: Answers, how: str) -> str:
     """Say what was answered: the total, and each answer that asks for help in its own words."""
-    total = "no total" if score.total is None else f"{score.total:g}{f' ({score.band})' if score.band else ''}"
+    total = f"{score.total:g}{f' ({score.band})' if score.band else ''}" if score.total is not None else "no total"
+    if score.total is None and score.at_least is not None:
+        total = f"at least {score.at_least:g}"
     told = [f"{score.instrument}: {total}, {how}."]
     for item in sheet.items:
         if item.id in score.alerts:

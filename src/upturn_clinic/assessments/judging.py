@@ -34,8 +34,9 @@ def scored(instrument: str, answers: Answers) -> tuple[Sheet, Score]:
 
 def rules_raised(participant: Participant, score: Score, answers: Answers) -> tuple[Concern, ...]:
     """Find the rules of the protocol that answers raise."""
+    # An open total that is high already raises what it would raise at least.
     return raised(
-        queries.protocol_for(participant).safety, instrument=score.instrument, total=score.total,
+        queries.protocol_for(participant).safety, instrument=score.instrument, total=score.at_least,
         items={item: float(value) for item, value in answers.items()},
     )  # fmt: skip
 

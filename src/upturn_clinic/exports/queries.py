@@ -21,9 +21,10 @@ from upturn_clinic.exports.rows import (
     hours_of,
     observation_rows,
     person_row,
+    told_observations,
 )
 from upturn_clinic.participants.models import Participant, RandomisationList
-from upturn_clinic.participants.queries import arm_of, is_masked, randomisation_of
+from upturn_clinic.participants.queries import arm_of, randomisation_of
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
 from upturn_clinic.programmes.queries import programmes_at
 from upturn_clinic.treatments.queries import course_of
@@ -31,6 +32,11 @@ from upturn_clinic.treatments.queries import course_of
 __all__ = ["Export", "ProgrammeRow", "export_of", "is_unmasked", "people_of", "programme_rows", "records_of"]
 
 Row = dict[str, object]
+LEFT_OUT = (
+    "doses, adverse events, and observations after the first dose that no blinded rater rated: readings of sessions, "
+    "ratings by the treating team, self-ratings. They are in this export once the masking has ended, which a clinician "
+    "of the leading facility signs when nobody takes part any more"
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,9 @@ def records_of(participant: Participant) -> tables.Records:
 def export_of(programme: Programme, facility: Facility | None) -> Export:
     """Gather the records of everybody in a programme, de-identified.
 
-    While a masked study runs, its arms are letters, and doses are left out: drug and amount would name the arm.
+    While a masked study runs, its arms are letters, and nothing stands beside them that can tell an arm: no doses, no
+    adverse events, and of observations only what was seen before the first dose and what blinded raters rated. The rest
+    is in the same export once the masking has ended (``actions.unmask``).
 
     Raises
     ------
@@ -136,7 +144,8 @@ def export_of(programme: Programme, facility: Facility | None) -> Export:
     doses: list[Row] = []
     seen: list[Row] = []
     events: list[Row] = []
-    no_hour_zero, hidden, versions, not_judged = 0, 0, dict[ProtocolVersion, int](), 0
+    no_hour_zero, versions, not_judged = 0, dict[ProtocolVersion, int](), 0
+    hidden = {"doses": 0, "observations": 0, "adverse events": 0}
     for person in people_of(programme, facility).exclude(enrolled_at=None):
         course = course_of(person)
         hours = hours_of(course)
@@ -145,13 +154,19 @@ def export_of(programme: Programme, facility: Facility | None) -> Export:
             continue
         people.append(person_row(person, code(arm_of(person)), hours))
         versions[person.protocol_version] = versions.get(person.protocol_version, 0) + 1
-        if masked and is_masked(person):
-            hidden += len(course.given)
-        else:
-            doses += dose_rows(course, hours)
+        if masked:
+            # Also of somebody whose arm was chosen openly: their dose beside a letter would open the letter for all.
+            hidden["doses"] += len(course.given)
+            hidden["adverse events"] += sum(1 for _ in event_rows(person, hours))
+            for row, tells in told_observations(course, hours):
+                if tells:
+                    hidden["observations"] += 1
+                else:
+                    seen.append(row)
+            continue
+        doses += dose_rows(course, hours)
         seen += observation_rows(course, hours)
-        found = list(event_rows(person, hours))
-        events += found
+        events += event_rows(person, hours)
         not_judged += _unjudged(person)
     most = max(versions, key=lambda each: (versions[each], each.number), default=None)
     about = {
@@ -160,7 +175,8 @@ def export_of(programme: Programme, facility: Facility | None) -> Export:
         "left out, no dose given yet": no_hour_zero,
         "protocol versions": {f"version {each.number}, {each.digest}": count for each, count in versions.items()},
         "arms": "letters: the study is masked and runs" if masked else "as in the protocol",
-        "doses left out, because the arm is masked": hidden,
+        **{f"{what} left out, because they can tell a masked arm": count for what, count in hidden.items()},
+        "what is left out while masked": LEFT_OUT if masked else "nothing",
         "adverse events in other words than the list's, written as other": sum(
             row["term"] == ANOTHER_TERM for row in events
         ),

@@ -24,7 +24,16 @@ from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.dosing import Weight, compute
 from upturn_clinic.treatments.models import Dose, Visit
 
-__all__ = ["ANOTHER_TERM", "Hours", "dose_rows", "event_rows", "hours_of", "observation_rows", "person_row"]
+__all__ = [
+    "ANOTHER_TERM",
+    "Hours",
+    "dose_rows",
+    "event_rows",
+    "hours_of",
+    "observation_rows",
+    "person_row",
+    "told_observations",
+]
 
 HOUR = timedelta(hours=1)
 MINUTES, DAY_H = 60, 24
@@ -124,6 +133,21 @@ def _given_mg(course: Course, dose: Dose, entry: ProtocolDose) -> float:
 
 def observation_rows(course: Course, hours: Hours) -> Iterator[Row]:
     """Give the rows of ``observations``: ratings with their items, other measures, readings of sessions."""
+    return (row for row, _ in told_observations(course, hours))
+
+
+def told_observations(course: Course, hours: Hours) -> Iterator[tuple[Row, bool]]:
+    """Give each row of ``observations``, and whether it can tell the arm.
+
+    What was seen before the first dose cannot, and what the protocol asks of a blinded rater must not. Anything else
+    can: blood pressure and dissociation in a session, what the treating team or the person saw of side effects.
+    """
+    for row, is_blinded in _observations(course, hours):
+        yield row, not is_blinded and float(str(row["time_h"])) >= 0
+
+
+def _observations(course: Course, hours: Hours) -> Iterator[tuple[Row, bool]]:
+    """Give each row, and whether a blinded rater was asked for it."""
     person = course.plan.participant
     yield from _of_ratings(person, hours)
     readings = list(
@@ -132,20 +156,22 @@ def observation_rows(course: Course, hours: Hours) -> Iterator[Row]:
     )  # fmt: skip
     for each in readings:
         planned_h = None if each.nominal_min is None else each.session.dose.offset_h + each.nominal_min / MINUTES
-        yield _seen(person, each.instrument, "total", each.value, each.unit, hours.of(each.at), planned_h, "treating")
+        row = _seen(person, each.instrument, "total", each.value, each.unit, hours.of(each.at), planned_h, "treating")
+        yield row, False
     # A weight that was read in a session stands among the measures as well.
     known = {(each.instrument, each.at, each.value) for each in readings}
     measures = Measure.objects.filter(participant=person, struck_at=None, rating__isnull=True).order_by("at")
     for measure in measures:
         if (measure.instrument, measure.at, measure.value) not in known:
             planned_h = _planned(course, measure.instrument, measure.at, hours)
-            yield _seen(
+            row = _seen(
                 person, measure.instrument, "total", measure.value, measure.unit, hours.of(measure.at), planned_h,
                 None, measure.recall_h,
             )  # fmt: skip
+            yield row, False
 
 
-def _of_ratings(person: Participant, hours: Hours) -> Iterator[Row]:
+def _of_ratings(person: Participant, hours: Hours) -> Iterator[tuple[Row, bool]]:
     ratings = Rating.objects.filter(participant=person, struck_at=None).select_related("measure").order_by("rated_at")
     for each in ratings:
         unit = each.measure.unit if each.measure else "points"
@@ -154,10 +180,11 @@ def _of_ratings(person: Participant, hours: Hours) -> Iterator[Row]:
         sees = each.rater_kind == Rating.Rater.BLINDED and each.rater_sees_sessions
         rater = Rating.Rater.TREATING.value if sees else each.rater_kind
         for item, value in (*values, *each.answers.items()):
-            yield _seen(
+            row = _seen(
                 person, each.instrument, item, value, unit, hours.of(each.rated_at), each.planned_h, rater,
                 each.recall_h,
             )  # fmt: skip
+            yield row, each.rater_kind == Rating.Rater.BLINDED
 
 
 def _seen(

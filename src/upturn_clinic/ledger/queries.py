@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from upturn_clinic.ground.errors import Conflict
 from upturn_clinic.ground.versioned import Versioned
+from upturn_clinic.ledger.chain import canonical
 from upturn_clinic.ledger.models import Entry, FormAnswer, PersonKey
 from upturn_clinic.ledger.sealing import SEALED, unseal
 
 __all__ = [
-    "Change", "Opened", "answer_to", "changes_in", "conflict_since", "entries_at", "history_of", "opened",
+    "Change", "Opened", "answer_to", "changes_in", "conflict_since", "entries_at", "has_note", "history_of", "opened",
     "sent_before",
 ]  # fmt: skip
 
@@ -73,6 +75,13 @@ def history_of(object_type: str, object_id: str) -> QuerySet[Entry]:
 def entries_at(facility_id: UUID) -> QuerySet[Entry]:
     """All entries of one facility, newest first."""
     return Entry.objects.filter(facility_id=facility_id).select_related("by").order_by("-sequence")
+
+
+def has_note(action: str, *, about: Model, facts: Mapping[str, Any], since: datetime) -> bool:
+    """Tell whether the same thing was noted about a record since a time."""
+    told = canonical({name: [None, fact] for name, fact in facts.items()})
+    rows = history_of(about._meta.label, str(about.pk))
+    return rows.filter(action=action, changes=told, at__gte=since).exists()
 
 
 def conflict_since(thing: Versioned, version: int) -> Conflict:

@@ -25,8 +25,9 @@ from upturn_clinic.ledger.forms_sent import Repeated, now_sending
 from upturn_clinic.ledger.models import Entry, FormAnswer, PersonKey
 from upturn_clinic.ledger.queries import conflict_since
 from upturn_clinic.ledger.sealing import DESTROYED, SEALED, new_key, seal
+from upturn_clinic.operation import FORM_ANSWERS_KEPT
 
-__all__ = ["change", "forget", "insert", "insert_many", "keep_answer", "note"]
+__all__ = ["change", "clear_answers", "forget", "insert", "insert_many", "keep_answer", "note"]
 
 AnyRecord = TypeVar("AnyRecord", bound=models.Model)
 AnyVersioned = TypeVar("AnyVersioned", bound=Versioned)
@@ -203,6 +204,16 @@ def forget(people: Sequence[UUID], *, action: str, by: Author, at: datetime, abo
 def keep_answer(*, form_key: str, to: str, at: datetime) -> None:
     """Keep where the answer to a form led. What the form wrote has its rows already; this is none of them."""
     FormAnswer.objects.bulk_create([FormAnswer(form_key=form_key, to=to, at=at)], ignore_conflicts=True)
+
+
+def clear_answers(*, at: datetime) -> int:
+    """Let go of answers to forms that nobody asks for any more; give how many.
+
+    The ledger's rows are what keeps a form from being written twice, and they stay: an answer that is gone costs the
+    way to its page, and nothing else.
+    """
+    gone, _ = FormAnswer.objects.filter(at__lt=at - FORM_ANSWERS_KEPT).delete()
+    return gone
 
 
 def _secrets(thing: models.Model, values: Mapping[str, Any]) -> Mapping[str, Any]:

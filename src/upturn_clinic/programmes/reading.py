@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from upturn.protocol import Arm, Gate, Protocol, Source
+from upturn.protocol import Arm, Gate, Protocol, Session, Source
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.programmes import queries
 from upturn_clinic.programmes.expected import Interval, Share, expected_of
@@ -100,6 +100,7 @@ class Page:
     rules: tuple[RuleGroup, ...]
     timepoints: tuple[Timepoint, ...]
     minimum_stay: str
+    before_dose: str
     follow_up: str
     endpoints: tuple[Endpoint, ...]
     sources: tuple[Cited, ...]
@@ -144,6 +145,7 @@ def page(version: ProtocolVersion) -> Page:
             for each in (session.timepoints if session else ())
         ),
         minimum_stay=length(session.minimum_stay_h) if session else "",
+        before_dose=_before_dose(session),
         follow_up=length(protocol.follow_up_h),
         endpoints=tuple(_endpoints(protocol)),
         sources=tuple(sources.values()),
@@ -164,6 +166,17 @@ def _cited(source: Source) -> Cited:
     # Only web addresses become links: the document is somebody's, and a link can hold a script.
     link = f"https://doi.org/{source.doi}" if source.doi else source.url or ""
     return Cited(source.id, " ".join(source.text.split()), link if link.startswith(_WEB) else "")
+
+
+def _before_dose(session: Session | None) -> str:
+    """Say how old readings, check and time-out may be when a dose begins."""
+    said = session.before_dose if session else None
+    if said is None:
+        return ""
+    return (
+        f"When the dose begins, readings are at most {length(said.readings_h)} old, the second check "
+        f"{length(said.check_h)}, the time-out {length(said.time_out_h)} ({said.status})."
+    )
 
 
 def _from_start(hours: float) -> str:

@@ -140,7 +140,8 @@ def _criterion(each: Criterion) -> tuple[str, str]:
     limits = " or ".join(map(rule_in_words, each.rules))
     told = f"not met with {limits}" if limits else ""
     only = f"only {', '.join(each.only)}" if each.only else ""
-    return "; ".join(part for part in (told, only) if part), ""
+    asks = "hard: where it does not hold, no dose is given" if each.kind == "hard" else ""
+    return "; ".join(part for part in (told, only) if part), asks
 
 
 def _gate(gate: Gate) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger.models import Entry
-from upturn_clinic.operation import IDLE_LOGOUT, PROOF_VALID, SESSION_LENGTH
+from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT, PROOF_VALID, SESSION_LENGTH
 
 pytestmark = pytest.mark.django_db
 LOG_IN = "/log-in/"
@@ -234,6 +234,38 @@ def test_broken_glass_opens_for_a_while_and_every_page_is_written_down(
     client.session.flush()
     clock.stand_at(access.ends_at + timedelta(seconds=1))
     assert log_in(nurse).get(page).status_code == 404
+
+
+def test_a_page_that_renews_itself_by_broken_glass_is_written_down_once_an_hour_and_keeps_nothing_open(
+    facility: Facility, elsewhere: Facility, make_person: Callable[..., User], log_in: Callable[[User], Client],
+    clock: Clock,
+) -> None:  # fmt: skip
+    nurse = make_person("Nurse", elsewhere, Role.SESSION_NURSE)
+    client = log_in(nurse)
+    emergency(client, facility)
+    access = EmergencyAccess.objects.get()
+    rows = Entry.objects.filter(action="read in an emergency", object_id=str(access.pk))
+    page, other = reverse("participants", args=[facility.slug]), reverse("floor", args=[facility.slug])
+    began = timezone.now()
+
+    def poll(address: str, minutes: float) -> int:
+        clock.stand_at(began + timedelta(minutes=minutes))
+        return client.get(address, headers={"X-Upturn-By-Itself": "1"}).status_code
+
+    # Whoever claims to be a renewal is written down all the same, page by page.
+    assert [poll(page, each / 6) for each in range(60)] == [200] * 60
+    assert rows.count() == 1
+    assert poll(other, 10) == 200
+    assert rows.count() == 2
+    # Opening a page is an act, each time.
+    assert [client.get(page).status_code for _ in range(2)] == [200, 200]
+    assert rows.count() == 4
+    # Renewals keep nobody logged in, and the glass does not stay broken for longer.
+    clock.stand_at(began + IDLE_LOGOUT + timedelta(minutes=9))
+    assert client.get(page).status_code == 200
+    assert poll(page, 25 + 65) == 302
+    access.refresh_from_db()
+    assert access.ends_at == access.opened_at + EMERGENCY_ACCESS
 
 
 def test_who_does_not_care_for_people_breaks_no_glass(

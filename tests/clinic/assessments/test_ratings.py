@@ -14,12 +14,13 @@ from django.test import Client
 from django.urls import reverse
 from tests.clinic.assessments.conftest import Ten
 from tests.clinic.conftest import NOW
+from tests.clinic.participants.making import document_of, registered, version_in_force
 
-from upturn.protocol.safety import Safety
+from upturn_clinic.accounts.actions import open_emergency_access
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.models import Facility, Membership, User
 from upturn_clinic.accounts.permissions import Role
-from upturn_clinic.assessments import queries
+from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.assessments.actions import correct_rating, record_rating, strike_rating
 from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.queries import baseline_for, ratings_of, scales_for, trends_of
@@ -52,6 +53,26 @@ def test_a_rating_keeps_every_answer_and_its_total_is_a_measure(
     assert rating.rater_sees_sessions
     row = json.loads(Entry.objects.get(action="recorded a rating").changes)
     assert row["answers"] == [None, {**{str(item): 3 for item in range(1, 10)}, "10": 1}]
+
+
+@pytest.mark.parametrize("way", ["emergency", "earlier role", "elsewhere", "later"])
+def test_who_once_could_see_sessions_does_not_rate_blinded_any_more(
+    participant: Participant, rater: User, as_rater: Actor, facility: Facility, elsewhere: Facility, ten: Ten, way: str
+) -> None:
+    day = timedelta(days=1)
+    if way == "earlier role":
+        Membership.objects.create(user=rater, facility=facility, role=Role.SESSION_NURSE, began_at=NOW - 9 * day,
+                                  ended_at=NOW - 8 * day)  # fmt: skip
+    else:
+        # Over for a week when the rating is made; or at another house; or only after it.
+        at = NOW + day if way == "later" else NOW - 7 * day
+        open_emergency_access(
+            facility=elsewhere if way == "elsewhere" else facility, reason="somebody collapsed in the waiting room",
+            proof=Proof(rater, at), by=Actor(rater), at=at,
+        )  # fmt: skip
+    rating = record_rating(participant=participant, instrument="MADRS", answers=ten(1), rated_at=NOW,
+                           rater_kind="blinded", by=as_rater, at=NOW)  # fmt: skip
+    assert rating.rater_sees_sessions is (way in ("emergency", "earlier role"))
 
 
 def test_the_recall_is_that_of_the_protocol_for_its_time(
@@ -239,6 +260,58 @@ def test_item_nine_opens_a_task_when_all_else_is_missing(participant: Participan
 
 
 @pytest.mark.parametrize(
+    ("instrument", "answers", "rules", "told"),
+    [
+        ("MADRS", {"10": 1}, [], ""),
+        ("MADRS", {"10": 2}, ["madrs-item-10"], "10. Thoughts of suicide: 2."),
+        ("MADRS", {"10": 6}, ["madrs-item-10-high"], "10. Thoughts of suicide: 6."),
+        ("HAM-D17", {"3": 1}, ["ham-d-item-3"], "3. Thoughts of suicide: 1."),
+        ("QIDS-SR16", {"12": 3}, ["qids-item-12-high"], "12. Thoughts of death or suicide: 3."),
+        ("SSI", {"4": 2, "5": 1}, [], ""),
+        # The total is open, but it is four or more already.
+        ("SSI", {"4": 2, "5": 2}, ["ssi"], "SSI: at least 4, "),
+        ("SSI", {str(item): 2 for item in range(1, 9)}, ["ssi-high"], "SSI: at least 16, "),
+    ],
+)
+def test_every_item_about_suicide_opens_a_task_also_alone(
+    participant: Participant, as_clinician: Actor, instrument: str, answers: dict[str, int], rules: list[str],
+    told: str,
+) -> None:  # fmt: skip
+    record_rating(participant=participant, instrument=instrument, answers=answers, rated_at=NOW,
+                  missing_because="broken off", by=as_clinician, at=NOW)  # fmt: skip
+    found = Concern.objects.all()
+    assert [each.rule for each in found] == rules
+    assert all(told in each.because for each in found)
+
+
+def test_a_blinded_rater_is_told_what_to_do_when_the_item_speaks_of_suicide(
+    planned: Plan, first_dose: datetime, rater: User, log_in: Callable[[User], Client], ten: Ten
+) -> None:
+    address = reverse("score_rating", args=["main", planned.participant_id])
+    answers = {f"item_{item}": str(value) for item, value in {**ten(1), "10": 2}.items()}
+    page = log_in(rater).post(address, {"instrument": "MADRS", **answers}).content.decode()
+    assert "This answer asks for help now." in page
+
+
+def test_a_rating_before_enrolment_takes_eligibility_back_where_it_speaks_against_it(
+    participant: Participant, as_clinician: Actor, ten: Ten
+) -> None:
+    Participant.objects.filter(pk=participant.pk).update(status=Participant.Status.ELIGIBLE)
+    record_rating(participant=participant, instrument="MADRS", answers=ten(1), rated_at=NOW, by=as_clinician, at=NOW)
+    participant.refresh_from_db()
+    assert participant.status == Participant.Status.SCREENING
+    assert Entry.objects.filter(action="opened the screening again").count() == 1
+
+
+def test_the_two_of_a_pair_say_that_one_is_answered(
+    participant: Participant, colleague: User, log_in: Callable[[User], Client]
+) -> None:
+    address = reverse("enter_rating", args=["main", participant.pk])
+    page = log_in(colleague).get(address, {"instrument": "QIDS-SR16"}).content.decode()
+    assert page.count("or item 7, one of the two") == page.count("or item 8, one of the two") == 1
+
+
+@pytest.mark.parametrize(
     ("answers", "rules"),
     [
         ({"1": 0, "2": 0, "6": 0}, []),
@@ -256,17 +329,25 @@ def test_the_screener_opens_tasks_by_its_level(
     assert [each.rule for each in Concern.objects.all()] == rules
 
 
-def test_a_rule_about_the_total_swallows_no_answer_about_death(
-    participant: Participant, as_clinician: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    high = {"id": "high", "text": "A high total.", "instrument": "PHQ-9", "at_least": 5, "within": "PT48H",
-            "status": "assumed"}  # fmt: skip
-    safety = Safety.model_validate({"concerns": [high]})
-    protocol = queries.protocol_for(participant).model_copy(update={"safety": safety})
-    monkeypatch.setattr(queries, "protocol_for", lambda _: protocol)
-    phq(participant, as_clinician, i9=0)
+HIGH = """\
+    - id: high
+      text: A high total.
+      instrument: PHQ-9
+      at_least: 5
+      within: PT48H
+      status: assumed
+"""
+
+
+def test_a_rule_about_the_total_swallows_no_answer_about_death(as_clinician: Actor) -> None:
+    """A site's own protocol, whose only concern is about the total: signed and in force like any other."""
+    before, rest = document_of("six-infusions").split("  concerns:\n")
+    after = rest[rest.index("  serious:\n") :]
+    version = version_in_force(as_clinician, NOW, document=f"{before}  concerns:\n{HIGH}{after}")
+    person = registered(version, as_clinician, NOW)
+    phq(person, as_clinician, i9=0)
     assert [each.rule for each in Concern.objects.all()] == ["high"]
-    phq(participant, as_clinician, i9=1)
+    phq(person, as_clinician, i9=1)
     assert sorted(each.rule for each in Concern.objects.all()) == ["", "high", "high"]
     assert Concern.objects.get(rule="").text.startswith("Thoughts of death")
 

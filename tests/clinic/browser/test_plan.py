@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, picture
+from tests.clinic.floor.making import given_in_session
 from tests.clinic.participants.making import clinician_of, enrolled, registered, version_in_force
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.treatments import actions
 from upturn_clinic.treatments.models import Dose, Visit
@@ -40,15 +41,15 @@ def person(clinician: Actor) -> Participant:
 
 
 @pytest.fixture
-def begun(person: Participant, facility: Facility, clinician: Actor) -> Participant:
+def begun(person: Participant, facility: Facility, clinician: Actor, make_person: Callable[..., User]) -> Participant:
     """The first dose was due yesterday and given a day late; another treatment, another drug."""
     now = timezone.now()
     yesterday = (now - timedelta(days=1)).astimezone(facility.zone).date()
     begins_at = datetime.combine(yesterday, time(9), tzinfo=facility.zone)
     actions.make_plan(participant=person, begins_at=begins_at, by=clinician, at=now - timedelta(days=1))
-    dose = Dose.objects.select_related("plan__participant__facility").get(number=1)
-    given = actions.AsGiven(now - timedelta(minutes=50), Decimal(40), mg=Decimal("40.3"), reason="no nurse that day")
-    actions.give_dose(dose=dose, version=dose.version, given=given, by=clinician, at=now)
+    dose = Dose.objects.select_related("plan__participant__facility", "plan__facility").get(number=1)
+    checker = make_person("Checker", facility, Role.SESSION_NURSE)
+    given_in_session(dose, clinician, checker, now - timedelta(minutes=50), because="no nurse that day")
     third = Dose.objects.select_related("plan__participant__facility").get(number=3)
     actions.move_due(due=third, version=third.version, planned_at=third.planned_at + timedelta(days=1),
                      reason="the room is taken", by=clinician, at=now)  # fmt: skip
@@ -71,6 +72,7 @@ def test_every_page_of_a_plan(look: str, begun: Participant, colleague: User, op
         reverse("move_visit", args=["main", visit.pk]), reverse("end_visit", args=["main", visit.pk]),
         *(reverse(name, args=["main", begun.pk]) for name in
           ("make_plan", "plan_booster", "decide_booster", "others", "record_drug", "record_co_intervention")),
+        reverse("sessions_of", args=["main", begun.pk]),
         reverse("change_drug", args=["main", begun.concomitant_drugs.get().pk]),
         reverse("change_co_intervention", args=["main", begun.co_interventions.get().pk]),
     ]  # fmt: skip

@@ -30,10 +30,20 @@ from tests.clinic.floor.conftest import (  # noqa: F401  (fixtures)
     other_nurse,
     session,
 )
-from tests.clinic.floor.making import arrived, begun, made_ready, person_with_plan, prepared, signed_version
+from tests.clinic.floor.making import (
+    all_saved,
+    arrived,
+    begun,
+    made_ready,
+    person_with_plan,
+    prepared,
+    said,
+    sent,
+    signed_version,
+)
 
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.floor.models import Administration, Reading, Session
+from upturn_clinic.floor.models import Administration, Filling, Reading, Session
 from upturn_clinic.treatments.models import Dose
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -399,3 +409,28 @@ def test_the_pages_of_a_session(
         assert faults(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, name
         assert page.evaluate(SMALL_TARGETS) == [], name
+
+
+def test_a_wrong_volume_is_put_right_after_the_end(
+    session: Session, nurse: Actor, hours: Hours, faults: Callable[[Page], list[str]]
+) -> None:
+    made_ready(session, nurse, FIRST - 5 * MINUTE)
+    begun(session, nurse, FIRST)
+    all_saved(said(session, nurse, FIRST + 40 * MINUTE, sent("stop", FIRST + 40 * MINUTE)))
+    hours.clock.stand_at(FIRST + 41 * MINUTE)
+    hours.at = FIRST + 41 * MINUTE
+    nora = hours.open(session, nurse)
+    nora.locator("#correct-dose > summary").click()
+    picture(nora, "correct-dose")
+    assert faults(nora) == []
+    volume = nora.locator('#correct-dose form[data-entry="filling"]')
+    volume.get_by_label("Right volume (ml)").fill("100")
+    volume.get_by_label("What was wrong").fill("it was the big bag")
+    volume.get_by_role("button", name="Put it right").click()
+    expect(nora.get_by_role("alert").filter(has_text="What was given is now 20.1 mg")).to_be_visible()
+    all_sent(nora)
+    assert Dose.objects.get(pk=session.dose_id).given_mg == Decimal("20.1")
+    right, wrong = Filling.objects.get(struck_at=None), Filling.objects.exclude(struck_at=None).get()
+    # What is put right keeps the time of what was wrong.
+    assert abs(right.at - wrong.at) < timedelta(seconds=1)
+    assert wrong.struck_because == "it was the big bag"

@@ -16,6 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 from tests.clinic.browser.test_pages import picture
 from tests.clinic.conftest import PASSWORD
+from tests.clinic.participants.making import madrs
 
 from upturn.protocol import digest, load
 from upturn_clinic.accounts.models import Facility, User
@@ -29,7 +30,7 @@ Open = Callable[..., Page]
 Look = Callable[[Page], list[str]]
 
 PROTOCOL = "six-infusions"
-MEASURES = {"MADRS": "33", "weight": "80.5", "SBP": "125", "DBP": "80"}
+MEASURES = {"weight": "80.5", "SBP": "125", "DBP": "80"}
 
 
 def told(page: Page) -> str:
@@ -129,6 +130,16 @@ def screened(page: Page) -> None:
         page.keyboard.type(value)
         page.keyboard.press("Enter")
         page.get_by_role("link", name=f"Strike out {instrument}").wait_for()
+    # A scale that asks about suicide is rated answer by answer, also before enrolment.
+    page.get_by_role("link", name="Add a measure").click()
+    page.get_by_role("link", name="Enter a rating").click()
+    page.get_by_role("link", name="MADRS").first.click()
+    for item, value in madrs(33).items():
+        page.locator(f"input[name=item_{item}][value='{value}']").check(force=True)
+    press(page, "Save the rating")
+    page.get_by_text("MADRS is saved.").wait_for()
+    pseudonym = re.compile(r"^\w{3}-\w{3}$")
+    page.get_by_role("navigation", name="You are here").get_by_role("link", name=pseudonym).click()
     unanswered = page.get_by_role("link", name="Answer ", exact=False).filter(has_not_text="again")
     criteria = unanswered.count()
     assert criteria > 5
@@ -177,7 +188,7 @@ def test_from_an_invitation_to_a_plan(opened: Open, facility: Facility, owner: U
     doses = [each for each in Dose.objects.all() if each.origin == Dose.Origin.PROTOCOL]
     assert doses
     for dose in doses:
-        assert page.get_by_role("link", name=re.compile(rf"Given ?: Dose {dose.number}\b")).count() == 1
+        assert page.get_by_role("link", name=re.compile(rf"Session ?of Dose {dose.number}\b")).count() == 1
     assert told(page).count("40.3 mg") == len(doses)
     section(page, "Upcoming")
     page.get_by_role("link", name="Next seven days").click()

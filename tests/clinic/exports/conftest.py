@@ -20,7 +20,7 @@ from tests.clinic.floor.making import (
     sent,
     signed_version,
 )
-from tests.clinic.participants.making import eligible, registered
+from tests.clinic.participants.making import eligible, measured, registered
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
@@ -76,8 +76,7 @@ def nasal(clinician: Actor, nurse: Actor) -> Session:
     version = signed_version("esketamine-trd", clinician, BEFORE)
     plan = person_with_plan(version, "esketamine", clinician, begins_at=FIRST, at=BEFORE)
     assert nurse.user is not None
-    madrs = {"instrument": "MADRS", "recall_h": None, "by": clinician}
-    screening.record_measure(participant=plan.participant, value=Decimal(33), measured_at=BEFORE, at=BEFORE, **madrs)  # type: ignore[arg-type]
+    measured(plan.participant, "MADRS", Decimal(33), clinician, BEFORE)
     prepared(plan.doses.get(number=1), clinician, nurse.user, FIRST - 30 * MINUTE)
     session = arrived(plan, nurse, FIRST - 30 * MINUTE)
     made_ready(session, nurse, FIRST - 5 * MINUTE)

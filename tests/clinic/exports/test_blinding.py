@@ -5,26 +5,33 @@ The same walk by the treating team must find it: a walk that finds nothing anywh
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from html import unescape
 from itertools import product
 
+import polars as pl
 import pytest
 from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from tests.clinic.conftest import COLUMNS_STAY
-from tests.clinic.exports.conftest import CADSS, LOT, SYSTOLIC, WORDS
+from tests.clinic.exports.conftest import CADSS, FIRST, LOT, SYSTOLIC, WORDS, proof
 
+from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.assessments.actions import record_rating
+from upturn_clinic.exports.actions import export_records, unmask
 from upturn_clinic.exports.files import zipped
 from upturn_clinic.exports.queries import export_of
 from upturn_clinic.floor.models import Session
 from upturn_clinic.ground.append_only import keep_rows, let_rows_go
-from upturn_clinic.participants.models import Allocation
+from upturn_clinic.participants.models import Allocation, Participant
 from upturn_clinic.participants.queries import arm_of
 from upturn_clinic.stock.models import Lot
 
@@ -38,6 +45,7 @@ CALLED = {
     "event": "adverseevent", "check": "monitoringcheck", "link": "selfratinglink",
 }  # fmt: skip
 DRUGS = ("ketamine", "midazolam")
+HIDDEN = ("doses", "adverse events", "observations")
 
 
 def patterns(found: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
@@ -72,7 +80,7 @@ def addresses(keys: dict[str, list[str]], session: Session) -> Iterator[tuple[st
                 choices.append(["floor.Session", "floor.Reading", "stock.Draw", "safety.AdverseEvent"])
             elif pattern.name == "history":
                 choices.append([key for model in ("session", "reading", "draw", "adverseevent") for key in keys[model]])
-            elif name in ("token", "gate", "look", "key"):
+            elif name in ("token", "gate", "look", "key", "rule"):
                 choices.append(["x"])
             else:
                 choices.append(keys[CALLED.get(name, name)])
@@ -162,4 +170,66 @@ def test_no_export_is_open_to_a_rater_and_none_tells_the_arm(
             answer = getattr(client, method)(f"/at/main/{address}", {"kind": "csv"})
             assert answer.status_code in (403, 405), address
     held = zipped(export_of(masked.participant.programme, masked.facility), kind="csv")
-    assert LOT.encode() not in held
+    with zipfile.ZipFile(io.BytesIO(held)) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert masked.participant.pseudonym in files["records/participants.csv"]
+    # The protocol's own file names both drugs; nothing of this person's session is in any file.
+    assert not [name for name, text in files.items() if LOT in text or is_number_in(SYSTOLIC, text)]
+
+
+@pytest.fixture
+def rated_later(masked: Session, clinician: Actor, make_person: Callable[..., User]) -> Session:
+    """The same person a week later: rated by a blinded rater, by the treating team, and by themselves."""
+    person, at = masked.participant, FIRST + timedelta(days=7, hours=1)
+    rater = Actor(make_person("Rolf", masked.facility, Role.RATER), masked.facility, frozenset({Role.RATER}))
+    for instrument, answers, kind, by in (
+        ("MADRS", dict.fromkeys(map(str, range(1, 11)), 1), "blinded", rater),
+        ("CADSS-6", dict.fromkeys(("1", "2", "6", "7", "15", "22"), 3), "treating", clinician),
+        ("PHQ-9", dict.fromkeys(map(str, range(1, 9)), 1) | {"9": 0}, "self", clinician),
+    ):
+        record_rating(
+            participant=person, instrument=instrument, answers=answers, rated_at=at, rater_kind=kind, by=by, at=at
+        )
+    return masked
+
+
+def test_beside_a_letter_nothing_stands_that_can_tell_the_arm(
+    rated_later: Session, analyst: Actor, clinician: Actor
+) -> None:
+    programme, at = rated_later.participant.programme, FIRST + timedelta(days=8)
+    export = export_records(programme=programme, kind="csv", by=analyst, at=at)
+    assert set(export.records.participants["arm"]) < {"arm A", "arm B"}
+    assert export.records.doses.is_empty()
+    assert export.records.adverse_events.is_empty()
+    seen = export.records.observations
+    after = seen.filter(pl.col("time_h") >= 0)
+    assert set(after["instrument"]) == {"MADRS"}
+    assert set(after["rater"]) == {"blinded"}
+    assert "MADRS" in set(seen.filter(pl.col("time_h") < 0)["instrument"])
+    told = export.about
+    left_out = {what: told[f"{what} left out, because they can tell a masked arm"] for what in HIDDEN}
+    assert left_out["doses"] == left_out["adverse events"] == 1
+    # The readings of the session, seven answers and a total of dissociation, nine and a total of mood.
+    assert int(str(left_out["observations"])) > 17
+    assert "readings of sessions" in str(told["what is left out while masked"])
+    # When the masking has ended, nothing is left out.
+    Participant.objects.update(status="completed")
+    unmask(programme=programme, reason="the study has ended", proof=proof(clinician, at), by=clinician, at=at)
+    whole = export_records(programme=programme, kind="csv", by=analyst, at=at)
+    assert {"CADSS-6", "PHQ-9", "SBP"} <= set(whole.records.observations["instrument"])
+    assert whole.records.doses.height == 1
+    assert whole.records.adverse_events.height == 1
+    assert set(whole.records.participants["arm"]) == {arm_of(rated_later.participant)}
+
+
+def test_the_dose_of_somebody_whose_arm_was_open_opens_no_letter(rated_later: Session, analyst: Actor) -> None:
+    arm = arm_of(rated_later.participant)
+    let_rows_go(connection, "participants_allocation")
+    Allocation.objects.all().delete()
+    keep_rows(connection, "participants_allocation", columns=COLUMNS_STAY.get("participants_allocation", ()))
+    Participant.objects.update(arm=arm)
+    export = export_records(
+        programme=rated_later.participant.programme, kind="csv", by=analyst, at=FIRST + timedelta(days=8)
+    )
+    assert set(export.records.participants["arm"]) < {"arm A", "arm B"}
+    assert export.records.doses.is_empty()

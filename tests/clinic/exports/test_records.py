@@ -55,7 +55,7 @@ def test_a_session_lands_in_all_tables_with_nominal_and_actual_hours(nasal: Sess
     assert planned[0] < 0
     assert rows(seen, "value", instrument="PHQ-9", item="total") == [(8.0,)]
     assert len(rows(seen, "item", instrument="PHQ-9")) == 10
-    assert rows(seen, "time_h", "value", instrument="MADRS") == [(-73.0, 33.0)]
+    assert rows(seen, "time_h", "value", instrument="MADRS", item="total") == [(-73.0, 33.0)]
     assert rows(found.adverse_events, "start_h", "end_h", "term", "severity", "serious", "related") == [
         (pytest.approx(0.2), pytest.approx(0.7), "dissociation", "moderate", False, "unknown")
     ]
@@ -109,7 +109,8 @@ def test_a_masked_study_that_runs_gives_letters_and_no_doses(masked: Session, an
                 assert not re.search("ketamine|midazolam", text), name
                 assert LOT not in text
                 assert WORDS not in text
-    assert rows(export.records.observations, "value", instrument="CADSS")[-1] == (float(CADSS),)
+    # What was seen of dissociation in the session would tell which letter is which.
+    assert rows(export.records.observations, "value", instrument="CADSS") == [(0.0,)]
 
 
 def test_only_an_ended_study_is_unmasked_and_then_arms_and_doses_are_named(

@@ -83,6 +83,7 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "renew_plan": Permission.CHANGE_PLAN,
     "plan_booster": Permission.CHANGE_PLAN,
     "decide_booster": Permission.DECIDE_BOOSTER,
+    "decide_stopping": Permission.DECIDE_STOPPING,
     "give_dose": Permission.RECORD_SESSION,
     "move_dose": Permission.CHANGE_PLAN,
     "end_dose": Permission.CHANGE_PLAN,
@@ -193,7 +194,7 @@ OF_A_DRAW = ("check_draw", "waste_draw", "put_back_draw")
 OF_SAFETY = ("participant_safety", "raise_concern", "record_event")
 OF_A_CONCERN = ("take_concern", "close_concern")
 OF_AN_EVENT = ("correct_event", "end_event", "strike_event", "judge_event", "report_event")
-OF_MONITORING = ("record_check", "strike_check")
+OF_MONITORING = ("record_check", "strike_check", "decide_stopping")
 OF_OTHER_TREATMENT = ("change_co_intervention", "change_drug")
 OF_A_CRITERION = ("assess_criterion", "decide_criterion", "override_criterion")
 OF_THEIR_RECORD = ("change_trial", "strike_measure", "withdraw_consent", "consent_document")
@@ -256,6 +257,7 @@ def address(
         **dict.fromkeys(OF_AN_EVENT, (event.pk,)),
         "record_check": (participant.pk, "cognition", "672"),
         "strike_check": (watched.pk,),
+        "decide_stopping": (participant.pk, "pregnancy"),
         **dict.fromkeys(OF_A_CRITERION, (participant.pk, participant.results.get().criterion)),
         "change_trial": [participant.pk, participant.trials.get().pk],
         "strike_measure": [participant.pk, participant.measures.get(instrument="weight").pk],

@@ -22,8 +22,11 @@ from upturn_clinic.participants.models import Participant
 pytestmark = pytest.mark.django_db
 
 GUIDE = Path(__file__).parents[3] / "docs" / "clinic" / "production.md"
-# Tables of the log-in machinery, which removes what has ended.
-REMOVED_FROM = {"django_session", "counters", "mfa_authenticator", "account_emailaddress", "account_emailconfirmation"}
+# Tables of the log-in machinery, which removes what has ended; and where answers to forms led, which is no record.
+REMOVED_FROM = {
+    "django_session", "counters", "mfa_authenticator", "account_emailaddress", "account_emailconfirmation",
+    "ledger_formanswer",
+}  # fmt: skip
 
 
 def grants() -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clinic.conftest import PASSWORD, code_now
+from tests.clinic.conftest import PASSWORD, Clock, code_now
 
 import upturn_clinic
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, User
@@ -20,6 +23,8 @@ from upturn_clinic.ground.forms import FORM_KEY
 from upturn_clinic.ledger.forms_sent import key_of, now_sending
 from upturn_clinic.ledger.middleware import SAID
 from upturn_clinic.ledger.models import Entry, FormAnswer
+from upturn_clinic.ledger.writing import keep_answer
+from upturn_clinic.operation import FORM_ANSWERS_KEPT
 from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
 from upturn_clinic.programmes.reading import shipped_document
@@ -110,8 +115,6 @@ def test_what_was_refused_was_not_sent(weight: tuple[Client, str, dict[str, str]
 def test_when_the_first_answer_is_not_known_any_more_it_is_told_that_it_was_saved(
     weight: tuple[Client, str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import timedelta  # noqa: PLC0415
-
     monkeypatch.setattr("upturn_clinic.ledger.middleware.REPEAT_WAIT", timedelta(0))
     client, page, typed = weight
     client.post(page, typed)
@@ -119,6 +122,25 @@ def test_when_the_first_answer_is_not_known_any_more_it_is_told_that_it_was_save
     answer = client.post(page, typed)
     assert answer.status_code == 200
     assert "This was saved already" in answer.content.decode()
+    assert Measure.objects.filter(value="81.5").count() == 1
+
+
+def test_an_answer_that_nobody_asks_for_any_more_is_let_go_and_its_form_is_still_written_once(
+    weight: tuple[Client, str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr("upturn_clinic.ledger.middleware.REPEAT_WAIT", timedelta(0))
+    client, page, typed = weight
+    client.post(page, typed)
+    kept = FormAnswer.objects.get()
+    keep_answer(form_key="a" * 64, to="/a/", at=kept.at + timedelta(seconds=1))
+    clock.stand_at(kept.at + FORM_ANSWERS_KEPT)
+    call_command("clear_form_answers", stdout=(told := StringIO()))
+    assert (told.getvalue(), FormAnswer.objects.count()) == ("0 cleared\n", 2)
+    clock.stand_at(kept.at + FORM_ANSWERS_KEPT + timedelta(seconds=1))
+    call_command("clear_form_answers", stdout=(told := StringIO()))
+    assert (told.getvalue(), FormAnswer.objects.get().to) == ("1 cleared\n", "/a/")
+    clock.stand_at(kept.at)
+    assert "This was saved already" in client.post(page, typed).content.decode()
     assert Measure.objects.filter(value="81.5").count() == 1
 
 

@@ -12,6 +12,7 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.participants import actions
 from upturn_clinic.participants.models import CriterionResult, Participant
 from upturn_clinic.participants.queries import consent_in_use
@@ -84,9 +85,22 @@ def screened(person: Participant, by: Actor, at: datetime) -> Participant:
 
 
 def measured(person: Participant, instrument: str, value: Decimal, by: Actor, at: datetime) -> None:
+    """A value; what asks about suicide is rated answer by answer, here without anything alarming."""
+    if instrument == "MADRS":
+        record_rating(participant=person, instrument=instrument, answers=madrs(int(value)), rated_at=at, by=by, at=at)
+        return
     screening.record_measure(
         participant=person, instrument=instrument, value=value, measured_at=at, recall_h=None, by=by, at=at
     )
+
+
+def madrs(total: int) -> dict[str, int]:
+    """Answers with this total; the item on suicide stays at 0 as long as the others can carry it."""
+    rest, answers = total, {}
+    for item in range(1, 11):
+        answers[str(item)] = min(6, rest if item == 10 else -(-rest // (10 - item)))
+        rest -= answers[str(item)]
+    return answers
 
 
 def consented(person: Participant, by: Actor, at: datetime) -> None:

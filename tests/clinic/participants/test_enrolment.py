@@ -22,6 +22,7 @@ from tests.clinic.participants.making import (
     document_of,
     eligible,
     enrolled,
+    madrs,
     registered,
     screened,
     signed,
@@ -388,8 +389,11 @@ def test_from_registration_to_enrolment_through_the_pages(
     send("register_participant", protocol_version=str(version.pk), full_name="Grace Hopper", sex="female",
          date_of_birth="1976-12-09")  # fmt: skip
     person = Participant.objects.get()
-    for instrument, value in (("MADRS", "31"), ("weight", "64.5")):
-        send("record_measure", person.pk, instrument=instrument, value=value, measured_at="2026-01-05T09:30")
+    send("record_measure", person.pk, instrument="weight", value="64.5", measured_at="2026-01-05T09:30")
+    rated = {"planned": "none", "rated_at": "2026-01-05T09:30", "mode": "interview"}
+    rated |= {f"item_{item}": str(value) for item, value in madrs(31).items()}
+    page = reverse("enter_rating", args=["main", person.pk])
+    assert client.post(f"{page}?instrument=MADRS", rated).status_code == 302
     # 09:30 on the facility's clock is 08:30 in UTC.
     assert {each.at.hour for each in person.measures.all()} == {8}
     for drug in ("sertraline", "mirtazapine"):

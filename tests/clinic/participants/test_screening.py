@@ -29,6 +29,7 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.assessments.actions import strike_rating
 from upturn_clinic.audit.models import Signature
 from upturn_clinic.audit.queries import is_signed_as_it_stands
 from upturn_clinic.ground.errors import Conflict, Refused
@@ -154,7 +155,7 @@ def test_a_later_measure_takes_eligibility_back(person: Participant, clinician: 
     assert person.status == "screening"
     assert "speaks against it" in missing(person)
     low = Measure.objects.get(value=15)
-    actions.strike_measure(measure=low, version=1, reason="another person's", by=clinician, at=now)
+    strike_rating(rating=low.rating, version=1, reason="another person's", by=clinician, at=now)
     assert missing(person) == ""
     assert Measure.objects.filter(instrument="MADRS").count() == 2
 
@@ -182,7 +183,7 @@ def test_treatment_trials_are_counted_as_the_assessor_judges_them(
 
 @pytest.mark.parametrize(
     ("instrument", "value"),
-    [("MADRS", 61), ("MADRS", -1), ("MADRS", 20.5), ("weight", 8), ("weight", 805), ("height", 1.8), ("no such", 1)],
+    [("YMRS", 61), ("YMRS", -1), ("YMRS", 20.5), ("weight", 8), ("weight", 805), ("height", 1.8), ("no such", 1)],
 )
 def test_a_value_the_instrument_cannot_give_is_refused(
     person: Participant, clinician: Actor, now: datetime, instrument: str, value: float
@@ -192,14 +193,36 @@ def test_a_value_the_instrument_cannot_give_is_refused(
     assert not Measure.objects.exists()
 
 
-def test_a_measure_keeps_unit_and_recall_and_is_not_from_the_future(
+@pytest.mark.parametrize("scale", ["MADRS", "HAM-D17", "QIDS-SR16", "SSI", "PHQ-9", "C-SSRS"])
+def test_a_scale_that_asks_about_suicide_is_never_a_bare_total(
+    person: Participant, clinician: Actor, colleague: User, log_in: Callable[[User], Client], now: datetime, scale: str
+) -> None:
+    with pytest.raises(Refused, match="answer by answer"):
+        actions.record_measure(
+            participant=person, instrument=scale, value=Decimal(1), measured_at=now, recall_h=None, by=clinician, at=now
+        )
+    assert not Measure.objects.exists()
+    page = log_in(colleague).get(reverse("record_measure", args=["main", person.pk])).content.decode()
+    assert f'value="{scale}"' not in page
+    assert f'href="{reverse("enter_rating", args=["main", person.pk])}"' in page
+
+
+def test_the_value_of_a_rating_is_struck_out_with_the_rating(
     person: Participant, clinician: Actor, now: datetime
 ) -> None:
     measured(person, "MADRS", Decimal(30), clinician, now)
+    with pytest.raises(Refused, match="strike out the rating"):
+        actions.strike_measure(measure=Measure.objects.get(), version=1, reason="mistyped", by=clinician, at=now)
+
+
+def test_a_measure_keeps_unit_and_recall_and_is_not_from_the_future(
+    person: Participant, clinician: Actor, now: datetime
+) -> None:
+    measured(person, "YMRS", Decimal(30), clinician, now)
     measured(person, "weight", Decimal("70.5"), clinician, now)
     actions.record_measure(
         participant=person,
-        instrument="MADRS",
+        instrument="YMRS",
         value=Decimal(28),
         measured_at=now,
         recall_h=Decimal(24),
@@ -210,8 +233,8 @@ def test_a_measure_keeps_unit_and_recall_and_is_not_from_the_future(
         (each.instrument, float(each.value)): (each.unit, each.recall_h and float(each.recall_h))
         for each in Measure.objects.all()
     }
-    assert found["MADRS", 30] == ("points", 168)
-    assert found["MADRS", 28] == ("points", 24)
+    assert found["YMRS", 30] == ("points", 48)
+    assert found["YMRS", 28] == ("points", 24)
     assert found["weight", 70.5] == ("kg", None)
     with pytest.raises(Refused, match="future"):
         actions.record_measure(

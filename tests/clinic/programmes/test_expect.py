@@ -141,7 +141,8 @@ began = time.monotonic()
 answer = client.post(reverse("put_into_force", args=["main", version.pk]),
                      {"version": "1", "password": PASSWORD, "code": code_now()})
 print("status", answer.status_code)
-print("waited", time.monotonic() - began)
+at_once = queries.expectation_of(version)
+print("meanwhile", at_once and at_once.state)
 while time.monotonic() - began < 120:
     kept = queries.expectation_of(version)
     if kept is not None and kept.state != "running":
@@ -163,6 +164,6 @@ def test_signing_starts_the_simulation_and_does_not_wait_for_it(tmp_path: Path) 
     said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert done.returncode == 0, done.stderr
     assert said["status"] == "302"
-    assert float(said["waited"]) < 2
+    assert said["meanwhile"] == "running"
     assert said["state"].startswith("done")
     assert said["digest"] == "True"

@@ -45,6 +45,7 @@ def test_only_what_was_read_holds_by_itself(programme: Programme, as_clinician: 
     version = signed(nasal(programme, as_clinician), as_clinician)
     held = queries.rules_in_force(version)
     assert {"gates/blood-pressure-before", "gates/emergency-signs", "arrival/nasal-drugs"} <= held
+    assert {"arrival/safety-programme", "arrival/pregnancy-known"} <= held
     assert not held & {"gates/heart-rate", "gates/oxygen-saturation", "discharge/awake", "stopping/no-response"}
     # Somebody looks at an answer, and the clock of serious events runs, whoever signed what.
     assert {"concerns/phq-item-9", "concerns/suicidal-intent", "serious/report"} <= held
@@ -128,7 +129,9 @@ def test_signing_from_the_screen_with_some_ticked(clinician: Client, draft: Prot
     assert queries.taken_rules(ProtocolVersion.objects.get()) == {"gates/heart-rate"}
     assert page.count("taken on by signature") == 1
     assert "no: an example, not taken on" in page
-    assert page.count("yes: always") == 4
+    assert page.count("yes: always") == 12
+    assert "people of 18 to 65 years. None of them changes with age." in page
+    assert "hard: where it does not hold, no dose is given" in page
 
 
 @pytest.mark.parametrize("name", shipped())

@@ -31,13 +31,18 @@ from upturn_clinic.participants.models import (
     TreatmentTrial,
 )
 from upturn_clinic.participants.queries import consent_in_use, consent_of, held, lead_only, present
-from upturn_clinic.participants.screening.queries import Standing, obstacles_in_screening, screening_of
+from upturn_clinic.participants.screening.queries import (
+    Standing,
+    asks_about_suicide,
+    obstacles_in_screening,
+    screening_of,
+)
 from upturn_clinic.programmes.models import Programme
 from upturn_clinic.programmes.queries import hold
 
 __all__ = [
     "OVERRIDDEN", "WEIGHT", "assess", "change_trial", "conclude", "decide", "override", "publish_consent_document",
-    "record_consent", "record_measure", "record_trial", "strike_measure", "withdraw_consent",
+    "record_consent", "record_measure", "record_trial", "step_back", "strike_measure", "withdraw_consent",
 ]  # fmt: skip
 
 OVERRIDDEN = "I override this criterion for this participant and answer for it."
@@ -87,7 +92,7 @@ def assess(
             saved, action="assessed a criterion again", by=by, at=at, reason=reason, version=version,
             assessor_id=by.user_id, assessed_at=at, **answer,
         )  # fmt: skip
-    _step_back(person, by, at)
+    step_back(person=person, by=by, at=at)
     return result
 
 
@@ -177,7 +182,7 @@ def change_trial(
         trial, action="struck out an earlier treatment" if struck else "corrected an earlier treatment", by=by, at=at,
         reason=reason, version=version, assessor_id=by.user_id, assessed_at=at, struck_at=struck_at, **values,
     )  # fmt: skip
-    _step_back(person, by, at)
+    step_back(person=person, by=by, at=at)
     return changed
 
 
@@ -186,7 +191,7 @@ def record_measure(
     *, participant: Participant, instrument: str, value: Decimal, measured_at: datetime, recall_h: Decimal | None,
     by: Actor, at: datetime,
 ) -> Measure:  # fmt: skip
-    """Write down a value measured before treatment.
+    """Write down a value measured before treatment. A scale that asks about suicide is a rating, not a bare total.
 
     Parameters
     ----------
@@ -200,19 +205,25 @@ def record_measure(
     Raises
     ------
     Refused
-        The instrument cannot give this value, or it was measured in the future.
+        The instrument cannot give this value, it was measured in the future, or one of its answers can ask for help:
+        a total alone would hide it.
     """
     by.must(Permission.WEIGH if instrument == WEIGHT else Permission.SCREEN)
     person = present(participant, by)
     if measured_at > at:
         raise Refused("It cannot have been measured in the future.", came=f"{measured_at:%Y-%m-%d %H:%M %Z}")
+    if asks_about_suicide(instrument):
+        raise Refused(
+            f"{instrument} is entered answer by answer: an answer in it can ask for help.",
+            remedy="enter it as a rating",
+        )
     unit, recall = _checked(instrument, value)
     measure = Measure(
         participant=person, instrument=instrument, value=value, unit=unit, at=measured_at,
         recall_h=recall if recall_h is None else recall_h, rater=by.user,
     )  # fmt: skip
     writing.insert(measure, action="recorded a measure", by=by, at=at)
-    _step_back(person, by, at)
+    step_back(person=person, by=by, at=at)
     return measure
 
 
@@ -223,16 +234,18 @@ def strike_measure(*, measure: Measure, version: int, reason: str, by: Actor, at
     Raises
     ------
     Refused
-        It is struck out already.
+        It is struck out already, or it is the total of a rating, which is struck out as a whole.
     """
     by.must(Permission.WEIGH if measure.instrument == WEIGHT else Permission.SCREEN)
     person = present(measure.participant, by)
     if measure.struck_at:
         raise Refused("This value is struck out already.")
+    if hasattr(measure, "rating"):
+        raise Refused("This is the total of a rating.", remedy="strike out the rating")
     struck = writing.change(
         measure, action="struck out a measure", by=by, at=at, reason=reason, version=version, struck_at=at
     )
-    _step_back(person, by, at)
+    step_back(person=person, by=by, at=at)
     return struck
 
 
@@ -366,8 +379,8 @@ def _decide(
     return writing.insert(decision, action=action, by=by, at=at, reason=reason)
 
 
-def _step_back(person: Participant, by: Actor, at: datetime) -> None:
-    """Take eligibility back where what was just written stands in its way."""
+def step_back(*, person: Participant, by: Actor, at: datetime) -> None:
+    """Take eligibility back where what was just written stands in its way. It follows by itself: nobody is asked."""
     if person.status == Participant.Status.ELIGIBLE and obstacles_in_screening(screening_of(person)):
         writing.change(
             person, action="opened the screening again", by=by, at=at, reason=CHANGED_SINCE,

@@ -13,6 +13,7 @@ from upturn_clinic.ground.forms import ChangeFields, Reason
 from upturn_clinic.operation import LONGEST_REASON
 from upturn_clinic.participants.limits import BODY
 from upturn_clinic.participants.models import ConsentDocument, CriterionResult, TreatmentTrial
+from upturn_clinic.participants.screening.queries import asks_about_suicide
 
 __all__ = [
     "AssessForm", "ConsentDocumentForm", "ConsentForm", "DecideForm", "MeasureForm", "OverrideForm", "TrialChangeForm",
@@ -99,7 +100,8 @@ class MeasureForm(forms.Form):
     def __init__(self, *args: Any, wanted: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         body = {name: f"{name} [{unit}]: {least:g} to {most:g}" for name, (unit, least, most) in BODY.items()}
-        shelf = {name: f"{name}: {instruments.get(name).allowed}" for name in instruments.all_ids()}
+        scales = [name for name in instruments.all_ids() if not asks_about_suicide(name)]
+        shelf = {name: f"{name}: {instruments.get(name).allowed}" for name in scales}
         known = {**body, **shelf}
         first = [(name, known[name]) for name in wanted if name in known]
         rest = [(name, text) for name, text in known.items() if name not in wanted]

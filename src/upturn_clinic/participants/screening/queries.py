@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from upturn import instruments
 from upturn.protocol import Distribution, Gate, Protocol, Rule
 from upturn_clinic.participants.models import (
     CriterionDecision,
@@ -19,8 +20,8 @@ from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of, versions_in_force_at
 
 __all__ = [
-    "HISTORY", "Criterion", "Screening", "Standing", "criteria_of", "measures_wanted", "obstacles",
-    "obstacles_in_screening", "screening_of",
+    "HISTORY", "Criterion", "Screening", "Standing", "asks_about_suicide", "criteria_of", "measures_wanted",
+    "obstacles", "obstacles_in_screening", "screening_of",
 ]  # fmt: skip
 
 HISTORY = "treatment-history"
@@ -156,6 +157,17 @@ def measures_wanted(protocol: Protocol) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in wanted if each != "age"))
 
 
+def asks_about_suicide(measure: str) -> bool:
+    """Tell whether an answer of a scale can ask for help: it is entered answer by answer, never as a bare total.
+
+    Examples
+    --------
+    >>> asks_about_suicide("MADRS"), asks_about_suicide("YMRS"), asks_about_suicide("weight")
+    (True, False, False)
+    """
+    return measure in instruments.all_ids() and instruments.get(measure).alerts is not None
+
+
 def screening_of(participant: Participant) -> Screening:
     """Read everything about somebody's screening, in a fixed number of queries."""
     protocol = protocol_of(participant.protocol_version)
@@ -166,7 +178,7 @@ def screening_of(participant: Participant) -> Screening:
         .prefetch_related("decisions__decided_by")
     }
     trials = tuple(TreatmentTrial.objects.filter(participant=participant).select_related("assessor"))
-    measures = tuple(Measure.objects.filter(participant=participant).select_related("rater"))
+    measures = tuple(Measure.objects.filter(participant=participant).select_related("rater", "rating"))
     newest: dict[str, Measure] = {}
     for measure in measures:
         if measure.struck_at is None:

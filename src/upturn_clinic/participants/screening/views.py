@@ -176,7 +176,8 @@ def record_measure(request: HttpRequest, facility: str, participant: UUID) -> Ht
         actions.record_measure(participant=person, **given, by=actor, at=timezone.now())
 
     shown = words_for(here, person, "A measure before treatment", "Save")
-    return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person))
+    page = "participants/measure.html"
+    return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person), page=page)
 
 
 @require_http_methods(GET_POST)

@@ -23,12 +23,16 @@
   let began = root.dataset.began ? Date.parse(root.dataset.began) : null;
   let state = null;
   let asked = false;
+  // Names what this page shows: the server answers "nothing new" to it.
+  let mark = "";
   const now = () => Date.now() + offset;
 
   // ---- Entering
   function note(kind, values, says, at = null) {
     const device = Date.now();
-    const entry = { id: waiting.uuid(), kind, at: new Date(at ?? now()).toISOString(), device_at: new Date(device).toISOString(), ...values };
+    // What puts an entry right keeps its time, unless another one was written.
+    const then = at ?? (values.at ? Date.parse(values.at) : now());
+    const entry = { id: waiting.uuid(), kind, device_at: new Date(device).toISOString(), ...values, at: new Date(then).toISOString() };
     waiting.add({ url: root.dataset.entries, session: root.dataset.session, says, entry });
     return entry.id;
   }
@@ -101,6 +105,8 @@
     drawSheet();
     drawWaiting();
     tick();
+    // Last: what could not be drawn is asked for again.
+    mark = told.mark;
   }
 
   // ---- Polling
@@ -110,15 +116,19 @@
     root.dataset.asking = "yes";
     const from = Date.now();
     try {
-      const answer = await fetch(root.dataset.state, { redirect: "manual", headers: { "X-Upturn-By-Itself": "yes" }, signal: AbortSignal.timeout(15000) });
+      const answer = await fetch(root.dataset.state, {
+        headers: { "If-None-Match": mark, "X-Upturn-By-Itself": "yes" }, redirect: "manual", cache: "no-store",
+        signal: AbortSignal.timeout(15000),
+      });
       if (answer.type === "opaqueredirect") { waiting.linked("logged out"); return; }
-      if (!answer.ok) { waiting.linked("cut"); return; }
-      const told = await answer.json();
+      const same = answer.status === 304;
+      if (!answer.ok && !same) { waiting.linked("cut"); return; }
+      const told = same ? { now: answer.headers.get("X-Upturn-Now") } : await answer.json();
       const until = Date.now();
       // The answer was written about half way between asking and reading it.
       offset = Date.parse(told.now) - (from + until) / 2;
       waiting.linked("there");
-      take(told);
+      if (!same) take(told);
       waiting.send();
     } catch { waiting.linked("cut"); } finally { asked = false; delete root.dataset.asking; }
   }
@@ -143,6 +153,7 @@
       unknown: "Connecting…",
       there: count ? `Connected; ${wait}.` : "Connected. Everything is saved.",
       cut: `No connection since ${since}. ${count ? `${wait} and ${count === 1 ? "is" : "are"} sent when it is back.` : "Go on: what you enter waits here and is sent when it is back."}`,
+      trouble: `The server cannot take entries now. ${count ? `${wait} and ${count === 1 ? "is" : "are"} tried again by itself.` : "What you enter waits here and is tried again."}`,
       "logged out": `You were logged out. ${count ? `${wait}; nothing is lost.` : "Nothing is lost."}`,
       "not allowed": `The server does not take entries from you any more. ${count ? `${wait}; nothing is lost.` : ""} Load the page anew.`,
     }[waiting.link];
@@ -169,7 +180,9 @@
         line.append(make("p", { text: each.refused }));
         const off = make("button", { type: "button", class: "plain", text: "I have read it" });
         off.addEventListener("click", () => waiting.dropRefused(each.key));
-        line.append(make("p", { class: "acts" }, off));
+        const again = make("button", { type: "button", class: "plain", text: "Send it again" });
+        again.addEventListener("click", () => waiting.sendAgain(each.key));
+        line.append(make("p", { class: "acts" }, off, " ", again));
       }
       box.append(line);
     }

@@ -4,6 +4,8 @@
 // Where: localStorage, one key per entry, under the key of the person who made it. Another person's entries are never
 // sent: they wait until that person logs in again. The values are not encrypted (docs/security.md): they stay only until
 // the server has them. An entry has its own key, so that sending it twice makes one row.
+// What is refused is kept apart with the server's words and goes again only when somebody says so. Trouble at the server
+// is no refusal: it is told, and tried again.
 "use strict";
 (() => {
   const person = document.body.dataset.person || "";
@@ -49,6 +51,12 @@
     send();
   }
   function dropRefused(key) { drop(key); tell("waiting:change"); }
+  function sendAgain(key) {
+    const item = read(key) || unkept.get(key);
+    if (item) keep(key, { ...item, refused: undefined });
+    tell("waiting:change");
+    send();
+  }
 
   function linked(now) {
     if (now === link) return;
@@ -64,25 +72,40 @@
       else await deliver();
     } finally { sending = false; }
   }
+  const setApart = ({ key, ...item }, words) => keep(key, { ...item, refused: words });
   async function deliver() {
+    let size = most;
     for (;;) {
       const waiting = list().filter((each) => !each.refused);
       if (!waiting.length) return;
-      const batch = waiting.filter((each) => each.url === waiting[0].url).slice(0, most);
+      const batch = waiting.filter((each) => each.url === waiting[0].url).slice(0, size);
       const told = await post(batch[0].url, batch.map((each) => each.entry));
       if (!told) return;
+      if (told.refused) {
+        // Of many, one alone may be at fault, or they are too many: each is asked about by itself.
+        if (batch.length > 1 && !told.all) { size = 1; continue; }
+        for (const each of batch) setApart(each, told.refused);
+        tell("waiting:change");
+        continue;
+      }
       const byId = new Map(told.results.map((each) => [each.id, each]));
       let left = 0;
       for (const each of batch) {
         const result = byId.get(each.entry.id);
         if (!result) { left += 1; continue; }
-        if (result.state === "refused") keep(each.key, { ...each, key: undefined, refused: result.words });
+        if (result.state === "refused") setApart(each, result.words);
         else drop(each.key);
       }
       tell("waiting:told", { ...told, batch });
       tell("waiting:change");
       if (left === batch.length) return;
     }
+  }
+  async function words(answer) {
+    let fault = "";
+    try { fault = (await answer.json()).fault || ""; } catch { /* not our server's words */ }
+    const known = { 404: "This session is not open to you.", 409: "Something else was saved first.", 413: "It is too much at once." };
+    return `${fault || known[answer.status] || "The server did not take it."} (${answer.status}) Look at it, then send it again or enter it anew.`;
   }
   async function post(url, entries) {
     let answer;
@@ -93,12 +116,16 @@
       });
     } catch { linked("cut"); return null; }
     if (answer.type === "opaqueredirect") { linked("logged out"); return null; }
-    if (answer.status === 403) { linked("not allowed"); return null; }
-    if (!answer.ok) { linked("cut"); return null; }
+    if (answer.status === 403) {
+      linked("not allowed");
+      return { refused: "The server does not take entries from you here (403). Load the page anew, log in as somebody who may, or tell your administrator.", all: true };
+    }
+    if (answer.status >= 500 || answer.status === 408 || answer.status === 429) { linked("trouble"); return null; }
+    if (!answer.ok) { linked("there"); return { refused: await words(answer) }; }
     try { const told = await answer.json(); linked("there"); return told; } catch { linked("cut"); return null; }
   }
 
-  window.waiting = { add, list, send, dropRefused, linked, uuid, get link() { return link; }, get since() { return since; } };
+  window.waiting = { add, list, send, sendAgain, dropRefused, linked, uuid, get link() { return link; }, get since() { return since; } };
   window.addEventListener("online", send);
   setInterval(() => { if (list().some((each) => !each.refused)) send(); }, again);
 

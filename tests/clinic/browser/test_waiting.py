@@ -1,0 +1,93 @@
+# ruff: noqa: F811  (fixtures of the floor are taken by their names)
+"""Entries that wait in the browser: a refusal is told and not repeated for ever, trouble at the server is tried again.
+
+The statuses of a proxy in between (too much, gone for a moment) are answered by the browser's own network layer; the
+server's own refusal is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Route, expect
+from tests.clinic.browser.test_session import MINUTE, Hours, all_sent, hours, picture, type_in  # noqa: F401  (fixture)
+from tests.clinic.floor.conftest import clinician, infusions, nurse, other_nurse, session  # noqa: F401  (fixtures)
+
+from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Membership
+from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.floor.models import Reading, Session
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ENTRIES = re.compile(r"/entries/?$")
+
+
+class Proxy:
+    """Something between browser and server that answers entries by itself as long as it has a status."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.asked: list[int] = []
+
+    def __call__(self, route: Route) -> None:
+        if self.status is None:
+            route.continue_()
+            return
+        self.asked.append(len(json.loads(route.request.post_data or "[]")))
+        route.fulfill(status=self.status, body="not the server's words")
+
+
+def test_trouble_at_the_server_is_told_and_tried_again(session: Session, nurse: Actor, hours: Hours) -> None:
+    page, proxy = hours.open(session, nurse), Proxy()
+    page.route(ENTRIES, proxy)
+    proxy.status = 503
+    type_in(page, "n-15", SBP="122")
+    expect(page.locator("[data-link]")).to_contain_text("The server cannot take entries now. 1 entry waits here")
+    assert page.get_by_role("alert").filter(has_text="Refused").count() == 0
+    proxy.status = None
+    hours.jump(hours.at + MINUTE)
+    all_sent(page)
+    assert Reading.objects.filter(session=session).count() == 1
+
+
+@pytest.mark.parametrize("status", [409, 413, 422])
+def test_a_refusal_is_told_kept_apart_and_not_sent_again_by_itself(
+    session: Session, nurse: Actor, hours: Hours, status: int
+) -> None:
+    page, proxy = hours.open(session, nurse), Proxy()
+    page.route(ENTRIES, proxy)
+    page.context.set_offline(True)
+    type_in(page, "n-15", SBP="122", DBP="78")
+    expect(page.locator("[data-link]")).to_contain_text("2 entries wait here")
+    proxy.status = status
+    page.context.set_offline(False)
+    hours.jump(hours.at + MINUTE)
+    refused = page.get_by_role("alert").filter(has_text=f"({status})")
+    expect(refused).to_have_count(2)
+    # Both together, then each by itself.
+    assert proxy.asked == [2, 1, 1]
+    hours.jump(hours.at + MINUTE)
+    assert proxy.asked == [2, 1, 1]
+    picture(page, f"refused-{status}")
+    proxy.status = None
+    refused.first.get_by_role("button", name="Send it again").click()
+    expect(refused).to_have_count(1)
+    all_sent(page)
+    assert Reading.objects.filter(session=session).count() == 1
+
+
+def test_who_may_not_record_any_more_is_told_so(session: Session, nurse: Actor, hours: Hours) -> None:
+    page = hours.open(session, nurse)
+    Membership.objects.filter(user=nurse.user).update(role=Role.COORDINATOR)
+    type_in(page, "n-15", SBP="122")
+    refused = page.get_by_role("alert").filter(has_text="does not take entries from you here (403)")
+    expect(refused).to_have_count(1)
+    Membership.objects.filter(user=nurse.user).update(role=Role.SESSION_NURSE)
+    hours.jump(hours.at + MINUTE)
+    assert not Reading.objects.exists()
+    refused.get_by_role("button", name="Send it again").click()
+    expect(refused).to_have_count(0)
+    all_sent(page)
+    assert Reading.objects.filter(session=session).count() == 1
