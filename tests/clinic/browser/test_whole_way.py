@@ -134,8 +134,8 @@ def screened(page: Page) -> None:
     page.get_by_role("link", name="Add a measure").click()
     page.get_by_role("link", name="Enter a rating").click()
     page.get_by_role("link", name="MADRS").first.click()
-    for item, value in madrs(33).items():
-        page.locator(f"input[name=item_{item}][value='{value}']").check(force=True)
+    for item, score in madrs(33).items():
+        page.locator(f"input[name=item_{item}][value='{score}']").check(force=True)
     press(page, "Save the rating")
     page.get_by_text("MADRS is saved.").wait_for()
     pseudonym = re.compile(r"^\w{3}-\w{3}$")

@@ -113,12 +113,12 @@ def test_the_demo_is_whole_and_is_made_once(folder: Path, log_in: Callable[[User
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
     # The library reads the records of every programme; that it draws its report from them is a slow test of exports.
     for programme in Programme.objects.all():
-        out = folder / str(programme.pk)
-        call_command("export", str(programme.pk), "--out", str(out), stdout=StringIO())
-        about = json.loads((out / "about.json").read_text(encoding="utf-8"))
+        written = folder / str(programme.pk)
+        call_command("export", str(programme.pk), "--out", str(written), stdout=StringIO())
+        about = json.loads((written / "about.json").read_text(encoding="utf-8"))
         enrolled = Participant.objects.filter(programme=programme).exclude(enrolled_at=None).count()
         assert about["people"] + about["left out, no dose given yet"] == enrolled
-        assert records.read(out).participants.height == about["people"]
+        assert records.read(written).participants.height == about["people"]
     # Again: nothing is made, the same is said.
     rows = Entry.objects.count()
     assert demo() == said

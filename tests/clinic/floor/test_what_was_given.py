@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from tests.clinic.floor.conftest import ARRIVAL, FIRST
+from tests.clinic.floor.conftest import ARRIVAL, BEFORE, FIRST
 from tests.clinic.floor.making import (
     all_saved,
     arrived,
@@ -14,9 +14,11 @@ from tests.clinic.floor.making import (
     begun,
     good_answers,
     made_ready,
+    person_with_plan,
     prepared,
     said,
     sent,
+    signed_version,
     time_out,
 )
 
@@ -27,6 +29,7 @@ from upturn_clinic.floor.entries.actions import Result
 from upturn_clinic.floor.giving import giving_of
 from upturn_clinic.floor.models import Administration, Filling, Session
 from upturn_clinic.floor.screens import session_screen
+from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.stock import actions as stock
 from upturn_clinic.stock.models import Draw, Movement
 from upturn_clinic.treatments.models import Dose, Plan
@@ -121,11 +124,8 @@ def test_a_wrong_act_is_replaced_and_keeps_its_kind(over: Session, nurse: Actor)
 
 
 def test_a_share_that_was_entered_wrongly_is_replaced(clinician: Actor, nurse: Actor) -> None:
-    from tests.clinic.floor.conftest import BEFORE  # noqa: PLC0415
-    from tests.clinic.floor.making import person_with_plan, signed_version  # noqa: PLC0415
-
     version = signed_version("intramuscular-course", clinician, BEFORE)
-    arm = next(iter(queries.protocol_of(version).arms))
+    arm = next(iter(protocol_of(version).arms))
     plan = person_with_plan(version, arm, clinician, begins_at=FIRST, at=BEFORE)
     assert nurse.user is not None
     prepared(plan.doses.get(number=1), clinician, nurse.user, ARRIVAL)
@@ -183,7 +183,7 @@ def test_what_was_wasted_before_the_start_was_not_given(
     assert session_screen(queries.whole(session), nurse, now=READY)["concentration"] == "0.6 mg/ml"
     all_saved(said(session, nurse, FIRST, sent("start", FIRST, rate_ml_h="75")))
     all_saved(said(session, nurse, END, sent("stop", END)))
-    assert (dose_of(session).given_mg, booked(session)) == (30, 30)
+    assert dose_of(session).given_mg == booked(session) == 30
 
 
 def test_no_dose_of_what_was_wasted_whole(session: Session, nurse: Actor, clinician: Actor) -> None:
@@ -318,5 +318,6 @@ def test_how_long_it_ran_is_kept_beside_what_the_protocol_says(session: Session,
     end = FIRST + 50 * MINUTE
     all_saved(said(session, nurse, end, sent("stop", end)))
     dose = dose_of(session)
-    assert (dose.duration_min, dose.protocol_min) == (50, 40)
+    assert dose.duration_min == 50
+    assert dose.protocol_min == 40
     assert "it ran for 50 min, the protocol says 40 min" in dose.because

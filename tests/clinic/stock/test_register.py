@@ -204,7 +204,8 @@ def test_what_was_wasted_before_the_dose_cannot_be_given(
         draw=draw, amount=Decimal("10.3"), reason="spilt", witness=proof(clinician, before), by=nurse, at=before
     )
     shown = queries.preparation_of(dose, nurse)
-    assert (shown.mg, shown.draws[0].usable, shown.is_ready) == (30, 30, True)
+    assert shown.mg == shown.draws[0].usable == 30
+    assert shown.is_ready
     actions.use_for_dose(dose=dose, percent=Decimal(50), began_at=NOW, by=nurse, at=NOW)
     assert queries.left_of(draw) == 15
     later = NOW + timedelta(minutes=5)
@@ -221,7 +222,7 @@ def test_what_was_wasted_before_the_dose_cannot_be_given(
     assert queries.left_of(draw) == 0
     [row] = queries.reconciliation(lot.facility, nurse, begin=before, end=later + timedelta(minutes=1)).rows
     assert row.drawn == row.given + row.wasted_after_drawing + row.not_accounted == MG
-    assert (row.given, row.wasted_after_drawing, row.not_accounted) == (30, Decimal("10.3"), 0)
+    assert (row.given, row.wasted_after_drawing, row.not_accounted) == (Decimal(30), Decimal("10.3"), Decimal(0))
 
 
 def test_nothing_is_ready_when_all_of_it_was_wasted(
