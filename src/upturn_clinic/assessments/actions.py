@@ -76,7 +76,9 @@ def strike_rating(*, rating: Rating, version: int, reason: str, by: Actor, at: d
     """
     by.must(_permission(rating.rater_kind))
     person = held(rating.participant, by)
-    return _strike(person, rating, version, reason, by, at)
+    struck = _strike(rating, version, reason, by, at)
+    step_back(person=person, by=by, at=at)
+    return struck
 
 
 @transaction.atomic
@@ -99,7 +101,8 @@ def correct_rating(
     """
     by.must(_permission(rating.rater_kind))
     person = held(rating.participant, by)
-    struck = _strike(person, rating, version, reason, by, at)
+    # Whether it takes eligibility back is seen once, when the new one stands.
+    struck = _strike(rating, version, reason, by, at)
     return _record(
         person, rating.instrument, answers, rated_at, rating.planned_h, rating.recall_h, rating.mode,
         rating.rater_kind, missing_because, struck, by, at,
@@ -183,17 +186,15 @@ def _recall(person: Participant, sheet: Sheet, planned_h: float | None, rater_ki
     return Decimal(str(sheet.instrument.recall.hours)) if sheet.instrument.recall else None
 
 
-def _strike(person: Participant, rating: Rating, version: int, reason: str, by: Actor, at: datetime) -> Rating:
+def _strike(rating: Rating, version: int, reason: str, by: Actor, at: datetime) -> Rating:
     if not rating.counts:
         raise Refused("This rating is struck out already.")
     if rating.measure is not None and rating.measure.struck_at is None:
         writing.change(rating.measure, action="struck out a measure", by=by, at=at, reason=reason, struck_at=at)
-    struck = writing.change(
+    return writing.change(
         rating, action="struck out a rating", by=by, at=at, reason=reason, version=version, struck_at=at,
         struck_because=reason.strip(),
     )  # fmt: skip
-    step_back(person=person, by=by, at=at)
-    return struck
 
 
 def raise_concerns(

@@ -113,6 +113,9 @@ def minutes_in_all(state: Giving, *, filling_ml: float | None) -> float | None:
 
 def _infusion(done: Sequence[Administration], filling_ml: float | None, until: datetime) -> Giving:
     began = ended = None
+    # What was entered for a later time than the end gives nothing: the end arrived late, or was corrected.
+    end = next((place for place, each in enumerate(done) if each.kind == KIND.STOP), len(done))
+    done = done[: end + 1]
     rate, running, paused, ml, still, ran, since = 0.0, False, False, 0.0, 0.0, 0.0, done[0].at
     for each in done:
         span = minutes_between(since, each.at)

@@ -96,7 +96,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     consent = consent_of(person)
     identity = identity_of(person) if reader.may(Permission.SEE_IDENTITY) else None
     shown = dose_shown(course, dose, weight=weight, reader=reader, at=now) if course else None
-    preparation = preparation_of(dose, reader)
+    preparation = preparation_of(dose, reader, began_at=session.began_at)
     filling = queries.filling_ml(session)
     rate = None if not (filling and asked.manner.over_min) else round(filling * 60 / asked.manner.over_min, 1)
     closed = [each for each in lines if each.standing.verdict == "closed"]
@@ -112,7 +112,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         "during_by_hand": [each for each in lines
                            if each.standing.stands == "during" and each.standing.is_answered_by_hand],
         "with_signs": [each for each in lines if each.standing.signs and each.standing.asks != "emergency"],
-        "closed": urgent, "unwritten": _unwritten(session, asked, reader, phase, urgent, now),
+        "closed": urgent, "unwritten": _unwritten(session, asked, reader, phase, lines, urgent, now),
         "due": due, "next": due[0] if due else None,
         "late": [each for each in due if each.is_late], "ratings": _ratings(session, reader, now),
         "ratings_at": reverse("ratings", args=[session.facility.slug, person.pk])
@@ -216,15 +216,23 @@ def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, pha
 
 
 def _unwritten(
-    session: Session, asked: Asked, reader: Actor, phase: Phase, shown: list[Line], now: datetime
+    session: Session, asked: Asked, reader: Actor, phase: Phase, every: list[Line], shown: list[Line], now: datetime
 ) -> list[Line]:  # fmt: skip
-    """Find what closed a gate in this session and nobody wrote about, apart from what stands at the top already."""
+    """Find what closed a gate in this session and nobody wrote about, apart from what stands at the top already.
+
+    A gate before the dose may close after its start, when an entry arrives late: then it holds the dose back still.
+    """
     if session.began_at is None:
         return []
     there = {key for each in shown for key in each.standing.because_of}
-    found = (each for each in closures_of(session, asked, now=now) if each.needs_word)
-    lines = (_line(each, session, asked, reader, phase) for each in found if not there & set(each.because_of))
-    return [replace(each, mark=f"-{number}", may_override=False) for number, each in enumerate(lines)]
+    before = [each.standing for each in every if each.standing.stands == "before" and each.standing.holds_back]
+    answered = [each for each in before if each.answer and each.needs_word]
+    found = [each for each in closures_of(session, asked, now=now) if each.needs_word]
+    held_back = {each.key for each in before}
+    lines = (_line(each, session, asked, reader, phase) for each in (*answered, *found)
+             if each.key != "house/time-out" and not there & set(each.because_of))  # fmt: skip
+    return [replace(each, mark=f"-{number}", may_override=each.may_override and each.standing.key in held_back)
+            for number, each in enumerate(lines)]  # fmt: skip
 
 
 def _corrections(session: Session) -> list[tuple[Entered, str]]:

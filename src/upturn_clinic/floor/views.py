@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -87,10 +88,7 @@ def session(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     """Show a session: what is done, what is due, the flowsheet."""
     actor, here = require(request, Permission.SEE_SESSIONS, facility)
     found = _found(here, session)
-    shown = _screen(found, actor)
-    # What speaks against a dose is told on arrival; once it began, the flowsheet has the page to itself.
-    spoken = _against(found, actor) if found.began_at is None else {}
-    return render(request, "floor/session.html", {"here": here, "poll_s": POLL_S, "parts": PARTS, **shown, **spoken})
+    return render(request, "floor/session.html", {"here": here, "poll_s": POLL_S, **_screen(found, actor)})
 
 
 @require_GET
@@ -195,7 +193,7 @@ def _state(here: Facility, found: Session, actor: Actor, last: int) -> dict[str,
         "mark": str(marks.Mark(last, turns_at(shown), _whose(found.pk, actor))),
         "began_at": found.began_at.isoformat() if found.began_at else None,
         "phase": str(shown["phase"]),
-        "parts": {part: render_to_string(f"floor/parts/{part}.html", shown) for part in PARTS},
+        "parts": {part: render_to_string(f"floor/parts/{part}.html", shown) for part in ("against", *PARTS)},
         "sheet": sheet_data(found, shown["asked"], actor),
     }
 
@@ -205,10 +203,11 @@ def _whose(session: UUID, actor: Actor) -> str:
 
 
 def _screen(found: Session, actor: Actor) -> dict[str, Any]:
-    """Gather the page; at its head stand the open concerns about the person, for who may see them."""
+    """Gather the page; at its head what speaks against a dose, and the open concerns, for who may see them."""
     now = timezone.now()
     concerns = open_of(found.participant, now) if actor.may(Permission.SEE_SAFETY) else []
-    return {**session_screen(found, actor, now=now), "concerns_of_person": concerns}
+    spoken = _against(found, actor, now) if found.began_at is None else {}
+    return {**session_screen(found, actor, now=now), **spoken, "concerns_of_person": concerns}
 
 
 def _found(here: Facility, session: UUID) -> Session:
@@ -224,10 +223,10 @@ def _words(here: Facility, found: Session, title: str, verb: str, **more: Any) -
             "verb": verb, "back": _page(here, found), **more}  # fmt: skip
 
 
-def _against(session: Session, actor: Actor) -> dict[str, Any]:
-    """Gather what speaks against a dose: reasons to stop that are there now, other drugs to take note of."""
+def _against(session: Session, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Gather what speaks against a dose that has not begun: reasons to stop that are there, drugs to take note of."""
     course = course_of(session.participant)
     if course is None or not actor.may(Permission.SEE_CLINICAL_RECORD):
         return {}
-    reasons = watch.reasons_to_stop(course, now=timezone.now())
+    reasons = watch.reasons_to_stop(course, now=now)
     return {"reasons": reasons, "warned": watch.warnings_of(session.participant)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 __all__ = ["bad_request", "forgery_suspected", "not_found", "permission_denied", "server_error", "well"]
@@ -22,8 +22,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The person is known, but may not do this."""
-    return _told(request, 403, "You cannot open this page.", str(exception or "") or "Your role does not include it.")
+    """The person is known, but may not do this; told as JSON to a script that sent JSON."""
+    remedy = str(exception or "") or "Your role does not include it."
+    if request.content_type == "application/json":
+        return JsonResponse({"fault": remedy}, status=403)
+    return _told(request, 403, "You cannot open this page.", remedy)
 
 
 def forgery_suspected(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  (Django hands it over)

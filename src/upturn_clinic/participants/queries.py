@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -149,9 +149,10 @@ def age_on(day: date, *, born: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-def latest_measure(participant: Participant, instrument: str) -> Measure | None:
-    """Find the newest value of an instrument that is not struck out."""
-    return Measure.objects.filter(participant=participant, instrument=instrument, struck_at=None).first()
+def latest_measure(participant: Participant, instrument: str, *, until: datetime | None = None) -> Measure | None:
+    """Find the newest value of an instrument that is not struck out; with a time, of those measured until then."""
+    found = Measure.objects.filter(participant=participant, instrument=instrument, struck_at=None)
+    return (found if until is None else found.filter(at__lte=until)).first()
 
 
 def consent_in_use(programme: Programme) -> ConsentDocument | None:

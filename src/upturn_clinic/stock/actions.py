@@ -121,7 +121,7 @@ def check(*, draw: Draw, version: int, checker: Proof, by: Actor, at: datetime) 
 @transaction.atomic
 def use_for_dose(
     *, dose: Dose, by: Actor, at: datetime, mg: Decimal | None = None, percent: Decimal | None = None,
-    began_at: datetime | None = None, reason: str = "",
+    until: datetime | None = None, reason: str = "",
 ) -> Sequence[Movement]:  # fmt: skip
     """Book what was given of all that was drawn for a dose, in the order in which it was drawn.
 
@@ -131,8 +131,9 @@ def use_for_dose(
         Milligrams of the drug itself; where the arm is known to who records.
     percent
         The share of what was prepared; where it is not, and for what holds no drug.
-    began_at
-        When the dose began: a share counts from what could be given then. What could be given now, unless given.
+    until
+        A share counts from what there was to give: with what was wasted from then on (``queries.gone_until``). What
+        there is now, unless given.
     reason
         Why, when what was booked before is righted by this.
 
@@ -149,14 +150,14 @@ def use_for_dose(
     for lot in sorted({each.lot_id: each.lot for each in draws}.values(), key=lambda lot: str(lot.pk)):
         queries.held(lot)
     _undo_given(draws, reason, by, at)
-    if any(not each.is_checked and queries.usable_of(each, began_at=began_at) for each in draws):
+    if any(not each.is_checked and queries.usable_of(each, until=until) for each in draws):
         raise Refused("No second person has checked what was drawn for this dose.", remedy="have it checked first")
     booked: list[Movement] = []
     rest = NOTHING if mg is None else mg
     for each in draws:
         left = queries.left_of(each)
         if percent is not None:
-            amount = rounded(queries.usable_of(each, began_at=began_at) * percent / ALL)
+            amount = rounded(queries.usable_of(each, until=until) * percent / ALL)
         elif each.lot.drug in INERT:
             amount = left
         else:
@@ -171,7 +172,7 @@ def use_for_dose(
         raise Refused(
             "More was given than was drawn.",
             came=f"{written(rounded(rest))} mg more" if mg is not None else f"{written(percent or NOTHING)} %",
-            remedy="look at the amount, or draw what was missing first",
+            remedy="look at the amount; take back what was wasted of it by mistake, or draw what was missing first",
         )
     return booked
 

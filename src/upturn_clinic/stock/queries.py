@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -25,8 +25,8 @@ from upturn_clinic.treatments.models import Dose
 
 __all__ = [
     "Balance", "DrawShown", "LotRow", "Preparation", "Sheet", "SheetRow", "ToPrepare", "actor_of", "balance_of",
-    "broken_seals", "draws_for", "fitting_lots", "held", "is_masked_dose", "last_count", "left_of", "lot_rows",
-    "lots_at", "may_know", "needs_draw", "open_draws", "people_who_may", "preparation_of", "reconciliation",
+    "broken_seals", "draws_for", "fitting_lots", "gone_until", "held", "is_masked_dose", "last_count", "left_of",
+    "lot_rows", "lots_at", "may_know", "needs_draw", "open_draws", "people_who_may", "preparation_of", "reconciliation",
     "register_of", "same_lot", "to_prepare", "usable_of",
 ]  # fmt: skip
 
@@ -73,27 +73,52 @@ def left_of(draw: Draw) -> Decimal:
     return _exact(Movement.objects.filter(draw=draw).aggregate(left=Sum("drawn"))["left"])
 
 
-def usable_of(draw: Draw, *, began_at: datetime | None = None) -> Decimal:
+def usable_of(draw: Draw, *, until: datetime | None = None) -> Decimal:
     """Give how much of a draw there is to give: what was taken, without what was wasted or put back.
 
     Parameters
     ----------
-    began_at
-        When the dose began, if it did: what was wasted or put back after it was there to give.
+    until
+        What was wasted or put back from then on was there to give (``gone_until``); all of it is gone unless given.
     """
-    return _accounts([draw], began_at)[draw.pk][0]
+    return _accounts([draw], until=until)[draw.pk].usable
 
 
-def _accounts(draws: Sequence[Draw], began_at: datetime | None) -> dict[UUID, tuple[Decimal, Decimal]]:
-    """Give of each draw what there is to give and what is left of it: one question, however many draws."""
-    found = {each.pk: (each.taken, NOTHING) for each in draws}
+def gone_until(draws: Iterable[Draw], *, began_at: datetime, ended_at: datetime | None) -> datetime:
+    """Say until when what is wasted or put back was not there to give: until the dose began.
+
+    Where something was drawn after that, in the place of a device that fell, say, it is until the giving ended.
+    """
+    is_replaced = ended_at is not None and any(each.taken_at > began_at for each in draws)
+    return ended_at if is_replaced and ended_at is not None else began_at
+
+
+@dataclass
+class _Account:
+    """Of a draw: what there is to give, what is left, and whether its check holds for what there is."""
+
+    usable: Decimal
+    left: Decimal
+    is_checked: bool
+
+
+def _accounts(
+    draws: Sequence[Draw], *, began_at: datetime | None = None, until: datetime | None = None
+) -> dict[UUID, _Account]:
+    """Account for each draw: one question, however many draws. What changed before the dose began is checked anew."""
+    checks = {each.pk: each.checked_at for each in draws}
+    found = {each.pk: _Account(each.taken, NOTHING, each.is_checked) for each in draws}
     rows = Movement.objects.filter(draw__in=draws).select_related("takes_back")
     for row in rows:
         assert row.draw_id is not None  # noqa: S101  (asked for above)
-        usable, left = found[row.draw_id]
-        righted = row.takes_back or row
-        is_gone = righted.kind in _NOT_GIVEN and (began_at is None or righted.at < began_at)
-        found[row.draw_id] = (usable + row.drawn if is_gone else usable, left + row.drawn)
+        account, checked_at, righted = found[row.draw_id], checks[row.draw_id], row.takes_back or row
+        account.left += row.drawn
+        if righted.kind not in _NOT_GIVEN:
+            continue
+        if until is None or righted.at < until:
+            account.usable += row.drawn
+        if checked_at is not None and checked_at < row.at and (began_at is None or row.at < began_at):
+            account.is_checked = False
     return found
 
 
@@ -198,9 +223,11 @@ def to_prepare(facility: Facility, *, begin: datetime, end: datetime) -> list[To
             is_home_course=False, plan__participant__status="enrolled",
         ).select_related("plan__participant").order_by("planned_at")
     )  # fmt: skip
-    drawn: dict[UUID, list[bool]] = {}
-    for each in Draw.objects.filter(dose__in=doses).exclude(pk__in=_taken_back()):
-        drawn.setdefault(each.dose_id, []).append(each.is_checked)
+    draws = list(Draw.objects.filter(dose__in=doses).exclude(pk__in=_taken_back()))
+    accounts, drawn = _accounts(draws), dict[UUID, list[bool]]()
+    for each in draws:
+        if accounts[each.pk].usable:
+            drawn.setdefault(each.dose_id, []).append(accounts[each.pk].is_checked)
     states = {True: "prepared and checked", False: "to be checked"}
     return [ToPrepare(dose, states[all(drawn[dose.pk])] if dose.pk in drawn else "to be drawn") for dose in doses]
 
@@ -256,15 +283,21 @@ class Preparation:
         return sum((each.mg for each in self.draws), NOTHING)
 
 
-def preparation_of(dose: Dose, reader: Actor) -> Preparation:
-    """Say how far the preparation of a dose is, as far as a reader may know: of a masked dose no drug and no lot."""
+def preparation_of(dose: Dose, reader: Actor, *, began_at: datetime | None = None) -> Preparation:
+    """Say how far the preparation of a dose is, as far as a reader may know: of a masked dose no drug and no lot.
+
+    Parameters
+    ----------
+    began_at
+        When the dose began, where it is not written to the plan yet: what is wasted after it undoes no check.
+    """
     draws = list(draws_for(dose))
     if not draws:
         return Preparation("not prepared", "Not prepared yet.")
-    accounts = _accounts(draws, dose.given_at)
-    usables = {key: usable for key, (usable, _) in accounts.items()}
-    unchecked = [each for each in draws if not each.is_checked and usables[each.pk]]
-    lefts = {key: left for key, (_, left) in accounts.items()}
+    accounts = _accounts(draws, began_at=dose.given_at or began_at, until=_gone_until(dose, draws))
+    usables = {key: each.usable for key, each in accounts.items()}
+    unchecked = [each for each in draws if not accounts[each.pk].is_checked and usables[each.pk]]
+    lefts = {key: each.left for key, each in accounts.items()}
     shown: tuple[DrawShown, ...] = ()
     if may_know(reader, dose):
         shown = tuple(
@@ -281,13 +314,22 @@ def preparation_of(dose: Dose, reader: Actor) -> Preparation:
         return Preparation("not prepared", "Not prepared: all that was drawn was wasted or put back.", shown, rest)
     if unchecked:
         names = _names(each.by for each in unchecked)
-        return Preparation("drawn", f"Prepared by {names}; not checked by a second person yet.", shown, rest)
+        never = any(not each.is_checked for each in unchecked)
+        words = "not checked by a second person yet" if never else "changed since it was checked: it is checked again"
+        return Preparation("drawn", f"Prepared by {names}; {words}.", shown, rest)
     there = [each for each in draws if usables[each.pk]]
     checks = [each.checked_at for each in there if each.checked_at]
     when = max(checks).astimezone(zone)
     names, others = _names(each.by for each in there), _names(each.checked_by for each in there)
     words = f"Prepared by {names} and checked by {others} at {when:%H:%M} on {when.day} {when:%b %Y}."
     return Preparation("checked", words, shown, rest, min(checks))
+
+
+def _gone_until(dose: Dose, draws: Sequence[Draw]) -> datetime | None:
+    if dose.given_at is None:
+        return None
+    ended_at = dose.given_at + timedelta(minutes=float(dose.duration_min or 0))
+    return gone_until(draws, began_at=dose.given_at, ended_at=ended_at)
 
 
 def _names(people: object) -> str:

@@ -268,7 +268,7 @@ def _must_have_a_session(dose: Dose, given: AsGiven) -> None:
 
 
 def _amounts(course: Course, dose: Dose, given: AsGiven) -> Mapping[str, object]:
-    entry, weight = course.entry(dose), queries.weight_of(course.plan.participant)
+    entry, weight = course.entry(dose), queries.weight_given_by(dose, began_at=given.began_at)
     if entry.over_h and not given.duration_min:
         raise Refused("An infusion needs the time it ran.", expected="minutes, more than 0")
     by_weight = {"weight_kg": weight.kg, "weight_at": weight.measured_at} if weight and entry.amount.per_kg else {}

@@ -26,7 +26,7 @@ from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug, Dos
 __all__ = [
     "DoseShown", "DueRow", "booster_entries", "co_interventions_of", "course_of", "dose_shown", "dose_words",
     "doses_at", "drugs_of", "due_between", "due_rows", "finding_of", "held", "is_planned", "people_with_plan_at",
-    "visits_at", "weight_of",
+    "visits_at", "weight_given_by", "weight_of",
 ]  # fmt: skip
 
 Thing = TypeVar("Thing", Visit, Dose)
@@ -81,6 +81,17 @@ def visits_at(facility: Facility) -> QuerySet[Visit]:
 def weight_of(participant: Participant) -> Weight | None:
     """Find the latest body weight that was measured."""
     found = latest_measure(participant, "weight")
+    return None if found is None else Weight(float(found.value), found.at)
+
+
+def weight_given_by(dose: Dose, *, began_at: datetime) -> Weight | None:
+    """Find the body weight that counts for a dose that was given: its own, else the newest measured until it began.
+
+    Whoever corrects a dose weeks later does not compute it anew by the weight of that day.
+    """
+    if dose.given_at is not None and dose.weight_kg is not None and dose.weight_at is not None:
+        return Weight(float(dose.weight_kg), dose.weight_at)
+    found = latest_measure(dose.plan.participant, "weight", until=began_at)
     return None if found is None else Weight(float(found.value), found.at)
 
 

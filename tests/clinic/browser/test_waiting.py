@@ -62,8 +62,8 @@ def test_a_refusal_is_told_kept_apart_and_not_sent_again_by_itself(
     type_in(page, "n-15", SBP="122", DBP="78")
     expect(page.locator("[data-link]")).to_contain_text("2 entries wait here")
     proxy.status = status
+    # It is sent by itself; a jump of the clock would break off what is on its way.
     page.context.set_offline(False)
-    hours.jump(hours.at + MINUTE)
     refused = page.get_by_role("alert").filter(has_text=f"({status})")
     expect(refused).to_have_count(2)
     # Both together, then each by itself.
@@ -78,12 +78,33 @@ def test_a_refusal_is_told_kept_apart_and_not_sent_again_by_itself(
     assert Reading.objects.filter(session=session).count() == 1
 
 
+def test_an_old_token_refuses_nothing_and_a_new_page_sends_what_waits(
+    session: Session, nurse: Actor, hours: Hours
+) -> None:
+    """Who logs in anew on another tab leaves this page with a token that the server does not take any more."""
+    page = hours.open(session, nurse)
+    page.locator("meta[name=csrf-token]").evaluate("(token) => { token.content = 'x'.repeat(64); }")
+    type_in(page, "n-15", SBP="122", DBP="78")
+    expect(page.locator("[data-link]")).to_contain_text("2 entries wait here; nothing is lost. Load the page anew.")
+    assert page.get_by_role("alert").filter(has_text="Refused").count() == 0
+    assert not Reading.objects.exists()
+    page.reload()
+    all_sent(page)
+    assert Reading.objects.filter(session=session).count() == 2
+
+
 def test_who_may_not_record_any_more_is_told_so(session: Session, nurse: Actor, hours: Hours) -> None:
     page = hours.open(session, nurse)
     Membership.objects.filter(user=nurse.user).update(role=Role.COORDINATOR)
     type_in(page, "n-15", SBP="122")
     refused = page.get_by_role("alert").filter(has_text="does not take entries from you here (403)")
     expect(refused).to_have_count(1)
+    # A log-out asks about what was refused as well.
+    page.get_by_role("button", name="Log out", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Not everything is saved yet")
+    expect(dialog).to_contain_text("1 entry of a session was refused.")
+    expect(dialog).not_to_contain_text("for the connection")
+    dialog.get_by_role("button", name="Stay logged in").click()
     Membership.objects.filter(user=nurse.user).update(role=Role.SESSION_NURSE)
     hours.jump(hours.at + MINUTE)
     assert not Reading.objects.exists()

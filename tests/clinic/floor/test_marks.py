@@ -31,12 +31,14 @@ from upturn_clinic.accounts import actions as accounts
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.floor.marks import Mark, read_mark
 from upturn_clinic.floor.models import Session
 from upturn_clinic.safety import actions as safety
 from upturn_clinic.safety.models import AdverseEvent
 from upturn_clinic.treatments.models import Plan
 from upturn_clinic.treatments.others import actions as others
+from upturn_clinic.treatments.watch import actions as watch
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -186,6 +188,34 @@ def test_every_kind_of_news_about_this_person_is_told(
         assert page.asks(now) == 200, act.__name__
     assert page.shows("Nausea")
     assert page.shows("lithium")
+
+
+def test_what_comes_to_speak_against_a_dose_is_told_until_it_began(
+    session: Session, nurse: Actor, clinician: Actor, log_in: LogIn, clock: Clock
+) -> None:
+    person, at = session.participant, ARRIVAL + MINUTE
+    assert nurse.user is not None
+    assert clinician.user is not None
+    clock.stand_at(at)
+    page = Page(log_in(nurse.user), session, clock)
+    assert page.asks(at) == 200
+    assert page.told["parts"]["against"].strip() == ""
+    values = {"name": "lorazepam", "drug_class": "benzodiazepine", "dose": "1 mg at night"}
+    others.record_drug(participant=person, values=values, by=clinician, at=at)
+    watch.decide_stopping(
+        participant=person, rule="pregnancy", decision="stop", seen="", reason="the test is positive",
+        proof=Proof(clinician.user, at), by=clinician, at=at,
+    )  # fmt: skip
+    assert page.asks(at + SECOND) == 200
+    told = page.told["parts"]["against"]
+    assert "A reason to stop, by the protocol: The person is pregnant." in told
+    assert "lorazepam" in told
+    whole = page.client.get(reverse("session", args=["main", session.pk])).content.decode()
+    assert told.strip() in whole
+    Session.objects.filter(pk=session.pk).update(began_at=at)
+    page.told = {}
+    assert page.asks(at + 2 * SECOND) == 200
+    assert page.told["parts"]["against"].strip() == ""
 
 
 def test_what_cannot_be_told_apart_counts_as_news(page: Page, facility: Facility, as_owner: Actor) -> None:

@@ -26,12 +26,15 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.entries.actions import Result
+from upturn_clinic.floor.gates import standings_of
 from upturn_clinic.floor.giving import giving_of
 from upturn_clinic.floor.models import Administration, Filling, Session
 from upturn_clinic.floor.screens import session_screen
+from upturn_clinic.ground.errors import Refused
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.stock import actions as stock
 from upturn_clinic.stock.models import Draw, Movement
+from upturn_clinic.stock.shelf import actions as shelf
 from upturn_clinic.treatments.models import Dose, Plan
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +55,7 @@ def dose_of(session: Session) -> Dose:
 def booked(session: Session) -> Decimal:
     """What the register says was given of what was drawn for this dose, all rows against it counted."""
     rows = Movement.objects.filter(draw__dose=session.dose_id).exclude(kind="drawn")
-    return -sum((row.drawn for row in rows if row.kind == "given" or row.takes_back), Decimal(0))
+    return -sum((row.drawn for row in rows if (row.takes_back or row).kind == "given"), Decimal(0))
 
 
 @pytest.fixture
@@ -181,7 +184,13 @@ def test_what_was_wasted_before_the_start_was_not_given(
     made_ready(session, nurse, READY)
     said(session, nurse, READY, sent("filling", READY, ml="50"))
     assert session_screen(queries.whole(session), nurse, now=READY)["concentration"] == "0.6 mg/ml"
-    all_saved(said(session, nurse, FIRST, sent("start", FIRST, rate_ml_h="75")))
+    start = sent("start", FIRST, rate_ml_h="75")
+    # What was checked is not what is there any more.
+    assert "not prepared and checked" in refused(said(session, nurse, FIRST, start))
+    assert nurse.user is not None
+    draw.refresh_from_db()
+    stock.check(draw=draw, version=draw.version, checker=Proof(nurse.user, READY), by=clinician, at=READY)
+    all_saved(said(session, nurse, FIRST, start))
     all_saved(said(session, nurse, END, sent("stop", END)))
     assert dose_of(session).given_mg == booked(session) == 30
 
@@ -321,3 +330,194 @@ def test_how_long_it_ran_is_kept_beside_what_the_protocol_says(session: Session,
     assert dose.duration_min == 50
     assert dose.protocol_min == 40
     assert "it ran for 50 min, the protocol says 40 min" in dose.because
+
+
+# ---- What is done to the drug while the dose runs, and what arrives late.
+
+
+def test_a_check_holds_for_a_start_before_what_was_wasted(session: Session, nurse: Actor, clinician: Actor) -> None:
+    """The start arrives late, from a tablet without a connection: what came after it does not undo the check."""
+    made_ready(session, nurse, READY)
+    said(session, nurse, READY, sent("filling", READY, ml="50"))
+    at = FIRST + 2 * MINUTE
+    assert clinician.user is not None
+    stock.waste(
+        draw=Draw.objects.get(), amount=Decimal(1), reason="spilt", witness=Proof(clinician.user, at), by=nurse, at=at
+    )  # fmt: skip
+    for start, is_before in ((at + MINUTE, False), (FIRST, True)):
+        told = said(session, nurse, at + MINUTE, sent("start", start, rate_ml_h="75"))
+        assert ("not prepared and checked" in refused(told)) is not is_before
+    # Nor does it while the dose runs.
+    assert session_screen(queries.whole(session), nurse, now=at + MINUTE)["preparation"].is_ready
+
+
+def test_what_a_dose_is_given_from_is_not_taken_back(session: Session, nurse: Actor, clinician: Actor) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    at, drawn = FIRST + 10 * MINUTE, Draw.objects.get()
+    assert nurse.user is not None
+    witness = Proof(nurse.user, at)
+    slip = stock.draw(dose=dose_of(session), lot=drawn.lot, amount=Decimal(1), reason="a slip", by=clinician, at=at)
+    with pytest.raises(Refused, match="has begun"):
+        shelf.take_back(
+            movement=drawn.movements.get(), reason="the wrong line", witness=witness, by=clinician, at=at
+        )  # fmt: skip
+    # What nobody checked was not given.
+    shelf.take_back(movement=slip.movements.get(), reason="never drawn", witness=witness, by=clinician, at=at)
+    all_saved(said(session, nurse, END, sent("stop", END)))
+    assert (dose_of(session).given_mg, booked(session)) == (MG, MG)
+
+
+def test_a_dose_of_which_nothing_is_left_is_not_written_as_nothing(
+    session: Session, nurse: Actor, clinician: Actor
+) -> None:
+    """The start is put ten minutes later, and so behind the minute at which all of it was wasted by mistake."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    at, began = FIRST + 5 * MINUTE, FIRST + 10 * MINUTE
+    assert clinician.user is not None
+    row = stock.waste(
+        draw=Draw.objects.get(), reason="the wrong line", witness=Proof(clinician.user, at), by=nurse, at=at
+    )  # fmt: skip
+    start = str(Administration.objects.get().pk)
+    all_saved(said(session, nurse, END, sent("start", began, rate_ml_h="75", replaces=start, reason="by the pump")))
+    told = said(session, nurse, END, sent("stop", END, because="tired"))
+    all_saved(told)
+    assert "did not take the dose: Of what was drawn for this dose nothing is left" in told[0].words
+    assert "take back" in told[0].words
+    assert (dose_of(session).state, dose_of(session).given_mg) == ("planned", None)
+    assert Session.objects.get().dosed_until == END
+    shelf.take_back(movement=row, reason="the wrong line", witness=Proof(clinician.user, END), by=nurse, at=END)
+    all_saved(said(session, nurse, END + MINUTE, sent("on_plan", END + MINUTE, because="a wrong line was clicked")))
+    # Half an hour of forty minutes.
+    assert dose_of(session).given_mg == booked(session) == MG * 3 / 4
+
+
+def test_an_end_that_arrives_after_its_rest_was_wasted(session: Session, nurse: Actor, clinician: Actor) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    at = END + 5 * MINUTE
+    assert clinician.user is not None
+    row = stock.waste(
+        draw=Draw.objects.get(), reason="taken for the rest", witness=Proof(clinician.user, at), by=nurse, at=at
+    )  # fmt: skip
+    told = said(session, nurse, at, sent("stop", END))
+    all_saved(told)
+    assert "More was given than was drawn" in told[0].words
+    assert "take back what was wasted of it" in told[0].words
+    shelf.take_back(movement=row, reason="it was given", witness=Proof(clinician.user, at), by=nurse, at=at)
+    all_saved(said(session, nurse, at, sent("on_plan", at, because="the waste was wrong")))
+    assert (dose_of(session).given_mg, booked(session)) == (MG, MG)
+
+
+def test_a_device_that_was_replaced_is_not_given_twice(clinician: Actor, nurse: Actor) -> None:
+    version = signed_version("esketamine-trd", clinician, BEFORE)
+    plan = person_with_plan(version, "esketamine", clinician, begins_at=FIRST, at=BEFORE)
+    assert nurse.user is not None
+    assert clinician.user is not None
+    prepared(plan.doses.get(number=1), clinician, nurse.user, ARRIVAL)
+    session = arrived(plan, nurse, ARRIVAL)
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    first, at, each = Draw.objects.get(), FIRST + 2 * MINUTE, Decimal(28)
+    stock.waste(draw=first, amount=each, reason="it fell", witness=Proof(clinician.user, at), by=nurse, at=at)
+    second = stock.draw(dose=dose_of(session), lot=first.lot, amount=each, by=clinician, at=at)
+    stock.check(draw=second, version=second.version, checker=Proof(nurse.user, at), by=clinician, at=at)
+    end = FIRST + 6 * MINUTE
+    told = said(session, nurse, end, sent("device", end))
+    all_saved(told)
+    assert told[0].words == ""
+    assert dose_of(session).given_mg == booked(session) == 56
+
+
+def test_a_rest_that_is_wasted_in_a_pause_was_there_to_give(session: Session, nurse: Actor, clinician: Actor) -> None:
+    """Half of it ran in; the rest is wasted before somebody enters the end. Half of it was given, not half of half."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    pause, at, end = (FIRST + minute * MINUTE for minute in (20, 22, 25))
+    all_saved(said(session, nurse, pause, sent("pause", pause, because="dizzy")))
+    assert clinician.user is not None
+    stock.waste(
+        draw=Draw.objects.get(), amount=MG / 2, reason="asks to stop", witness=Proof(clinician.user, at), by=nurse,
+        at=at,
+    )  # fmt: skip
+    all_saved(said(session, nurse, end, sent("stop", end, because="asks to stop")))
+    assert dose_of(session).given_mg == booked(session) == MG / 2
+
+
+def test_an_end_is_not_put_before_what_was_given_after_it(session: Session, nurse: Actor) -> None:
+    """10 min at 75 ml/h, a pause, 30 min more; ended in the pause it was a quarter of 50 ml."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    pause, resume, end, now = (FIRST + minute * MINUTE for minute in (10, 20, 50, 51))
+    again = sent("resume", resume, rate_ml_h="75")
+    for each, at in ((sent("pause", pause, because="dizzy"), pause), (again, resume), (sent("stop", end), end)):
+        all_saved(said(session, nurse, at, each))
+    stop = Administration.objects.get(kind="stop")
+    sooner = sent("stop", pause + 5 * MINUTE, replaces=str(stop.pk), because="asks to stop", reason="it ended then")
+    assert "out of order" in refused(said(session, nurse, now, sooner))
+    assert (dose_of(session).given_mg, booked(session)) == (MG, MG)
+    all_saved(said(session, nurse, now, sent("strike", now, of=again["id"], reason="it did not go on")))
+    all_saved(said(session, nurse, now, sooner))
+    assert dose_of(session).given_mg == booked(session) == MG / 4
+    assert dose_of(session).duration_min == 15
+
+
+def test_what_was_entered_after_an_end_that_arrived_late_gives_nothing(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    pause, now = FIRST + 20 * MINUTE, FIRST + 30 * MINUTE
+    all_saved(said(session, nurse, pause, sent("pause", pause, because="dizzy")))
+    all_saved(said(session, nurse, now, sent("stop", FIRST + 10 * MINUTE, because="asks to stop")))
+    # It can still be corrected, and the pause after the end makes nothing of it.
+    volume = Filling.objects.get()
+    told = said(session, nurse, now, sent("filling", now, ml="25", replaces=str(volume.pk), reason="the small bag"))
+    all_saved(told)
+    assert dose_of(session).given_mg == booked(session) == MG / 2
+    assert "paused" not in dose_of(session).because
+
+
+def test_what_is_entered_after_an_end_does_not_count() -> None:
+    from upturn_clinic.floor.asked import Manner, Way  # noqa: PLC0415
+
+    stop = FIRST + 10 * MINUTE
+    acts = [Administration(kind=kind, at=at, noted_at=at, rate_ml_h=rate) for kind, at, rate in (
+        ("start", FIRST, Decimal(75)), ("stop", stop, None), ("resume", FIRST + 20 * MINUTE, Decimal(75)),
+    )]  # fmt: skip
+    state = giving_of(Manner(Way.INFUSION, "intravenous", 40.0), acts, filling_ml=50.0, until=FIRST + 60 * MINUTE)
+    assert (state.ml, state.percent, state.ended_at, state.is_running) == (12.5, 25.0, stop, False)
+
+
+def test_a_line_answered_no_that_arrives_after_the_start_has_a_way_on(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    pause, now = FIRST + 5 * MINUTE, FIRST + 6 * MINUTE
+    all_saved(said(session, nurse, pause, sent("pause", pause, because="dizzy")))
+    found = standings_of(queries.whole(session), queries.asked_in(session), now=now)
+    line = next(each for each in found if each.is_answered_by_hand and each.is_criterion and not each.is_hard)
+    late = sent("answer", READY, list="arrival", criterion=line.key, answer="no")
+    all_saved(said(session, nurse, now, late))
+    go_on = sent("resume", now, rate_ml_h="75")
+    assert "This holds the dose back" in refused(said(session, nurse, now, go_on))
+    [shown] = session_screen(queries.whole(session), nurse, now=now)["unwritten"]
+    assert (shown.standing.key, shown.standing.closed_since) == (line.key, READY)
+    all_saved(said(session, nurse, now, sent("decision", now, gate=line.key, decision=shown.offered[0], reason="seen",
+                                             because_of=list(shown.standing.because_of))))  # fmt: skip
+    all_saved(said(session, nurse, now, go_on))
+    assert session_screen(queries.whole(session), nurse, now=now)["unwritten"] == []
+
+
+def test_who_may_override_a_gate_before_the_dose_may_so_after_its_start(
+    session: Session, nurse: Actor, clinician: Actor
+) -> None:
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    now = FIRST + MINUTE
+    gates = [each for each in queries.asked_in(session).gates if each.stands == "before" and each.override]
+    assert gates
+    high = sent("reading", READY, instrument="SBP", value="195", row="11111111-1111-4111-8111-111111111111")
+    all_saved(said(session, nurse, now, high))
+    for who, may in ((nurse, False), (clinician, True)):
+        lines = session_screen(queries.whole(session), who, now=now)["unwritten"]
+        hard = [each.may_override for each in lines if each.standing.may_override]
+        assert hard == [may], [each.standing.key for each in lines]

@@ -124,5 +124,5 @@ def enrolled(
 
 __all__ = [
     "ABSENT", "PRESENT", "PROTOCOL", "TRIAL", "VALUES", "answered", "clinician_of", "consented", "document_of",
-    "eligible", "enrolled", "measured", "registered", "screened", "signed", "version_in_force",
+    "eligible", "enrolled", "madrs", "measured", "registered", "screened", "signed", "version_in_force",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from tests.clinic.participants.making import (
     answered,
     consented,
     eligible,
+    madrs,
     measured,
     screened,
 )
@@ -29,10 +30,12 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
-from upturn_clinic.assessments.actions import strike_rating
+from upturn_clinic.assessments.actions import correct_rating, strike_rating
+from upturn_clinic.assessments.models import Rating
 from upturn_clinic.audit.models import Signature
 from upturn_clinic.audit.queries import is_signed_as_it_stands
 from upturn_clinic.ground.errors import Conflict, Refused
+from upturn_clinic.ledger.models import Entry
 from upturn_clinic.participants.models import Consent, ConsentDocument, CriterionDecision, Measure, Participant
 from upturn_clinic.participants.screening import actions
 from upturn_clinic.participants.screening.queries import HISTORY, criteria_of, obstacles, screening_of
@@ -158,6 +161,22 @@ def test_a_later_measure_takes_eligibility_back(person: Participant, clinician: 
     strike_rating(rating=low.rating, version=1, reason="another person's", by=clinician, at=now)
     assert missing(person) == ""
     assert Measure.objects.filter(instrument="MADRS").count() == 2
+
+
+@pytest.mark.parametrize(("total", "status"), [(30, "eligible"), (15, "screening")])
+def test_a_corrected_rating_is_weighed_once_when_it_is_whole(
+    person: Participant, clinician: Actor, now: datetime, total: int, status: str
+) -> None:
+    """While the old one is struck out and the new one is not there yet, nothing is decided."""
+    person = eligible(person, clinician, now - timedelta(days=1))
+    rating = Rating.objects.get(participant=person, instrument="MADRS")
+    correct_rating(
+        rating=rating, version=rating.version, answers=madrs(total), rated_at=rating.rated_at, missing_because="",
+        reason="misread the sheet", by=clinician, at=now,
+    )  # fmt: skip
+    person.refresh_from_db()
+    assert person.status == status
+    assert Entry.objects.filter(action="opened the screening again").count() == (status == "screening")
 
 
 def test_treatment_trials_are_counted_as_the_assessor_judges_them(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -206,19 +206,19 @@ def test_what_was_wasted_before_the_dose_cannot_be_given(
     shown = queries.preparation_of(dose, nurse)
     assert shown.mg == shown.draws[0].usable == 30
     assert shown.is_ready
-    actions.use_for_dose(dose=dose, percent=Decimal(50), began_at=NOW, by=nurse, at=NOW)
+    actions.use_for_dose(dose=dose, percent=Decimal(50), until=NOW, by=nurse, at=NOW)
     assert queries.left_of(draw) == 15
     later = NOW + timedelta(minutes=5)
     rest = actions.waste(draw=draw, reason="rest", witness=proof(clinician, later), by=nurse, at=later)
     # What is wasted afterwards does not make the dose smaller: a quarter is a quarter of what was ready at its start.
-    actions.use_for_dose(dose=dose, percent=Decimal(25), began_at=NOW, reason="the pump said so", by=nurse, at=later)
+    actions.use_for_dose(dose=dose, percent=Decimal(25), until=NOW, reason="the pump said so", by=nurse, at=later)
     assert queries.left_of(draw) == Decimal("7.5")
     with pytest.raises(Refused, match="more than is left of what was drawn"):
         actions.use_for_dose(
-            dose=dose, percent=Decimal(100), began_at=NOW, reason="it was all", by=nurse, at=later
+            dose=dose, percent=Decimal(100), until=NOW, reason="it was all", by=nurse, at=later
         )  # fmt: skip
     shelf.take_back(movement=rest, reason="it was not wasted", witness=proof(clinician, later), by=nurse, at=later)
-    actions.use_for_dose(dose=dose, percent=Decimal(100), began_at=NOW, reason="it was all", by=nurse, at=later)
+    actions.use_for_dose(dose=dose, percent=Decimal(100), until=NOW, reason="it was all", by=nurse, at=later)
     assert queries.left_of(draw) == 0
     [row] = queries.reconciliation(lot.facility, nurse, begin=before, end=later + timedelta(minutes=1)).rows
     assert row.drawn == row.given + row.wasted_after_drawing + row.not_accounted == MG
@@ -249,6 +249,38 @@ def test_what_went_back_to_the_shelf_cannot_be_given(
     assert queries.preparation_of(nasal_dose, nurse).mg == 28
     with pytest.raises(Refused, match="More was given than was drawn"):
         actions.use_for_dose(dose=nasal_dose, mg=Decimal(56), by=nurse, at=NOW)
+
+
+def test_what_changes_after_its_check_is_checked_again(
+    nasal_dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    """Two devices checked, one put back: one is there, and nobody checked that. So too when it comes back."""
+    lot = receive(drug="esketamine", form="device", number="E-1", amount_each=Decimal(28), mg_per_ml=None, containers=3)
+    draw = checked(drawn(nasal_dose, lot, nurse, Decimal(56)), clinician, nurse)
+    minute = timedelta(minutes=1)
+
+    def state() -> tuple[str, list[str]]:
+        day = queries.to_prepare(lot.facility, begin=NOW, end=NOW + timedelta(hours=2))
+        return queries.preparation_of(nasal_dose, nurse).state, [each.state for each in day]
+
+    def again(at: datetime) -> None:
+        draw.refresh_from_db()
+        actions.check(draw=draw, version=draw.version, checker=proof(clinician, at), by=nurse, at=at)
+
+    assert state() == ("checked", ["prepared and checked"])
+    back = actions.put_back(draw=draw, amount=Decimal(28), reason="only one today", by=nurse, at=NOW + minute)
+    assert state() == ("drawn", ["to be checked"])
+    assert "changed since it was checked" in queries.preparation_of(nasal_dose, nurse).words
+    # A dose that had begun before was begun with what was checked.
+    assert queries.preparation_of(nasal_dose, nurse, began_at=NOW + minute).is_ready
+    again(NOW + 2 * minute)
+    assert state() == ("checked", ["prepared and checked"])
+    later = NOW + 3 * minute
+    shelf.take_back(movement=back, reason="two after all", witness=proof(clinician, later), by=nurse, at=later)
+    assert state() == ("drawn", ["to be checked"])
+    again(NOW + 4 * minute)
+    assert queries.preparation_of(nasal_dose, nurse).mg == 56
+    assert state() == ("checked", ["prepared and checked"])
 
 
 def test_taking_an_entry_back_needs_a_witness(

@@ -204,6 +204,22 @@ def test_a_small_difference_needs_none_and_a_correction_does(plan: Plan, clinici
     assert corrected.given_mg == Decimal("40.3")
 
 
+def test_a_dose_keeps_the_weight_it_was_given_by(plan: Plan, clinician: Actor, person: Participant) -> None:
+    """Somebody gains weight after the first dose; what is corrected late is computed as it was then."""
+    given = give(plan, 1, FIRST, clinician)
+    # Its session is over, and the plan has not taken it yet.
+    given_in_session(dose(plan, 2), clinician, checker(), local("03-25"), taken=False)
+    measured(person, "weight", Decimal("90.5"), clinician, local("04-01"))
+    corrected = write(plan, 1, FIRST, clinician, mg="20", reason="the pump said so")
+    assert (corrected.given_mg, corrected.computed_mg) == (Decimal(20), Decimal("40.3"))
+    assert corrected.weight_kg == given.weight_kg == Decimal("80.5")
+    assert corrected.weight_at == given.weight_at
+    late = write(plan, 2, local("03-25"), clinician)
+    assert (late.computed_mg, late.weight_kg) == (Decimal("40.3"), Decimal("80.5"))
+    assert late.weight_at is not None
+    assert late.weight_at <= local("03-25")
+
+
 def test_a_dose_is_not_given_in_the_future_nor_out_of_order(plan: Plan, clinician: Actor) -> None:
     third = given_in_session(dose(plan, 3), clinician, checker(), local("03-27"), taken=False)
     as_given = actions.AsGiven(local("03-27"), Decimal(40), mg=Decimal(40))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -137,6 +138,23 @@ def test_a_measured_limit_is_judged_by_the_newest_value(values: Sequence[float],
     )
     recorded = seen(list(enumerate(values, start=1)), instrument="SBP")
     assert verdict(rule, recorded, 30) == wanted
+
+
+def test_the_same_again_later_is_told_as_something_else() -> None:
+    """To go on counts for what is told: a later reading, dose or event with the same words is not it."""
+    limit = Stopping.model_validate(
+        {"id": "x", "text": "x", "status": "assumed", "rules": [{"measure": "SBP", "at_least": 180}]}
+    )
+    readings, event = seen([(3, 185.0)], instrument="SBP"), seen(events=[(3, "mania")])
+    later = Rating(on(3, "10:00"), 185.0)
+    for rule, before, after in (
+        (limit, readings, replace(readings, ratings={"SBP": [*readings.ratings["SBP"], later]})),
+        (STOPPING["spacing"], seen(doses=(0, 56, 60)), seen(doses=(0, 56, 60, 64))),
+        (STOPPING["psychosis-or-mania"], event, replace(event, events=[(on(3, "10:00"), "mania")])),
+    ):
+        told = [judge(rule, each, protocol=PROTOCOL, now=on(80), zone=ZONE) for each in (before, after)]
+        assert [each.verdict for each in told] == ["holds", "holds"]
+        assert told[0].seen != told[1].seen
 
 
 @given(st.lists(st.tuples(st.integers(-5, 100), st.integers(0, 60)), max_size=8), st.integers(0, 120))
@@ -359,6 +377,32 @@ def test_a_reason_holds_back_until_a_clinician_decides_to_go_on_with_what_is_the
     # What comes later is decided anew.
     rate(person, 29, at + timedelta(days=7), clinician)
     assert [each.rule.id for each in queries.holding_back(course, now=at + timedelta(days=7))] == ["no-response"]
+
+
+@pytest.mark.django_db
+def test_going_on_can_be_taken_back_from_the_plan(
+    taken: Plan, person: Participant, clinician: Actor, log_in: LogIn, clock: Clock
+) -> None:
+    at = FIRST + timedelta(days=15)
+    rate(person, 30, at, clinician)
+    course = course_of(person)
+    assert course is not None
+    (held,) = queries.holding_back(course, now=at)
+    decided(person, clinician, at, "go on", rule="no-response", seen=held.seen)
+    later = at + timedelta(hours=1)
+    clock.stand_at(later)
+    assert clinician.user is not None
+    client = log_in(clinician.user)
+    address = reverse("decide_stopping", args=["main", person.pk, "no-response"])
+    assert address in client.get(reverse("plan", args=["main", person.pk])).content.decode()
+    form = client.get(address).content.decode()
+    assert 'value="stop"' in form
+    assert 'value="go on"' not in form
+    decided(person, clinician, later, "stop", rule="no-response")
+    (again,) = queries.holding_back(course, now=later)
+    # And forth again: the newest decision counts.
+    decided(person, clinician, later + timedelta(hours=1), "go on", rule="no-response", seen=again.seen)
+    assert queries.holding_back(course, now=later + timedelta(hours=1)) == ()
 
 
 @pytest.mark.django_db

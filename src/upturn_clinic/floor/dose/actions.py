@@ -16,6 +16,7 @@ from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
 from upturn_clinic.floor.dose.ending.actions import recompute, write_dose
 from upturn_clinic.floor.entries.shapes import Entry
+from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import blocking, standings_of
 from upturn_clinic.floor.giving import Giving, is_early, percent_words
 from upturn_clinic.floor.holding import (
@@ -225,7 +226,7 @@ def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor, at: date
 
 
 def _must_be_prepared(dose: Dose, asked: Asked, entry: Entry, by: Actor) -> None:
-    found = preparation_of(dose, by)
+    found = preparation_of(dose, by, began_at=entry.at)
     if not found.is_ready or found.checked_since is None:
         raise Refused(
             "What was drawn for this dose is not prepared and checked by a second person yet.",
@@ -301,5 +302,6 @@ def _follow(session: Session, asked: Asked, entry: Entry, by: Actor, at: datetim
         with transaction.atomic():
             write_dose(session=queries.whole(session), asked=asked, state=state, reason="", by=by, at=at)
     except (Refused, Conflict) as fault:
-        return f"{told} The end is kept, but the plan or the register did not take the dose: {fault.fault}".strip()
+        words = in_words(fault) if isinstance(fault, Refused) else fault.fault
+        return f"{told} The end is kept, but the plan or the register did not take the dose: {words}".strip()
     return told

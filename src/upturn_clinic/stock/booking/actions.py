@@ -36,7 +36,7 @@ def book(
     if of is not None and queries.left_of(of) + drawn < 0:
         raise Refused(
             "That is more than is left of what was drawn.",
-            remedy="look at what was given and wasted of it already",
+            remedy="look at what was given and wasted of it already; take back what was wasted of it by mistake",
         )
     row = Movement(
         lot=lot, facility_id=lot.facility_id, draw=of, kind=kind, shelf=shelf, drawn=drawn, counted=counted,

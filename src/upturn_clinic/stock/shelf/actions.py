@@ -19,7 +19,7 @@ from upturn_clinic.stock import queries
 from upturn_clinic.stock.amounts import DRUGS, INERT, MOST_CONTAINERS, WITH_SALT, rounded
 from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_have, second_person
-from upturn_clinic.stock.models import Lot, Movement
+from upturn_clinic.stock.models import Draw, Lot, Movement
 
 __all__ = ["RIGHTED", "SEEN", "Delivery", "count", "receive", "remove", "settle", "take_back"]
 
@@ -164,8 +164,9 @@ def take_back(*, movement: Movement, reason: str, witness: Proof, by: Actor, at:
     Raises
     ------
     Refused
-        It was taken back already, is itself a taking back, is what a session gave, no reason, the balances that follow
-        could not be, or a witness who is the same person, may not witness, or did not prove it now.
+        It was taken back already, is itself a taking back, is what a session gave or gives from, no reason, the
+        balances that follow could not be, or a witness who is the same person, may not witness, or did not prove it
+        now.
     """
     by.must(Permission.DISPENSE)
     if not by.may(Permission.KEEP_STOCK) and movement.by_id != by.user_id:
@@ -176,11 +177,20 @@ def take_back(*, movement: Movement, reason: str, witness: Proof, by: Actor, at:
     if movement.kind == KIND.GIVEN:
         raise Refused("What was given is righted in its session, so that plan and register agree.",
                       remedy="correct the dose on the page of its session")  # fmt: skip
+    if movement.kind == KIND.DRAWN and movement.draw is not None and _is_given_from(movement.draw):
+        raise Refused("The dose has begun with what was drawn.",
+                      remedy="waste what is not given of it, before a witness")  # fmt: skip
     must_have(reason, Decimal(1))
     second = second_person(witness, lot.facility, Permission.WITNESS, other=by.user, at=at, lot=lot)
     row = undo(row=movement, lot=lot, reason=reason, witness=second, by=by, at=at)
     sign(thing=row, meaning=RIGHTED, permission=Permission.WITNESS, proof=witness, by=second, at=at)
     return row
+
+
+def _is_given_from(draw: Draw) -> bool:
+    """Tell whether a dose runs or ran on this draw: no dose begins with what nobody checked."""
+    # The sessions stand in a room above this one, which hangs them on the dose.
+    return draw.is_checked and draw.dose.sessions.filter(cancelled_at=None, began_at__isnull=False).exists()
 
 
 def _must_be_a_label(delivery: Delivery) -> None:

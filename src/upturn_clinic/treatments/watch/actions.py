@@ -31,6 +31,7 @@ def decide_stopping(
     """Decide about one of the protocol's reasons to stop: it is there, or doses go on all the same; signed.
 
     While a reason is there no dose begins. To go on counts for what is there now: what comes later is decided anew.
+    It can be taken back: the newest decision counts.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def decide_stopping(
         raise Refused("This reason is not there: there is nothing to decide.", came=found.decided or found.seen)
     if decision == GO_ON and seen != found.seen:
         raise Refused("What is there has changed meanwhile.", came=found.seen, remedy="read it, then decide again")
-    if decision == STOP and found.holds:
+    if decision == STOP and found.holds_back:
         raise Refused("This reason is there already.", came=found.decided or found.seen)
     if decision not in (GO_ON, STOP):
         raise Refused("This is no decision.", expected=", ".join(StopDecision.Decision.values), came=decision)

@@ -24,9 +24,10 @@ class StopForm(ProofFields):
 
     field_order = ("seen", "decision", "reason", "password", "code")
 
-    def __init__(self, *args: Any, holds: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, holds_back: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field, wanted = self.fields["decision"], StopDecision.Decision.GO_ON if holds else StopDecision.Decision.STOP
+        wanted = StopDecision.Decision.GO_ON if holds_back else StopDecision.Decision.STOP
+        field = self.fields["decision"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
         field.choices = [(wanted.value, wanted.label)]
 

@@ -1,6 +1,7 @@
 """Whether a protocol's reason to stop giving doses is there, from what was recorded. No database; a clinician decides.
 
-Days are days of the calendar: a rating on the right day counts, at whatever hour it was done.
+Days are days of the calendar: a rating on the right day counts, at whatever hour it was done. What a reason rests on is
+told with its date, so the same again later reads otherwise: to go on all the same counts for what was read.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _parts(
     rule: Stopping, recorded: Recorded, protocol: Protocol, now: datetime, zone: ZoneInfo
 ) -> Iterator[tuple[Verdict, str]]:
     if rule.rules:
-        yield _limits(rule, recorded)
+        yield _limits(rule, recorded, zone)
     if rule.events:
         yield _events(rule, recorded, zone)
     if recorded.first is None:
@@ -102,13 +103,16 @@ def _parts(
         yield _spacing(rule.spacing, recorded, recorded.first, zone)
 
 
-def _limits(rule: Stopping, recorded: Recorded) -> tuple[Verdict, str]:
-    newest = {name: max(rows, key=lambda row: row.at).value for name, rows in recorded.ratings.items() if rows}
+def _limits(rule: Stopping, recorded: Recorded, zone: ZoneInfo) -> tuple[Verdict, str]:
+    rated = {name: max(rows, key=lambda row: row.at) for name, rows in recorded.ratings.items() if rows}
+    newest = {name: row.value for name, row in rated.items()}
     part = Criterion(id=rule.id, text=rule.text, rules=rule.rules, status=rule.status)
     readings = Readings(newest)
     passed = [each for each in closing(part, readings) if not isinstance(each, str)]
     if passed:
-        told = " and ".join(f"{each.measure} {newest[each.measure]:g}" for each in passed)
+        told = " and ".join(
+            f"{each.measure} {newest[each.measure]:g} ({_moment(rated[each.measure].at, zone)})" for each in passed
+        )
         return "holds", f"Now: {told}. The limit is {' or '.join(map(rule_in_words, passed))}."
     if unknown := missing(part, readings):
         return "cannot be judged", f"Nothing is recorded of: {', '.join(unknown)}."
@@ -122,7 +126,7 @@ def _events(rule: Stopping, recorded: Recorded, zone: ZoneInfo) -> tuple[Verdict
         if word.strip().lower() in wanted and (recorded.first is None or at >= recorded.first)
     ]  # fmt: skip
     if since:
-        told = ", ".join(f"{word} ({_day(at, zone)})" for at, word in since)
+        told = ", ".join(f"{word} ({_moment(at, zone)})" for at, word in since)
         return "holds", f"Recorded as an adverse event: {told}."
     return "does not hold", f"No such adverse event is recorded ({', '.join(rule.events)})."
 
@@ -164,8 +168,12 @@ def _spacing(rule: Spacing, recorded: Recorded, first: datetime, zone: ZoneInfo)
     wanted = f"From {_date(since)} on, doses are to be {length(rule.at_least_h)} apart or more"
     if not gaps:
         return "does not hold", f"{wanted}; there are no two yet."
-    told = f"{wanted}; the last two were {gaps[-1]} day{'' if gaps[-1] == 1 else 's'} apart."
+    told = f"{wanted}; the last two, to {_date(late[-1])}, were {gaps[-1]} day{'' if gaps[-1] == 1 else 's'} apart."
     return ("holds" if gaps[-1] * DAY_H < rule.at_least_h else "does not hold"), told
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> str:
+    return f"{_day(at, zone)}, {at.astimezone(zone):%H:%M}"
 
 
 def _day(at: datetime, zone: ZoneInfo) -> str:

@@ -61,7 +61,7 @@ def decide_stopping(request: HttpRequest, facility: str, participant: UUID, rule
         )  # fmt: skip
 
     return answer(
-        request, forms.StopForm(request.POST or None, holds=found.holds, initial={"seen": found.seen}), act,
+        request, forms.StopForm(request.POST or None, holds_back=found.holds_back, initial={"seen": found.seen}), act,
         shown={"here": here, "person": person, "title": "A reason to stop", "verb": "Sign", "stopping": found,
                "meaning": actions.MEANING},
         said="It is written down.", to=reverse("plan", args=[here.slug, person.pk]) + "#stopping", page=PAGE,

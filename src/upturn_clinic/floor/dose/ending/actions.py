@@ -24,12 +24,12 @@ from upturn_clinic.ledger import writing
 from upturn_clinic.participants.queries import is_masked
 from upturn_clinic.stock import actions as stock
 from upturn_clinic.stock.amounts import base_mg
-from upturn_clinic.stock.queries import draws_for, needs_draw, usable_of
+from upturn_clinic.stock.queries import draws_for, gone_until, needs_draw, usable_of
 from upturn_clinic.treatments.actions import AsGiven, give_dose
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.dosing import compute
 from upturn_clinic.treatments.models import Dose
-from upturn_clinic.treatments.queries import weight_of
+from upturn_clinic.treatments.queries import weight_given_by
 
 __all__ = ["hand_over", "recompute", "write_dose"]
 
@@ -40,6 +40,8 @@ MG_STEP, MINUTE_STEP = Decimal("0.001"), Decimal("0.1")
 AFTER: dict[str, tuple[bool | None, ...]] = {
     KIND.START: (None,), KIND.PAUSE: (True,), KIND.RESUME: (False,), KIND.RATE: (True, False), KIND.STOP: (True, False),
 }  # fmt: skip
+# And after its end: these may have been entered before an end that arrived late, and give nothing.
+AFTER_END = (KIND.RATE, KIND.PAUSE)
 
 
 @transaction.atomic
@@ -125,7 +127,14 @@ def write_dose(*, session: Session, asked: Asked, state: Giving, reason: str, by
     course = course_in(session)
     dose = Dose.objects.select_related("plan__participant", "plan__facility").get(pk=session.dose_id)
     masked, drawn = is_masked(session.participant), needs_draw(course, dose)
-    mg = None if masked else _mg(course, dose, state, state.percent, drawn=drawn)
+    draws = draws_for(dose) if drawn else ()
+    until = gone_until(draws, began_at=state.began_at, ended_at=state.ended_at)
+    if drawn and not any(usable_of(each, until=until) for each in draws):
+        raise Refused(
+            "Of what was drawn for this dose nothing is left that could have been given.",
+            remedy="take back what was wasted of it by mistake, or draw what was given and have it checked",
+        )
+    mg = None if masked else _mg(course, dose, state, state.percent, until=until, drawn=drawn)
     minutes = Decimal(str(state.minutes)).quantize(MINUTE_STEP)
     if asked.manner.way is Way.INFUSION:
         minutes = max(minutes, MINUTE_STEP)
@@ -138,20 +147,19 @@ def write_dose(*, session: Session, asked: Asked, state: Giving, reason: str, by
     if drawn:
         by_share = masked or course.entry(dose).is_inert
         stock.use_for_dose(
-            dose=dose, mg=None if by_share else mg, percent=share if by_share else None, began_at=state.began_at,
+            dose=dose, mg=None if by_share else mg, percent=share if by_share else None, until=until,
             reason=reason, by=by, at=at,
         )  # fmt: skip
 
 
-def _mg(course: Course, dose: Dose, state: Giving, percent: float, *, drawn: bool) -> Decimal:
+def _mg(course: Course, dose: Dose, state: Giving, percent: float, *, until: datetime, drawn: bool) -> Decimal:
     if drawn:
-        there = ((each.lot, usable_of(each, began_at=state.began_at)) for each in draws_for(dose))
+        there = ((each.lot, usable_of(each, until=until)) for each in draws_for(dose))
         prepared = sum((base_mg(lot, usable) for lot, usable in there), Decimal(0))
     else:
-        found = compute(
-            course.entry(dose), weight=weight_of(course.plan.participant), protocol=course.protocol, arm=course.arm,
-            at=state.began_at or dose.planned_at,
-        )  # fmt: skip
+        began_at = state.began_at or dose.planned_at
+        weight = weight_given_by(dose, began_at=began_at)
+        found = compute(course.entry(dose), weight=weight, protocol=course.protocol, arm=course.arm, at=began_at)
         prepared = Decimal(str(found.mg))
     return (prepared * Decimal(str(percent)) / ALL).quantize(MG_STEP)
 
@@ -177,9 +185,11 @@ def _must_be_in_order(asked: Asked, kinds: list[str]) -> None:
     if asked.manner.way is not Way.INFUSION:
         return
     runs: bool | None = None
+    has_ended = False
     for kind in kinds:
-        if runs not in AFTER[kind]:
+        if kind not in AFTER_END if has_ended else runs not in AFTER[kind]:
             raise Refused(
                 "What would be left is out of order.", came=", ".join(kinds), remedy="strike the later act out first"
             )
         runs = {KIND.START: True, KIND.RESUME: True, KIND.PAUSE: False}.get(KIND(kind), runs)
+        has_ended = has_ended or kind == KIND.STOP

@@ -101,11 +101,12 @@
       if (left === batch.length) return;
     }
   }
+  async function fault(answer) {
+    try { return (await answer.json()).fault || ""; } catch { return ""; /* not our server's words */ }
+  }
   async function words(answer) {
-    let fault = "";
-    try { fault = (await answer.json()).fault || ""; } catch { /* not our server's words */ }
     const known = { 404: "This session is not open to you.", 409: "Something else was saved first.", 413: "It is too much at once." };
-    return `${fault || known[answer.status] || "The server did not take it."} (${answer.status}) Look at it, then send it again or enter it anew.`;
+    return `${await fault(answer) || known[answer.status] || "The server did not take it."} (${answer.status}) Look at it, then send it again or enter it anew.`;
   }
   async function post(url, entries) {
     let answer;
@@ -118,6 +119,9 @@
     if (answer.type === "opaqueredirect") { linked("logged out"); return null; }
     if (answer.status === 403) {
       linked("not allowed");
+      // Only our own words say that this person may not record here. Anything else passes, such as the token of a page
+      // from before a log-in on another tab: then a new page sends what waits.
+      if (!await fault(answer)) return null;
       return { refused: "The server does not take entries from you here (403). Load the page anew, log in as somebody who may, or tell your administrator.", all: true };
     }
     if (answer.status >= 500 || answer.status === 408 || answer.status === 429) { linked("trouble"); return null; }
@@ -153,8 +157,9 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("form[data-log-out]")) return;
-    const count = list().filter((each) => !each.refused).length;
-    if (!count || form.dataset.sure) {
+    const refused = list().filter((each) => each.refused).length;
+    const count = list().length - refused;
+    if (!(count + refused) || form.dataset.sure) {
       // What was half typed into a flowsheet goes with a log-out on purpose, as drafts of forms do.
       for (const key of Object.keys(sessionStorage)) if (key.startsWith("typed:")) sessionStorage.removeItem(key);
       return;
@@ -166,14 +171,16 @@
     dialog.setAttribute("aria-labelledby", "log-out-title");
     const title = document.createElement("h2");
     title.id = "log-out-title"; title.textContent = "Not everything is saved yet";
-    const text = document.createElement("p");
-    text.textContent = `${count} ${count === 1 ? "entry" : "entries"} of a session still ${count === 1 ? "waits" : "wait"} for the connection. After a log-out ${count === 1 ? "it stays" : "they stay"} in this browser, and ${count === 1 ? "is" : "are"} sent when you log in here again.`;
+    const texts = [];
+    const line = (text) => { const p = document.createElement("p"); p.textContent = text; texts.push(p); };
+    if (count) line(`${count} ${count === 1 ? "entry" : "entries"} of a session still ${count === 1 ? "waits" : "wait"} for the connection. After a log-out ${count === 1 ? "it stays" : "they stay"} in this browser, and ${count === 1 ? "is" : "are"} sent when you log in here again.`);
+    if (refused) line(`${refused} ${refused === 1 ? "entry" : "entries"} of a session ${refused === 1 ? "was" : "were"} refused. After a log-out ${refused === 1 ? "it stays" : "they stay"} in this browser. Open the session to send ${refused === 1 ? "it" : "them"} again or enter ${refused === 1 ? "it" : "them"} anew.`);
     const acts = document.createElement("p");
     acts.className = "acts";
     const button = (words, kind, act) => { const b = document.createElement("button"); b.type = "button"; b.textContent = words; b.className = kind; b.addEventListener("click", act); acts.append(b); };
     button("Stay logged in", "", () => { dialog.close(); dialog.remove(); });
     button("Log out all the same", "plain", () => { form.dataset.sure = "yes"; form.requestSubmit(); });
-    dialog.append(title, text, acts);
+    dialog.append(title, ...texts, acts);
     document.body.append(dialog);
     dialog.showModal();
   }, true);
