@@ -43,7 +43,7 @@ from upturn_clinic.treatments.queries import course_of, dose_shown, weight_of
 __all__ = ["PARTS", "emergency_screen", "session_screen", "sheet_data", "stamp", "turns_at"]
 
 # The parts of the page that the server writes anew, by the name of their template.
-PARTS = ("head", "now", "emergency", "before", "giving", "effects", "story")
+PARTS = ("against", "head", "now", "emergency", "before", "giving", "effects", "story")
 DECISION = GateDecision.Decision
 # What may be written down at a closed gate, by what it asks for; the first is offered first.
 OFFERED = {

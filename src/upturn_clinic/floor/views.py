@@ -193,7 +193,7 @@ def _state(here: Facility, found: Session, actor: Actor, last: int) -> dict[str,
         "mark": str(marks.Mark(last, turns_at(shown), _whose(found.pk, actor))),
         "began_at": found.began_at.isoformat() if found.began_at else None,
         "phase": str(shown["phase"]),
-        "parts": {part: render_to_string(f"floor/parts/{part}.html", shown) for part in ("against", *PARTS)},
+        "parts": {part: render_to_string(f"floor/parts/{part}.html", shown) for part in PARTS},
         "sheet": sheet_data(found, shown["asked"], actor),
     }
 

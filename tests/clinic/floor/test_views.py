@@ -43,7 +43,7 @@ def test_the_page_quotes_the_protocol_and_shows_no_form_to_who_may_only_look(
     assert "not an alarm system" in page
     state = log_in(nurse.user).get(reverse("session_state", args=["main", session.pk])).json()
     assert [row["nominal"] for row in state["sheet"]["rows"]] == [-15, 10, 20, 30, 40, 60, 90, 120]
-    assert set(state["parts"]) == {"head", "now", "emergency", "before", "giving", "effects", "story"}
+    assert set(state["parts"]) == {"against", "head", "now", "emergency", "before", "giving", "effects", "story"}
 
 
 def test_entries_are_answered_one_by_one(session: Session, nurse: Actor, log_in: LogIn, clock: Clock) -> None:

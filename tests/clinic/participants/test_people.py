@@ -40,7 +40,8 @@ def page(client: Client, name: str, *args: object, **query: str) -> str:
 
 def test_a_pseudonym_is_drawn_and_tells_nothing() -> None:
     drawn = {pseudonyms.draw() for _ in range(2000)}
-    assert len(drawn) == 2000
+    # Two alike are rare, and refused by the database where they occur.
+    assert len(drawn) > 1990
     assert all(re.fullmatch(r"[C-X3-9]{3}-[C-X3-9]{3}", each) for each in drawn)
     assert not any(vowel in each for each in drawn for vowel in "AEIOUY01258")
 
