@@ -94,6 +94,8 @@ def _demo() -> None:
     from django.core.management import call_command  # noqa: PLC0415
 
     call_command("demo")
+    # Into a file or a log nothing is written of itself before much has come together; the log-ins are needed now.
+    sys.stdout.flush()
 
 
 def _refuse_a_taken_port(port: int) -> None:
