@@ -87,7 +87,7 @@ def leave_out(
 
 
 def _refit(seen: Observations, trials: Sequence[str], settings: Settings) -> Iterator[tuple[str, Draws, int]]:
-    """Draw without each trial: one compiled program, told which trials count."""
+    """Draw without each trial: one program, told which trials count."""
     kernel = NUTS(
         partial(program, seen),
         target_accept_prob=settings.target_accept,
