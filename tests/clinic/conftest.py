@@ -48,6 +48,7 @@ from upturn_clinic.treatments.watch import actions as watch
 
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 PASSWORD = "nine quiet herons at dusk"  # noqa: S105
+CODE_LASTS_S, TYPED_WITHIN_S = 30, 5
 SECRET = base64.b32encode(b"twenty bytes exactly").decode()
 
 ONLY_GROW = (
@@ -89,8 +90,14 @@ LogIn = Callable[[User], Client]
 
 
 def code_now(offset: int = 0) -> str:
-    """The code that the cast's app shows now, or some half minutes from now."""
-    return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 + offset))
+    """The code that the cast's app shows now, or some half minutes from now; the next one if this one is about to go.
+
+    As a person would: a code typed in its last moments is refused when it arrives.
+    """
+    left = CODE_LASTS_S - time.time() % CODE_LASTS_S
+    if left < TYPED_WITHIN_S:
+        time.sleep(left)
+    return format_hotp_value(hotp_value(SECRET, int(time.time()) // CODE_LASTS_S + offset))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,6 +15,14 @@ from upturn_clinic.settings import *  # noqa: F403
 # Nothing is collected for tests: pages take their files from the source.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 
+# The embedded database lies in a file, as in a clinic: each thread of the live server has a connection of its own. In
+# memory all of them would share one, and two requests at once would stand in each other's transactions.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    _FOLDER = tempfile.TemporaryDirectory(prefix="upturn-clinic-tests-")
+    # Nothing here outlives the run: the disk need not be waited for.
+    DATABASES["default"]["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(_FOLDER.name) / "clinic.sqlite3")}  # noqa: F405
+
 # One test uses Argon2; the others would spend most of their time in it.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",

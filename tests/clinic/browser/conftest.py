@@ -10,12 +10,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from upturn_clinic.accounts.models import User
 
-PATIENCE_MS = 8000
+PATIENCE_MS = 20_000
+
+# A machine may be busy with other tests: what is waited for comes late, not never.
+expect.set_options(timeout=PATIENCE_MS)
 
 Open = Callable[..., Page]
 

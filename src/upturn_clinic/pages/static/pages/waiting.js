@@ -18,6 +18,7 @@
   let link = "unknown";
   let since = null;
   let sending = false;
+  let wanted = false;
 
   const uuid = () => {
     if (crypto.randomUUID) return crypto.randomUUID();
@@ -65,11 +66,17 @@
     tell("waiting:link", { link, since });
   }
   async function send() {
-    if (sending || !person) return;
+    if (!person) return;
+    // Asked for while a try is still failing, such as when the connection is just back: tried once more after it.
+    wanted = true;
+    if (sending) return;
     sending = true;
     try {
-      if (navigator.locks) await navigator.locks.request("upturn-waiting", deliver);
-      else await deliver();
+      while (wanted) {
+        wanted = false;
+        if (navigator.locks) await navigator.locks.request("upturn-waiting", deliver);
+        else await deliver();
+      }
     } finally { sending = false; }
   }
   const setApart = ({ key, ...item }, words) => keep(key, { ...item, refused: words });
