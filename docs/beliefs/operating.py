@@ -31,7 +31,7 @@ PAGE = Path(__file__).with_name("operating.md")
 TEMPLATE = Path(__file__).with_name("operating.template.md")
 GROUPS = {"patients": 26, "controls": 30}
 VISITS = ("before", "after")
-SHORT = Settings(chains=1, warmup=300, draws=1000)
+SHORT = Settings(chains=1, warmup=300, draws=1000, dense=True)
 # Fits after which compiled programs are let go: each fit leaves one, and a process may hold only so many.
 TIDIED = 20
 

@@ -19,7 +19,14 @@ Draws = dict[str, Float[np.ndarray, "chains draws *shape"]]
 
 @dataclass(frozen=True)
 class Settings:
-    """How long to draw."""
+    """How long to draw.
+
+    Parameters
+    ----------
+    dense
+        Whether the steps learn how the numbers hang together (a whole mass matrix) and not only how far each one
+        ranges: pays with a dozen numbers that pull on each other, not with hundreds.
+    """
 
     chains: int = 4
     warmup: int = 1000
@@ -27,6 +34,7 @@ class Settings:
     target_accept: float = 0.9
     max_tree_depth: int = 8
     seed: int = 1
+    dense: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ def fit(
         target_accept_prob=settings.target_accept,
         max_tree_depth=settings.max_tree_depth,
         init_strategy=init_to_median,
+        dense_mass=settings.dense,
     )
     # As many chains at once as there are cores; each has a key of its own, so that their number changes nothing.
     at_once = max(n for n in range(1, settings.chains + 1) if settings.chains % n == 0 and n <= len(jax.devices()))

@@ -21,7 +21,7 @@ from upturn.inference.fit import Settings
 from upturn.records import Records
 
 HOURS = {"before": -24.0, "after": 4.0}
-SHORT = Settings(chains=2, warmup=150, draws=150)
+SHORT = Settings(chains=2, warmup=150, draws=150, dense=True)
 ASKED = Question("patients", "controls", ("before", "after"), ("before", "after"))
 
 

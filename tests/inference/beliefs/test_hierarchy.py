@@ -27,7 +27,7 @@ DESIGN = study_design(
 )
 GROUPS = ("patients", "controls")
 VISITS = (("before", "week"), ("before", "week"))
-SHORT = Settings(chains=2, warmup=300, draws=500)
+SHORT = Settings(chains=2, warmup=300, draws=500, dense=True)
 
 
 def world(*, change: float = 0.0, carried: float = 0.0) -> BeliefPopulation:
