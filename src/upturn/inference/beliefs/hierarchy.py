@@ -30,8 +30,8 @@ from upturn.numerics.interpolation import interpolated
 
 __all__ = ["SETTINGS", "BeliefFit", "Contrast", "Mood", "contrast", "fit_answers", "fit_sessions", "program"]
 
-# Without a whole mass matrix the spread of A between people, which is small beside that between visits, mixes worst: 360
-# effective draws of 4,000 instead of 1,000 (56 people, up to three visits, trust on).
+# Without a whole mass matrix the spread of A between people, which is small beside that between visits, mixes worst:
+# 360 effective draws of 4,000 instead of 1,000 (56 people, up to three visits, trust on).
 SETTINGS = Settings(chains=4, warmup=500, draws=1000, target_accept=0.9, dense=True)
 # Smallest spread between people or visits that a matrix is inverted with [fraction].
 LEAST = 1e-4
