@@ -10,6 +10,7 @@ PERSON = "at/<slug:facility>/participants/<uuid:participant>/ratings"
 RATING = "at/<slug:facility>/ratings/<uuid:rating>"
 
 urlpatterns = [
+    path("at/<slug:facility>/mine/", views.own, name="own"),
     path("at/<slug:facility>/ratings/", views.ratings_due, name="ratings_due"),
     path("at/<slug:facility>/scales/", views.scales, name="scales"),
     path(f"{PERSON}/", views.ratings, name="ratings"),

@@ -20,19 +20,31 @@ from upturn_clinic.assessments import actions, queries
 from upturn_clinic.assessments.drawing import draw
 from upturn_clinic.assessments.forms import BESIDE, CorrectionForm, RatingForm, key_of_time, time_of_key
 from upturn_clinic.assessments.models import Rating
+from upturn_clinic.assessments.own import own_page
 from upturn_clinic.assessments.texts import Sheet, packs, sheet_of
 from upturn_clinic.assessments.trend import change_in_words
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.participants.answering import Given, answer, words_for
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import participants_at
+from upturn_clinic.participants.queries import participant_of, participants_at
 
 __all__ = [
-    "correct_rating", "enter_rating", "rating", "ratings", "ratings_due", "scales", "score_rating", "strike_rating",
-    "trends",
+    "correct_rating", "enter_rating", "own", "rating", "ratings", "ratings_due", "scales", "score_rating",
+    "strike_rating", "trends",
 ]  # fmt: skip
 
 GET_POST = ["GET", "POST"]
+
+
+@require_GET
+def own(request: HttpRequest, facility: str) -> HttpResponse:
+    """Show a participant their own page: when they are expected, what waits for them, what they agreed to."""
+    actor, here = require(request, Permission.SEE_OWN_RECORD, facility)
+    person = participant_of(actor.user) if actor.user else None
+    shown: dict[str, Any] = {"here": here}
+    if person is not None and person.facility == here:
+        shown |= {"person": person, "own": own_page(person, now=timezone.now())}
+    return render(request, "assessments/own.html", shown)
 
 
 @require_GET

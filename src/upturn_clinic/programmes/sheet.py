@@ -18,7 +18,7 @@ from upturn_clinic.programmes.schedule import HOURS_IN_A_DAY
 from upturn_clinic.programmes.side_effects import SideEffects, passing, side_effects
 from upturn_clinic.programmes.sizes import FIRST_LOOK_H, PEOPLE, SECOND_LOOK_H
 
-__all__ = ["Sheet", "arms_with_sheets", "danger_signs", "sheet"]
+__all__ = ["Sheet", "arm_of_sheet", "arms_with_sheets", "danger_signs", "sheet"]
 
 _HOW = {
     "intravenous": "It runs slowly into a vein in your arm.",
@@ -66,6 +66,13 @@ class Sheet:
 def arms_with_sheets(protocol: Protocol) -> dict[str, str]:
     """Name the arms that a sheet can be made for: those in which something is given."""
     return {name: arm.title for name, arm in protocol.arms.items() if arm.doses}
+
+
+def arm_of_sheet(protocol: Protocol, wanted: str = "") -> str | None:
+    """Choose the arm of a sheet: the one asked for, else the first active one; None where nothing is given at all."""
+    arms = arms_with_sheets(protocol)
+    active = [name for name in arms if protocol.arms[name].role == "active"]
+    return wanted if wanted in arms else next(iter([*active, *arms]), None)
 
 
 def sheet(protocol: Protocol, arm: str, known: Expected | None) -> Sheet:

@@ -35,7 +35,7 @@ from upturn_clinic.programmes.forms import (
     VersionForm,
 )
 from upturn_clinic.programmes.models import Programme, ProtocolVersion, Site
-from upturn_clinic.programmes.sheet import arms_with_sheets, sheet
+from upturn_clinic.programmes.sheet import arm_of_sheet, arms_with_sheets, sheet
 
 __all__ = [
     "add_version", "change_programme", "create_programme", "leave_programme", "offer_programme", "programme",
@@ -287,13 +287,9 @@ def what_to_expect(request: HttpRequest, facility: str, version: UUID) -> HttpRe
     _, here = require(request, Permission.SEE_FACILITY, facility)
     found = _version(here, version)
     protocol = queries.protocol_of(found)
-    arms = arms_with_sheets(protocol)
-    if not arms:
+    arms, arm = arms_with_sheets(protocol), arm_of_sheet(protocol, request.GET.get("arm", ""))
+    if arm is None:
         raise Http404
-    arm = request.GET.get("arm", "")
-    if arm not in arms:
-        active = [name for name in arms if protocol.arms[name].role == "active"]
-        arm = [*active, *arms][0]
     kept = queries.expectation_of(found)
     known = expected(kept, arm) if kept else None
     shown = {"here": here, "version": found, "sheet": sheet(protocol, arm, known), "arm": arm, "arms": arms,

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 from tests.clinic.assessments.conftest import Ten
 from tests.clinic.conftest import NOW, Clock
@@ -38,8 +37,7 @@ def at(name: str, *rest: object) -> str:
 
 
 def form_of(**given: str) -> dict[str, str]:
-    when = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
-    return {"planned": "none", "rated_at": when, "mode": "interview", **TEN, **given}
+    return {"planned": "none", "rated_at": "2026-03-05T10:00", "mode": "interview", **TEN, **given}
 
 
 def test_a_rating_is_entered_and_shown_with_its_total(participant: Participant, colleague: User, log_in: Any) -> None:

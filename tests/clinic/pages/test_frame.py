@@ -116,10 +116,10 @@ def test_a_participant_sees_crisis_help_of_the_facility(
 ) -> None:
     somebody = make_person("Somebody", facility, Role.PARTICIPANT, code_app=False)
     Facility.objects.update(country="GB")
-    page = log_in(somebody).get("/at/main/").content.decode()
+    page = log_in(somebody).get("/at/main/", follow=True).content.decode()
     assert "116 123" in page
     Facility.objects.update(crisis_help="Our nurse: 555 0100\n\nOut of hours: 555 0101")
-    page = log_in(somebody).get("/at/main/").content.decode()
+    page = log_in(somebody).get("/at/main/", follow=True).content.decode()
     assert "555 0100" in page
     assert "555 0101" in page
     assert "116 123" not in page

@@ -15,6 +15,8 @@ __all__ = ["moment", "value"]
 
 register = template.Library()
 
+# A whole protocol file is one value; reasons and notes are shorter than this.
+LONGEST = 2000
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00")
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -38,12 +40,14 @@ def moment(at: datetime | None) -> SafeString | str:
 
 @register.filter
 def value(of_field: Any) -> str:
-    """Write a value of the trail: nothing as a dash, a time by the facility's clock, a key by its beginning.
+    """Write a value of the trail: nothing as a dash, a time by the facility's clock, a key or a document by its beginning.
 
     Examples
     --------
     >>> value(""), value(True), value("7be8d705-df0a-40cc-9e44-389e437adb98")
     ('–', 'yes', '7be8d705…')
+    >>> value("x" * 12345)[-22:]
+    'x… (12,345 characters)'
     """
     if of_field in (None, ""):
         return "–"
@@ -52,4 +56,6 @@ def value(of_field: Any) -> str:
     text = str(of_field)
     if TIME.fullmatch(text):
         return moment(datetime.fromisoformat(text))
+    if len(text) > LONGEST:
+        return f"{text[:LONGEST]}… ({len(text):,} characters)"
     return f"{text.split('-', maxsplit=1)[0]}…" if KEY.fullmatch(text) else text
