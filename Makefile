@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=10
 
-.PHONY: demo test test-slow test-postgres check format lock benchmark picture clean help
+.PHONY: demo test test-slow test-postgres check audit format lock benchmark picture clean help
 
 help:            ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,10 @@ check: $(STAMP)  ## lint, types, import law
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# In an environment of its own: nothing of it is installed beside the product. Strict: a package nobody knows of fails, too.
+audit: $(STAMP)  ## compare requirements.lock with known faults of packages (asks PyPI's service)
+	$(BIN)/uv tool run --system-certs --from 'pip-audit==2.10.1' pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
 
 format: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix .

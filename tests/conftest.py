@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 # Linux grants a process 65,530 memory maps; compiled programs take some each, and JAX keeps them all.
 MOST_MAPS = 20_000
 CHROMIUM = "/usr/bin/chromium"
+# A machine may be busy with other tests: what is waited for comes late, not never.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip
 

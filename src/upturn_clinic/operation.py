@@ -8,18 +8,23 @@ from upturn.parameters import read
 
 __all__ = [
            "ACTIVITY_NOTED",
+           "COUNTERS_KEPT",
            "EMERGENCY_ACCESS",
            "EMERGENCY_NOTED",
            "FORM_ANSWERS_KEPT",
            "IDLE_LOGOUT",
            "IDLE_WARNING",
            "INVITATION_VALID",
+           "LETTER_TIMEOUT",
            "LONGEST_REASON",
            "PAGE_ROWS",
            "PASSWORD_LENGTH",
            "PASSWORD_LINK_VALID",
            "PROOF_VALID",
+           "REFUSALS_NOTED_EACH",
+           "REFUSALS_NOTED_IN_ALL",
            "REPEAT_WAIT",
+           "SEARCHES_KEPT",
            "SESSION_LENGTH",
            "SHORTEST_REASON",
 ]  # fmt: skip
@@ -40,4 +45,9 @@ LONGEST_REASON = int(_NUMBERS.value("longest_reason"))
 SHORTEST_REASON = int(_NUMBERS.value("shortest_reason"))
 PAGE_ROWS = int(_NUMBERS.value("page_rows"))
 REPEAT_WAIT = timedelta(seconds=_NUMBERS.value("repeat_wait_s"))
+LETTER_TIMEOUT = timedelta(seconds=_NUMBERS.value("letter_timeout_s"))
+COUNTERS_KEPT = int(_NUMBERS.value("counters_kept"))
+REFUSALS_NOTED_EACH = int(_NUMBERS.value("refusals_noted_each_h"))
+REFUSALS_NOTED_IN_ALL = int(_NUMBERS.value("refusals_noted_in_all_h"))
+SEARCHES_KEPT = int(_NUMBERS.value("searches_kept"))
 PASSWORD_LINK_VALID = timedelta(hours=_NUMBERS.value("password_link_valid_h"))

@@ -16,7 +16,12 @@ ALLOWED_HOSTS = list(_SITE.hosts)
 DATABASES: dict[str, dict[str, Any]] = {"default": dict(_SITE.database)}
 # Counters of the rate limits, shared by all processes of the server.
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "counters"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "counters",
+        # Django's own 300 would let a stranger with many addresses push out the counters of all others.
+        "OPTIONS": {"MAX_ENTRIES": operation.COUNTERS_KEPT},
+    }
 }
 
 INSTALLED_APPS = [
@@ -35,7 +40,6 @@ INSTALLED_APPS = [
     "upturn_clinic.demo",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
@@ -135,6 +139,8 @@ MFA_ADAPTER = "upturn_clinic.accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "upturn clinic"
 
+# With the person beside each session, so that they can be seen and ended.
+SESSION_ENGINE = "upturn_clinic.accounts.sessions"
 # Sessions: the idle limit is kept by accounts.middleware; this is the absolute one.
 SESSION_COOKIE_AGE = int(operation.SESSION_LENGTH.total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -164,6 +170,8 @@ EMAIL_HOST_USER = _SITE.mail.user
 EMAIL_HOST_PASSWORD = _SITE.mail.password
 EMAIL_USE_TLS = _SITE.mail.starttls
 EMAIL_USE_SSL = _SITE.mail.tls
+# A mail server that does not answer holds nobody for long.
+EMAIL_TIMEOUT = operation.LETTER_TIMEOUT.total_seconds()
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _SITE.mail.sender
 
 # Logs say what happened, never to whom: no query strings, no form content, no secret of a link.

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
+from tests.conftest import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
 SECTIONS = ("answer", "figures-section", "tables", "whom", "methods", "limits", "numbers", "provenance")
 DRAWN = "document.querySelectorAll('.plot svg.main-svg').length >= document.querySelectorAll('.plot').length"
+SINGLE = "document.getElementById('plot-change').data.filter(t => t.meta === 'individuals')"
 Opened = Callable[..., Page]
 
 
 def until(page: Page, condition: str) -> None:
     """Wait for a condition; the page's own policy forbids Playwright's way of waiting, which evaluates text in it."""
-    for _ in range(100):
+    for _ in range(PATIENCE_MS // 50):
         if page.evaluate(condition):
             return
         page.wait_for_timeout(50)
@@ -100,27 +102,23 @@ def test_single_people_come_and_go(opened: Opened) -> None:
     button = page.get_by_role("button", name="Single people")
     for pressed in ("true", "false"):
         button.click()
-        assert button.get_attribute("aria-pressed") == pressed
-        single = [t for t in traces(page, "plot-change") if t["meta"] == "individuals"]
-        assert len(single) == 2
-        assert all(t["visible"] is (pressed == "true") for t in single)
+        expect(button).to_have_attribute("aria-pressed", pressed)
+        until(page, f"({SINGLE}).length === 2 && ({SINGLE}).every(t => (t.visible ?? true) === {pressed})")
 
 
 def test_the_time_axis_follows_its_buttons(opened: Opened) -> None:
     page = opened()
     block = page.locator("#figure-change")
 
-    def end() -> float:
-        last: float = page.evaluate("document.getElementById('plot-change').layout.xaxis.range[1]")
-        return last
-
-    stretched = end()
+    end = "document.getElementById('plot-change').layout.xaxis.range[1]"
+    stretched: float = page.evaluate(end)
+    assert stretched < 4
     block.get_by_role("button", name="First day").click()
-    assert 24 <= end() < 25
+    until(page, f"{end} >= 24 && {end} < 25")
     block.get_by_role("button", name="Whole course").click()
-    assert end() > 600
+    until(page, f"{end} > 600")
     block.get_by_role("button", name="Hours and weeks").click()
-    assert end() == stretched < 4
+    until(page, f"{end} === {stretched!r}")
 
 
 def test_the_legend_works_from_the_keyboard(opened: Opened) -> None:
@@ -128,12 +126,12 @@ def test_the_legend_works_from_the_keyboard(opened: Opened) -> None:
     entry = page.locator("#figure-change [data-series=midazolam]")
     entry.focus()
     page.keyboard.press("Enter")
-    assert entry.get_attribute("aria-pressed") == "false"
+    expect(entry).to_have_attribute("aria-pressed", "false")
     hidden = [t for t in traces(page, "plot-change") if t["visible"] is False]
     assert {t["group"] for t in hidden} == {"ketamine", "midazolam"}  # ketamine's single people only
     assert sum(t["group"] == "midazolam" for t in hidden) == 4
     page.keyboard.press("Space")
-    assert entry.get_attribute("aria-pressed") == "true"
+    expect(entry).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_first_stop_of_the_keyboard_is_the_answer(opened: Opened) -> None:
@@ -148,10 +146,11 @@ def test_numbers_are_filtered_by_status(opened: Opened) -> None:
     every = page.locator("#numbers-table tbody tr:visible").count()
     page.get_by_role("button", name="Assumed").click()
     assumed = page.locator("#numbers-table tbody tr:visible")
+    expect(assumed).not_to_have_count(every)
     assert 0 < assumed.count() < every
-    assert page.locator("#numbers-table tbody tr[data-status=assumed]:visible").count() == assumed.count()
+    expect(page.locator("#numbers-table tbody tr[data-status=assumed]:visible")).to_have_count(assumed.count())
     page.get_by_role("button", name="All", exact=True).click()
-    assert page.locator("#numbers-table tbody tr:visible").count() == every
+    expect(page.locator("#numbers-table tbody tr:visible")).to_have_count(every)
 
 
 def test_paper_holds_everything(opened: Opened) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -89,15 +90,20 @@ MakePerson = Callable[..., User]
 LogIn = Callable[[User], Client]
 
 
-def code_now(offset: int = 0) -> str:
-    """The code that the cast's app shows now, or some half minutes from now; the next one if this one is about to go.
+def code_now(offset: int = 0, *, secret: str = SECRET, within_s: int = TYPED_WITHIN_S) -> str:
+    """The code that an app shows now, or some half minutes from now; the next one if this one is about to go.
 
     As a person would: a code typed in its last moments is refused when it arrives.
     """
     left = CODE_LASTS_S - time.time() % CODE_LASTS_S
-    if left < TYPED_WITHIN_S:
+    if left < within_s:
         time.sleep(left)
-    return format_hotp_value(hotp_value(SECRET, int(time.time()) // CODE_LASTS_S + offset))
+    return format_hotp_value(hotp_value(secret, int(time.time()) // CODE_LASTS_S + offset))
+
+
+def without_tokens(text: str) -> str:
+    """A page or a file without its long runs of drawn characters: in them any short word stands now and then."""
+    return re.sub(r"[\w-]{40,}", "", text)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import timeit
 from dataclasses import replace
 from typing import Any
 
@@ -165,6 +165,5 @@ def test_a_million_rows_are_checked_within_a_second(study: Records) -> None:
     few = pl.concat([study.observations] * 1000)
     many = pl.concat([few] * 500)
     assert many.height == 1_000_000
-    start = time.perf_counter()
-    validate(replace(study, observations=many))
-    assert time.perf_counter() - start < 1
+    # The best of a few: on a busy machine each may have to wait.
+    assert min(timeit.repeat(lambda: validate(replace(study, observations=many)), number=1, repeat=5)) < 1

@@ -14,6 +14,7 @@ from upturn_clinic.accounts.actor import Actor, system
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, Membership, PasswordLink, User
 from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
 from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.accounts.refusals import Refusal, Written, written
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.ledger.queries import has_note
@@ -27,8 +28,8 @@ from upturn_clinic.operation import (
 
 __all__ = [
     "accept", "change_facility", "close_account", "create_facility", "create_person", "end_role", "give_role", "invite",
-    "note_emergency_reading", "note_event", "offer_new_password", "open_emergency_access", "set_new_password",
-    "withdraw_invitation",
+    "note_emergency_reading", "note_event", "note_refusal", "offer_new_password", "open_emergency_access",
+    "set_new_password", "withdraw_invitation",
 ]  # fmt: skip
 
 READ = "read in an emergency"
@@ -242,3 +243,18 @@ def note_event(
         action=action, by=by, at=at, about=about, facts={**facts, **({} if about else known)},
         identifying=known if about else None,
     )  # fmt: skip
+
+
+def note_refusal(*, kind: Refusal, by: Actor, at: datetime, facts: Mapping[str, str], address: str = "") -> None:
+    """Write down what somebody was refused, unless as much of it was written in this hour already.
+
+    Parameters
+    ----------
+    address
+        Of the computer it came from: tells strangers apart, and is written for them.
+    """
+    told = written(kind, who=str(by.user_id or address), is_known=by.user is not None, at=at)
+    if told is Written.NO:
+        return
+    more = {"not all written": "more of this in this hour is left out"} if told is Written.AS_THE_LAST else {}
+    note_event(action=kind, by=by, at=at, facts={**facts, **more}, address="" if by.user else address)

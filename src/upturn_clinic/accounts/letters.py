@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,12 +15,12 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from upturn_clinic.accounts.models import Invitation, PasswordLink
+from upturn_clinic.accounts.models import Invitation, PasswordLink, User
 from upturn_clinic.operation import INVITATION_VALID, PASSWORD_LINK_VALID
 
 __all__ = [
-    "NO_ADDRESS", "letters_go_out", "link_to", "link_to_password", "log_in_name", "pseudonym_of", "read_link",
-    "read_password_link", "send_invitation",
+    "NO_ADDRESS", "Sent", "letters_go_out", "link_to", "link_to_password", "log_in_name", "pseudonym_of", "read_link",
+    "read_password_link", "send_invitation", "send_reset_notice",
 ]  # fmt: skip
 
 SALT = "upturn clinic, invitation"
@@ -25,6 +28,14 @@ PASSWORD_SALT = "upturn clinic, link to a new password"  # noqa: S105  (names a 
 # A participant logs in with their pseudonym: accounts hold neither name nor address of one. RFC 2606 keeps this ending
 # from ever being somebody's address.
 NO_ADDRESS = "@participant.invalid"
+
+
+class Sent(StrEnum):
+    """What became of a letter."""
+
+    YES = "sent"
+    NO_MAIL = "e-mail is not set up"
+    FAILED = "could not be sent"
 
 
 def link_to(invitation: Invitation, request: HttpRequest) -> str:
@@ -77,8 +88,23 @@ def letters_go_out() -> bool:
     return "dummy" not in settings.EMAIL_BACKEND
 
 
-def send_invitation(invitation: Invitation, link: str) -> None:
+def send_invitation(invitation: Invitation, link: str) -> Sent:
     """Send the letter; without e-mail, the link on screen is handed over in another way."""
-    if letters_go_out():
-        text = render_to_string("accounts/letters/invitation.txt", {"invitation": invitation, "link": link})
-        send_mail(f"Invitation to {invitation.facility.name}", text, None, [invitation.email])
+    shown = {"invitation": invitation, "link": link}
+    return _send(f"Invitation to {invitation.facility.name}", "invitation", shown, to=invitation.email)
+
+
+def send_reset_notice(person: User, *, by: User | None) -> Sent:
+    """Tell somebody that their code app was reset, and by whom."""
+    return _send("Your code app was reset", "code_app_reset", {"person": person, "by": by}, to=person.email)
+
+
+def _send(subject: str, letter: str, shown: Mapping[str, Any], *, to: str) -> Sent:
+    """Send a letter. A mail server that does not take it is told, and stops nothing."""
+    if not letters_go_out() or to.endswith(NO_ADDRESS):
+        return Sent.NO_MAIL
+    try:
+        send_mail(subject, render_to_string(f"accounts/letters/{letter}.txt", dict(shown)), None, [to])
+    except OSError:  # that of SMTP among them
+        return Sent.FAILED
+    return Sent.YES

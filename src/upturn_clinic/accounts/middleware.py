@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
@@ -16,14 +17,16 @@ from django.utils import timezone
 from upturn_clinic.accounts import actions, queries
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import BY_ITSELF, LogInFirst
-from upturn_clinic.accounts.models import User
+from upturn_clinic.accounts.keys.queries import DEVICE, LAST_ACTIVITY, LOGGED_IN, device_in_words
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.accounts.refusals import Refusal
 from upturn_clinic.operation import ACTIVITY_NOTED, IDLE_LOGOUT, SESSION_LENGTH
 
 __all__ = ["Doors", "IdleLogout", "SecondFactor"]
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-LAST_ACTIVITY, LOGGED_IN, FACTOR_SEEN = "last_activity", "logged_in", "second_factor_seen"
+FACTOR_SEEN = "second_factor_seen"
 
 
 class IdleLogout:
@@ -48,6 +51,7 @@ class IdleLogout:
                 return to_log_in(request)
             if LOGGED_IN not in request.session:
                 request.session[LOGGED_IN] = now.isoformat()
+                request.session[DEVICE] = device_in_words(request.headers.get("User-Agent", ""))
             noted = LAST_ACTIVITY in request.session and now - last < ACTIVITY_NOTED
             if not noted and BY_ITSELF not in request.headers:
                 request.session[LAST_ACTIVITY] = now.isoformat()
@@ -66,7 +70,7 @@ class SecondFactor:
         """Lead away, or go on."""
         user = request.user
         if isinstance(user, User) and not request.session.get(FACTOR_SEEN) and not self._is_open(request):
-            # A code app cannot be taken away from staff (see adapters.py), so once seen in a session is enough.
+            # Staff cannot take theirs away, and who takes it from them ends their sessions: once seen in one is enough.
             if queries.has_second_factor(user):
                 request.session[FACTOR_SEEN] = True
             elif queries.roles_anywhere(user) != {Role.PARTICIPANT}:
@@ -81,25 +85,52 @@ class SecondFactor:
 
 
 class Doors:
-    """Start every request on no facility's clock, and lead from a closed door to log-in and back."""
+    """Start every request on no facility's clock, lead from a closed door to log-in and back, write down refusals."""
+
+    # Addresses that are themselves a key: no row says them.
+    LINKS = frozenset({"accept_invitation", "new_password", "self_rating", "account_reset_password_from_key"})
+    NOT_THERE, TOO_OFTEN = 404, 429
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Forget the last clock."""
+        """Forget the last clock; afterwards, see what was refused without a fault that is raised."""
         timezone.deactivate()
-        return self.get_response(request)
+        response = self.get_response(request)
+        if getattr(request, "forgery_suspected", False):
+            self._note(request, Refusal.NO_TOKEN)
+        elif response.status_code == self.TOO_OFTEN or getattr(request, "limit_reached", False):
+            self._note(request, Refusal.LIMIT)
+        elif response.status_code == self.NOT_THERE and self._name(request) in self.LINKS:
+            self._note(request, Refusal.NO_LINK)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn "log in first" into the way there, and write down what somebody was refused."""
         if isinstance(exception, LogInFirst):
             return to_log_in(request)
         if isinstance(exception, PermissionDenied) and isinstance(request.user, User):
-            actor = getattr(request, "refused", None) or getattr(request, "actor", None) or Actor(request.user)
-            facts = {"page": request.path}
-            actions.note_event(action="was refused a page", by=actor, at=timezone.now(), facts=facts)
+            self._note(request, Refusal.ROLE)
+        elif isinstance(exception, Http404) and isinstance(request.user, User) and self._place(request):
+            self._note(request, Refusal.ELSEWHERE)
         return None
+
+    def _note(self, request: HttpRequest, kind: Refusal) -> None:
+        user = request.user if isinstance(request.user, User) else None
+        actor = getattr(request, "refused", None) or getattr(request, "actor", None)
+        if actor is None or actor.facility is None:
+            actor = Actor(user, Facility.objects.filter(slug=self._place(request)).first())
+        name = self._name(request)
+        facts = {"link": name.replace("_", " ")} if name in self.LINKS else {"page": request.path}
+        address = "" if actor.user else get_adapter(request).get_client_ip(request)
+        actions.note_refusal(kind=kind, by=actor, at=timezone.now(), facts=facts, address=address)
+
+    def _name(self, request: HttpRequest) -> str:
+        return str(request.resolver_match.url_name) if request.resolver_match else ""
+
+    def _place(self, request: HttpRequest) -> str:
+        return str(request.resolver_match.kwargs.get("facility", "")) if request.resolver_match else ""
 
 
 def to_log_in(request: HttpRequest) -> HttpResponse:

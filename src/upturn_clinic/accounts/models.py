@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -14,7 +15,10 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.ground.classification import Classified
 from upturn_clinic.ground.versioned import Versioned
 
-__all__ = ["EmergencyAccess", "Facility", "Invitation", "Membership", "PasswordLink", "User", "Users"]
+if TYPE_CHECKING:
+    from upturn_clinic.accounts.sessions import SessionStore
+
+__all__ = ["EmergencyAccess", "Facility", "Invitation", "Membership", "OpenSession", "PasswordLink", "User", "Users"]
 
 # As long as the field of a session that holds it.
 LONGEST_ROOM = 40
@@ -163,6 +167,25 @@ class PasswordLink(Versioned):
 
     def __str__(self) -> str:
         return f"a link for {self.user}"
+
+
+class OpenSession(AbstractBaseSession):
+    """A browser in which somebody is logged in, or may be: the row opens, and goes when it ends. No record of ours."""
+
+    # So that a person's sessions can be found; the rest stands in the data (see ``sessions.py``).
+    person = models.UUIDField(null=True, db_index=True)
+
+    classified: ClassVar = Classified(operational=("person", "expire_date"), secret=("session_key", "session_data"))
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = "open session"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        """What reads and writes these rows."""
+        from upturn_clinic.accounts.sessions import SessionStore  # noqa: PLC0415  (it needs this model)
+
+        return SessionStore
 
 
 class EmergencyAccess(Versioned):

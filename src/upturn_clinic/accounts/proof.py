@@ -43,6 +43,7 @@ def prove(request: HttpRequest, user: User, *, password: str, code: str, at: dat
         Too many attempts, or one of the two is wrong; it does not say which.
     """
     if not ratelimit.consume(request, action="reauthenticate", user=user):
+        request.limit_reached = True  # type: ignore[attr-defined]  # the middleware writes it down
         raise Refused("Too many attempts.", remedy="wait a few minutes, then try again")
     if not (user.check_password(password) and _code_holds(user, code)):
         raise Refused("Password or code is not right.", remedy="enter your password and a fresh code from your app")

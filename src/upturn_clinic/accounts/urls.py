@@ -8,15 +8,16 @@ from __future__ import annotations
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
-from allauth.mfa.totp import views as totp
 from django.db.transaction import atomic
 from django.urls import path, re_path
 
 from upturn_clinic.accounts import views
+from upturn_clinic.accounts.keys import views as keys
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("me/", views.me, name="me"),
+    path("me/sessions/", keys.my_sessions, name="my_sessions"),
     path("still-here/", views.still_here, name="still_here"),
     path("emergency-access/", views.open_emergency_access, name="open_emergency_access"),
     path("invitation/<str:token>/", views.accept_invitation, name="accept_invitation"),
@@ -31,6 +32,8 @@ urlpatterns = [
         name="withdraw_invitation",
     ),
     path("at/<slug:facility>/people/<uuid:user>/role/", views.give_role, name="give_role"),
+    path("at/<slug:facility>/people/<uuid:user>/end-sessions/", keys.end_sessions, name="end_sessions"),
+    path("at/<slug:facility>/people/<uuid:user>/code-app/", keys.reset_code_app, name="reset_code_app"),
     path("at/<slug:facility>/roles/<uuid:membership>/end/", views.end_role, name="end_role"),
     # The log-in machinery
     path("log-in/", atomic(account.login), name="account_login"),
@@ -50,9 +53,9 @@ urlpatterns = [
     ),
     path("password/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("me/code-app/", mfa.index, name="mfa_index"),
-    path("me/code-app/set-up/", views.set_up_code_app, name="mfa_activate_totp"),
-    path("me/code-app/remove/", atomic(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("me/code-app/set-up/", keys.set_up_code_app, name="mfa_activate_totp"),
+    path("me/code-app/remove/", keys.remove_code_app, name="mfa_deactivate_totp"),
     path("me/recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
-    path("me/recovery-codes/new/", views.renew_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("me/recovery-codes/new/", keys.renew_recovery_codes, name="mfa_generate_recovery_codes"),
     path("me/recovery-codes/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
 ]

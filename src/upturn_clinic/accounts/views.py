@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import UUID
 
-from allauth.mfa.recovery_codes import views as recovery
-from allauth.mfa.totp import views as totp
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -25,7 +21,7 @@ from upturn_clinic.accounts.forms import (
 )
 from upturn_clinic.accounts.gate import require, require_nobody, require_person
 from upturn_clinic.accounts.letters import (
-    letters_go_out,
+    Sent,
     link_to,
     pseudonym_of,
     read_link,
@@ -41,8 +37,7 @@ from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT
 
 __all__ = [
     "accept_invitation", "change_facility", "closed_sign_up", "end_role", "facility_home", "give_role", "home",
-    "invite", "me", "new_password", "open_emergency_access", "people", "renew_recovery_codes", "set_up_code_app",
-    "still_here", "withdraw_invitation",
+    "invite", "me", "new_password", "open_emergency_access", "people", "still_here", "withdraw_invitation",
 ]  # fmt: skip
 
 CONFLICT = 409
@@ -63,8 +58,9 @@ def home(request: HttpRequest) -> HttpResponse:
 def facility_home(request: HttpRequest, facility: str) -> HttpResponse:
     """Show what this person can do here; a participant meets their own page."""
     actor, here = require(request, Permission.SEE_FACILITY, facility)
-    page = "accounts/participant.html" if actor.roles == {Role.PARTICIPANT} else "accounts/facility.html"
-    return render(request, page, {"here": here})
+    if actor.roles == {Role.PARTICIPANT}:
+        return redirect("own", here.slug)
+    return render(request, "accounts/facility.html", {"here": here})
 
 
 @require_http_methods(["GET", "POST"])
@@ -97,7 +93,7 @@ def people(request: HttpRequest, facility: str) -> HttpResponse:
     actor, here = require(request, Permission.SEE_STAFF, facility)
     invitations = queries.open_invitations(here, at=timezone.now()) if actor.may(Permission.MANAGE_STAFF) else []
     shown = {"here": here, "staff": queries.staff_at(here), "invitations": invitations,
-             "may_manage": actor.may(Permission.MANAGE_STAFF)}  # fmt: skip
+             "me": actor.user, "may_manage": actor.may(Permission.MANAGE_STAFF)}  # fmt: skip
     return render(request, "accounts/people.html", shown)
 
 
@@ -112,9 +108,12 @@ def invite(request: HttpRequest, facility: str) -> HttpResponse:
             email=given["email"], role=Role(given["role"]), facility=here, by=actor, at=timezone.now()
         )
         link = link_to(letter, request)
-        send_invitation(letter, link)
+        sent = send_invitation(letter, link)
+        if sent is Sent.FAILED:
+            facts = {"letter": f"invitation {letter.pk}"}
+            actions.note_event(action="could not send a letter", by=actor, at=timezone.now(), facts=facts)
         messages.success(request, f"{letter.email} is invited as {letter.role}.")
-        shown = {"here": here, "letter": letter, "link": link, "sent": letters_go_out()}
+        shown = {"here": here, "letter": letter, "link": link, "sent": sent}
         return render(request, "accounts/invited.html", shown)
     return render(request, "accounts/invite.html", {"here": here, "form": form})
 
@@ -236,31 +235,6 @@ def me(request: HttpRequest) -> HttpResponse:
         "idle_min": int(IDLE_LOGOUT.total_seconds() // 60),
     }
     return render(request, "accounts/me.html", shown)
-
-
-@transaction.atomic
-def set_up_code_app(request: HttpRequest) -> HttpResponse:
-    """Set up a code app: allauth's page, with its row in the trail inside the same transaction."""
-    actor = require_person(request)
-    return _with_keys_noted(request, actor, totp.activate_totp, "set up a code app")
-
-
-@transaction.atomic
-def renew_recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Make new recovery codes: allauth's page, with its row in the trail inside the same transaction."""
-    actor = require_person(request)
-    return _with_keys_noted(request, actor, recovery.generate_recovery_codes, "made new recovery codes")
-
-
-def _with_keys_noted(
-    request: HttpRequest, actor: Actor, page: Callable[[HttpRequest], HttpResponse], action: str
-) -> HttpResponse:
-    assert actor.user is not None  # noqa: S101  (require_person lets nobody else in)
-    before = queries.keys_of(actor.user)
-    answer = page(request)
-    if queries.keys_of(actor.user) != before:
-        actions.note_event(action=action, by=actor, at=timezone.now(), about=actor.user, facts={})
-    return answer
 
 
 @require_http_methods(["GET", "POST"])

@@ -110,7 +110,8 @@ def dose_rows(course: Course, hours: Hours) -> Iterator[Row]:
 
 def _device_hours(dose: Dose, devices: int, hours: Hours) -> list[float]:
     used = Administration.objects.filter(session__dose=dose, session__cancelled_at=None, kind="device", struck_at=None)
-    at = [hours.of(each.at) for each in used.order_by("at")]
+    # One that fell gave nothing, and is no row.
+    at = [hours.of(each.at) for each in used.exclude(percent=0).order_by("at")]
     if len(at) == devices or dose.given_at is None:
         return at
     return [hours.of(dose.given_at) + after_h for after_h in device_times_h(devices)]

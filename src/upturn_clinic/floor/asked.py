@@ -131,6 +131,11 @@ class Asked:
     stop_events: tuple[str, ...] = ()
 
     @property
+    def first_min(self) -> int:
+        """The first time of the protocol, in minutes from the start of the dose; 0 where it names none."""
+        return min((minute for minute, _ in self.timepoints), default=0)
+
+    @property
     def minimum_stay_min(self) -> float:
         """The shortest stay after the start of the dose [min]."""
         return self.session.minimum_stay_h * MINUTES if self.session else 0.0

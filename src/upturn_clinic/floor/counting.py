@@ -5,17 +5,23 @@ It only reads, and a session that was read with its entries is asked nothing mor
 
 from __future__ import annotations
 
-from upturn_clinic.floor.models import EmergencyStep, Session
+from upturn_clinic.floor.models import EmergencyStep, Filling, Session
 
-__all__ = ["emergency_runs", "filling_ml", "last_emergency_step"]
+__all__ = ["emergency_runs", "filling_ml", "last_emergency_step", "newest_filling"]
 
 _ENDS = (EmergencyStep.Step.OVER, EmergencyStep.Step.HANDED_OVER)
 
 
+def newest_filling(session: Session) -> Filling | None:
+    """Find the newest volume that counts; None where none was entered."""
+    found = [each for each in session.fillings.all() if each.counts]
+    return max(found, key=lambda each: (each.at, each.noted_at), default=None)
+
+
 def filling_ml(session: Session) -> float | None:
     """Give what syringe or bag hold [ml], by the newest entry that counts; None where nothing was entered."""
-    found = [each for each in session.fillings.all() if each.counts]
-    return float(max(found, key=lambda each: (each.at, each.noted_at)).ml) if found else None
+    found = newest_filling(session)
+    return None if found is None else float(found.ml)
 
 
 def last_emergency_step(session: Session) -> EmergencyStep | None:

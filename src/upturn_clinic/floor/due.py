@@ -1,12 +1,13 @@
 """What is due next in a session, and what is late: timepoints, closer readings, devices, the end of an infusion. Pure.
 
+Until the dose has begun, nobody knows when the rows after its start are due: they wait for it and cannot be late.
 It tells; it is no alarm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from upturn.protocol import Gate
@@ -16,7 +17,7 @@ from upturn_clinic.floor.gates import Standing, standings_of
 from upturn_clinic.floor.giving import giving_of
 from upturn_clinic.floor.limits import LATE_AFTER
 from upturn_clinic.floor.models import Session
-from upturn_clinic.floor.phases import Phase, phase_of
+from upturn_clinic.floor.phases import Phase, phase_of, rows_count_from
 from upturn_clinic.floor.series import AnySeries, series_of
 
 __all__ = ["Due", "all_due_in"]
@@ -33,13 +34,15 @@ class Due:
     what
         In words.
     at
-        When.
+        When; of what waits, when it would be if the dose began as planned.
     nominal_min
         The protocol's time, for a reading of the sheet.
     missing
         The measures that are not there yet.
     is_late
         Whether its time is over by more than the floor's tolerance.
+    waits
+        Whether it waits for the dose to begin.
     """
 
     kind: str
@@ -48,6 +51,12 @@ class Due:
     nominal_min: int | None = None
     missing: tuple[str, ...] = ()
     is_late: bool = False
+    waits: bool = False
+
+    @property
+    def can_be_late(self) -> bool:
+        """Whether the clock alone can make it late."""
+        return self.kind != "leaving" and not self.waits
 
     @property
     def turns_late_at(self) -> datetime:
@@ -80,17 +89,12 @@ def all_due_in(
     if session.began_at is not None and session.may_leave_at is None:
         at = session.began_at + timedelta(minutes=asked.minimum_stay_min)
         found.append(Due("leaving", "the earliest time to leave", at))
-    late = (
-        Due(each.kind, each.what, each.at, each.nominal_min, each.missing,
-            each.kind != "leaving" and now > each.turns_late_at)
-        for each in found
-    )  # fmt: skip
-    return tuple(sorted(late, key=lambda each: each.at))
+    late = (replace(each, is_late=each.can_be_late and now > each.turns_late_at) for each in found)
+    return tuple(sorted(late, key=lambda each: (each.waits, each.at)))
 
 
 def _readings(session: Session, asked: Asked, series: AnySeries) -> Iterator[Due]:
-    # As on the sheet: before the dose has begun, its times are counted from when it is planned.
-    start = session.began_at or session.dose.planned_at
+    start = rows_count_from(session, first_min=asked.first_min)
     names = asked.measures
     for nominal, measures in asked.timepoints:
         # Once the dose has begun, what was not read before it cannot be read any more.
@@ -99,7 +103,8 @@ def _readings(session: Session, asked: Asked, series: AnySeries) -> Iterator[Due
         read = series.measures_at(nominal)
         missing = tuple(each for each in names if each in measures and each not in read)
         if missing:
-            yield Due("reading", ", ".join(missing), start + timedelta(minutes=nominal), nominal, missing)
+            waits = session.began_at is None and nominal > 0
+            yield Due("reading", ", ".join(missing), start + timedelta(minutes=nominal), nominal, missing, waits=waits)
 
 
 def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iterator[Due]:
@@ -109,8 +114,7 @@ def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iter
     filling = filling_ml(session)
     state = giving_of(manner, list(session.administrations.all()), filling_ml=filling, until=now)
     if manner.way is Way.DEVICES and state.devices < len(manner.devices_min):
-        used = max((each.at for each in session.administrations.all() if each.counts and each.kind == "device"),
-                   default=session.began_at)  # fmt: skip
+        used = state.last_at or session.began_at
         gap = manner.devices_min[1] if len(manner.devices_min) > 1 else 0.0
         yield Due("device", f"device {state.devices + 1} of {len(manner.devices_min)}", used + timedelta(minutes=gap))
     if manner.way is Way.INFUSION and filling and state.is_running and state.rate_ml_h:

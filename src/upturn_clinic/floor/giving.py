@@ -19,7 +19,7 @@ __all__ = ["Giving", "giving_of", "is_early", "minutes_in_all", "percent_words"]
 
 KIND = Administration.Kind
 MINUTES = 60
-ALL = 100.0
+ALL, WHOLE = 100.0, Decimal(100)
 TENTH = Decimal("0.1")
 
 
@@ -43,11 +43,13 @@ class Giving:
         The share of what was prepared that was given so far [%], at most 100; None where nobody can know it: an
         infusion of which no volume is entered.
     devices
-        How many devices were used.
+        How many devices were used; one that gave nothing was not.
+    shares
+        How much of each of these was given [%], in order.
     pauses_min
         How long it stood still between start and end [min].
     last_at
-        The newest act.
+        The newest act; of devices the newest one that gave something.
     run_min
         How long an infusion ran, pauses left out [min].
     """
@@ -60,6 +62,7 @@ class Giving:
     ml: float = 0.0
     percent: float | None = 0.0
     devices: int = 0
+    shares: tuple[Decimal, ...] = ()
     pauses_min: float = 0.0
     last_at: datetime | None = None
     run_min: float = 0.0
@@ -77,7 +80,10 @@ class Giving:
         return None if self.percent is None else Decimal(str(self.percent)).quantize(TENTH, rounding=ROUND_HALF_UP)
 
 
-def giving_of(manner: Manner, acts: Sequence[Administration], *, filling_ml: float | None, until: datetime) -> Giving:
+def giving_of(
+    manner: Manner, acts: Sequence[Administration], *, filling_ml: float | None, until: datetime,
+    has_ended: bool = False,
+) -> Giving:  # fmt: skip
     """Work out how the giving stands.
 
     Parameters
@@ -88,6 +94,8 @@ def giving_of(manner: Manner, acts: Sequence[Administration], *, filling_ml: flo
         What syringe or bag hold [ml].
     until
         The time to look at; an infusion that still runs has run until then.
+    has_ended
+        Whether the dose has ended already: a device that is corrected to nothing does not open it again.
     """
     done = [each for each in acts if each.counts and each.at <= until]
     done.sort(key=lambda each: (each.at, each.noted_at))
@@ -95,7 +103,7 @@ def giving_of(manner: Manner, acts: Sequence[Administration], *, filling_ml: flo
         return Giving()
     if manner.way is Way.INFUSION:
         return _infusion(done, filling_ml, until)
-    return _pieces(manner, done)
+    return _pieces(manner, done, has_ended=has_ended)
 
 
 def minutes_in_all(state: Giving, *, filling_ml: float | None) -> float | None:
@@ -139,19 +147,24 @@ def _infusion(done: Sequence[Administration], filling_ml: float | None, until: d
     # A syringe gives no more than it holds: what runs on after that is air or flush.
     ml = min(ml, filling_ml) if filling_ml else ml
     percent = ALL * ml / filling_ml if filling_ml else None
-    return Giving(began, ended, running, paused, rate, ml, percent, 0, still, done[-1].at, ran)
+    return Giving(began, ended, running, paused, rate, ml, percent, pauses_min=still, last_at=done[-1].at, run_min=ran)
 
 
-def _pieces(manner: Manner, done: Sequence[Administration]) -> Giving:
+def _pieces(manner: Manner, done: Sequence[Administration], *, has_ended: bool) -> Giving:
     pieces = [each for each in done if each.kind in (KIND.DEVICE, KIND.GIVEN)]
     stopped = next((each.at for each in done if each.kind == KIND.STOP), None)
     planned = len(manner.devices_min) or 1
-    given = sum(float(ALL if each.percent is None else each.percent) for each in pieces) / planned
-    is_over = stopped is not None or len(pieces) >= planned
-    began = pieces[0].at if pieces else None
+    # A device that fell and gave nothing was not used: another one may take its place.
+    used = [each for each in pieces if each.kind == KIND.GIVEN or each.percent != 0]
+    shares = tuple(WHOLE if each.percent is None else each.percent for each in used)
+    is_over = stopped is not None or len(used) >= planned or (has_ended and len(pieces) >= planned)
+    began = next((each.at for each in (used or (pieces if is_over else ()))), None)
     ended = pieces[-1].at if pieces and is_over else None
-    devices = sum(each.kind == KIND.DEVICE for each in pieces)
-    return Giving(began, ended, percent=min(given, ALL), devices=devices, last_at=done[-1].at)
+    devices = sum(each.kind == KIND.DEVICE for each in used)
+    return Giving(
+        began, ended, percent=min(float(sum(shares)) / planned, ALL), devices=devices, shares=shares,
+        last_at=(used or done)[-1].at,
+    )  # fmt: skip
 
 
 def is_early(state: Giving) -> bool:

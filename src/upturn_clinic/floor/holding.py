@@ -20,7 +20,7 @@ from upturn_clinic.treatments.watch.queries import holding_back
 
 __all__ = [
     "course_in", "last_act_of", "must_be_enrolled", "must_be_free", "must_be_here", "must_be_open", "must_consent",
-    "must_not_be_stopped",
+    "must_not_be_stopped", "way_on",
 ]  # fmt: skip
 
 
@@ -35,18 +35,27 @@ def must_be_free(session: Session, asked: Asked, *, at: datetime) -> None:
             f"{'Not answered yet' if first in open_ones else 'This holds the dose back'}: {first.text}",
             expected=f"Source: {asked.source_words(first.citation)} ({first.status}).",
             came="; ".join(first.because) or f"{len(held_back)} open",
-            remedy=_way_on(first),
+            remedy=way_on(first, has_begun=session.began_at is not None),
         )
 
 
-def _way_on(standing: Standing) -> str:
+def way_on(standing: Standing, *, has_begun: bool) -> str:
+    """Say how a dose can go on that a line before it holds back."""
     if standing.verdict == "unknown":
-        return "answer it, or measure what is missing"
+        return "enter what was read before the dose, or answer it" if has_begun else (
+            "answer it, or measure what is missing"
+        )  # fmt: skip
+    end = "stop the dose" if has_begun else "give the dose up"
+    again = "strike the answer out if it was wrong" if standing.is_answered_by_hand else (
+        "strike out what was wrong" if has_begun else "measure again"
+    )  # fmt: skip
     if not standing.is_hard:
-        return "measure again, or write down what was decided and why"
+        return f"{again}, or write down that you go on, and why"
     if standing.may_override:
         return f"only a {' or a '.join(standing.may_override)} may go on, with a signature"
-    return "nobody may go on: give the dose up"
+    if standing.is_answered_by_hand:
+        return f"{again}; else {end}"
+    return f"nobody may go on: {end}"
 
 
 def must_be_open(session: Session, by: Actor) -> Session:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from upturn_clinic.floor.models import Session
 
-__all__ = ["Phase", "minutes_between", "phase_of"]
+__all__ = ["Phase", "minutes_between", "phase_of", "rows_count_from"]
 
 MINUTE = timedelta(minutes=1)
 
@@ -42,6 +42,21 @@ def phase_of(session: Session) -> Phase:
         (session.ready_at, Phase.READY),
     )
     return next((phase for at, phase in times if at is not None), Phase.ARRIVING)
+
+
+def rows_count_from(session: Session, *, first_min: int) -> datetime:
+    """Give the start that the protocol's times count from: the real one, once the dose has begun.
+
+    Before that the planned one. Whoever arrives later than the first row stands for has that row to read on arrival.
+
+    Parameters
+    ----------
+    first_min
+        The protocol's first time [min from the start]; below 0 for a row before the dose.
+    """
+    if session.began_at is not None:
+        return session.began_at
+    return max(session.dose.planned_at, session.arrived_at - timedelta(minutes=min(first_min, 0)))
 
 
 def minutes_between(earlier: datetime, later: datetime) -> float:

@@ -79,7 +79,10 @@ def asked_in(session: Session) -> Asked:
 
 def giving_in(session: Session, asked: Asked, *, until: datetime) -> Giving:
     """Say how the giving stands."""
-    return giving_of(asked.manner, list(session.administrations.all()), filling_ml=filling_ml(session), until=until)
+    return giving_of(
+        asked.manner, list(session.administrations.all()), filling_ml=filling_ml(session), until=until,
+        has_ended=session.dosed_until is not None,
+    )  # fmt: skip
 
 
 def pace_of(session: Session, asked: Asked, state: Giving) -> str:

@@ -14,10 +14,11 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
-from upturn_clinic.floor.asked import Asked
-from upturn_clinic.floor.counting import emergency_runs
+from upturn_clinic.floor.asked import Asked, Way
+from upturn_clinic.floor.counting import emergency_runs, newest_filling
 from upturn_clinic.floor.due import all_due_in
 from upturn_clinic.floor.gates import Standing, closures_of, house_standings, standings_of
+from upturn_clinic.floor.holding import way_on
 from upturn_clinic.floor.limits import AHEAD_OF_CLOCK
 from upturn_clinic.floor.marks import until
 from upturn_clinic.floor.measures import unit_of
@@ -36,7 +37,7 @@ from upturn_clinic.floor.sheet import Cell, Row, sheet_of
 from upturn_clinic.participants.queries import consent_of, identity_of, is_masked
 from upturn_clinic.safety.queries import events_of
 from upturn_clinic.safety.terms import terms
-from upturn_clinic.stock.queries import needs_draw, preparation_of
+from upturn_clinic.stock.queries import changed_after, needs_draw, preparation_of
 from upturn_clinic.treatments.models import ConcomitantDrug
 from upturn_clinic.treatments.queries import course_of, dose_shown, weight_of
 
@@ -52,8 +53,11 @@ OFFERED = {
     "pause": (DECISION.PAUSED, DECISION.TOLD, DECISION.STOPPED),
     "stop": (DECISION.STOPPED, DECISION.TOLD),
     "emergency": (DECISION.EMERGENCY, DECISION.STOPPED),
+    "hard": (DECISION.WAIT, DECISION.CANCELLED),
+    # At what stands before the dose, when it closes after its start.
+    "late decide": (DECISION.GO_ON, DECISION.WAIT, DECISION.STOPPED),
+    "late hard": (DECISION.TOLD, DECISION.STOPPED),
 }
-BEFORE_HARD = (DECISION.WAIT, DECISION.CANCELLED)
 ASKS = {
     "decide": "A decision, written down.", "closer": "Closer readings.", "pause": "Pause the dose.",
     "stop": "Stop the dose.", "emergency": "Emergency care at once.",
@@ -73,6 +77,8 @@ class Line:
     every_min: float = 0.0
     # Tells two boxes of one gate apart.
     mark: str = ""
+    # How the dose can go on, while it is held back.
+    way_on: str = ""
 
 
 def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
@@ -97,8 +103,10 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     identity = identity_of(person) if reader.may(Permission.SEE_IDENTITY) else None
     shown = dose_shown(course, dose, weight=weight, reader=reader, at=now) if course else None
     preparation = preparation_of(dose, reader, began_at=session.began_at)
-    filling = queries.filling_ml(session)
-    rate = None if not (filling and asked.manner.over_min) else round(filling * 60 / asked.manner.over_min, 1)
+    filling, changed_at = queries.filling_ml(session), _volume_changed_at(session, asked)
+    # Nothing is reckoned from a volume that no longer holds.
+    holds = filling if changed_at is None else None
+    rate = None if not (holds and asked.manner.over_min) else round(holds * 60 / asked.manner.over_min, 1)
     closed = [each for each in lines if each.standing.verdict == "closed"]
     urgent = [each for each in closed if _is_urgent(each, phase)]
     return {
@@ -106,8 +114,9 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         "identity": identity, "consent": consent, "is_masked": is_masked(person), "shown": shown, "weight": weight,
         "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open,
         "may_correct": reader.may(Permission.RECORD_SESSION), "giving": state, "filling": filling,
-        "planned_rate": rate, "needs_draw": bool(course and needs_draw(course, dose)), "preparation": preparation,
-        "concentration": _concentration(preparation, filling),
+        "planned_rate": rate, "volume_changed_at": changed_at, "preparation": preparation,
+        "needs_draw": bool(course and needs_draw(course, dose)),
+        "concentration": _concentration(preparation, holds),
         "lines": lines, "before": [each for each in lines if each.standing.stands == "before"],
         "during_by_hand": [each for each in lines
                            if each.standing.stands == "during" and each.standing.is_answered_by_hand],
@@ -125,7 +134,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         "devices": [(number + 1, minute) for number, minute in enumerate(asked.manner.devices_min)],
         "time_out": next((each for each in lines if each.standing.key == "house/time-out"), None),
         "holding": [each for each in lines if each.standing.holds_back and each.standing.stands == "before"
-                    and each.standing.key != "house/time-out"],
+                    and (each.standing.key != "house/time-out" or each.standing.verdict == "closed")],
         "kinds": Administration.Kind, "pace": queries.pace_of(session, asked, state),
         "stop_reasons": asked.stop_reasons, "corrections": _corrections(session),
         "is_old": _is_old(session, asked, now),
@@ -153,7 +162,7 @@ def turns_at(shown: Mapping[str, Any]) -> datetime:
     now: datetime = shown["now"]
     if shown["giving"].is_running:
         return now
-    late = [each.turns_late_at for each in shown["due"] if not each.is_late]
+    late = [each.turns_late_at for each in shown["due"] if each.can_be_late and not each.is_late]
     return until(now, (*late, *_grow_old_at(shown["session"], shown["asked"])))
 
 
@@ -195,10 +204,9 @@ def emergency_screen(session: Session, reader: Actor, *, now: datetime) -> dict[
 
 def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, phase: Phase) -> Line:
     offered = OFFERED[standing.asks]
-    if standing.stands == "before" and standing.is_hard:
-        offered = BEFORE_HARD
-    elif standing.stands == "before":
-        offered = OFFERED["decide"]
+    has_begun = session.began_at is not None
+    if standing.stands == "before":
+        offered = OFFERED[("late " if has_begun else "") + ("hard" if standing.is_hard else "decide")]
     if phase is not Phase.DOSING:
         # Nothing runs: a dose that has ended can no longer be paused or stopped.
         rest = tuple(each for each in offered if each not in (DECISION.PAUSED, DECISION.STOPPED))
@@ -212,25 +220,30 @@ def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, pha
         standing, asked.source_words(standing.citation), ASKS[standing.asks], offered,
         standing.is_hard and bool(set(standing.may_override) & roles), answered,
         (standing.part.every_h or 0) * 60 if isinstance(standing.part, Gate) else 0.0,
+        way_on=way_on(standing, has_begun=has_begun) if standing.holds_back and standing.stands == "before"
+        and session.dosed_until is None else "",
     )  # fmt: skip
 
 
 def _unwritten(
     session: Session, asked: Asked, reader: Actor, phase: Phase, every: list[Line], shown: list[Line], now: datetime
 ) -> list[Line]:  # fmt: skip
-    """Find what closed a gate in this session and nobody wrote about, apart from what stands at the top already.
+    """Find what is open still, apart from what stands at the top already: what closed and nobody wrote about.
 
-    A gate before the dose may close after its start, when an entry arrives late: then it holds the dose back still.
+    A gate before the dose may close after its start, when an entry arrives late: then it holds the dose back, and is
+    listed until it is settled, whatever was written down meanwhile.
     """
     if session.began_at is None:
         return []
-    there = {key for each in shown for key in each.standing.because_of}
     before = [each.standing for each in every if each.standing.stands == "before" and each.standing.holds_back]
-    answered = [each for each in before if each.answer and each.needs_word]
-    found = [each for each in closures_of(session, asked, now=now) if each.needs_word]
+    if session.dosed_until is not None:
+        before = [each for each in before if each.answer and each.needs_word]
+    there = {key for each in (*(line.standing for line in shown), *before) for key in each.because_of}
+    found = [
+        each for each in closures_of(session, asked, now=now) if each.needs_word and not there & set(each.because_of)
+    ]
     held_back = {each.key for each in before}
-    lines = (_line(each, session, asked, reader, phase) for each in (*answered, *found)
-             if each.key != "house/time-out" and not there & set(each.because_of))  # fmt: skip
+    lines = (_line(each, session, asked, reader, phase) for each in (*before, *found))
     return [replace(each, mark=f"-{number}", may_override=each.may_override and each.standing.key in held_back)
             for number, each in enumerate(lines)]  # fmt: skip
 
@@ -254,12 +267,20 @@ def _is_old(session: Session, asked: Asked, now: datetime) -> bool:
 def _is_urgent(line: Line, phase: Phase) -> bool:
     """Tell whether a closed gate belongs to the top of the page: before the dose its own kind, later what came up."""
     early = phase in (Phase.ARRIVING, Phase.READY)
-    return (line.standing.stands == "before") == early and line.standing.key != "house/time-out"
+    return (line.standing.stands == "before") == early
 
 
 def _ratings(session: Session, reader: Actor, now: datetime) -> list[object]:
     found = due_for(session.participant, at=now, reader=reader)
     return [each for each in found if each.state in ("open", "late")]
+
+
+def _volume_changed_at(session: Session, asked: Asked) -> datetime | None:
+    """Say when what was drawn changed after its volume was told, as long as that matters; None where it did not."""
+    filling = newest_filling(session)
+    if asked.manner.way is not Way.INFUSION or filling is None or session.dosed_until is not None:
+        return None
+    return changed_after(session.dose, filling.at)
 
 
 def _concentration(preparation: object, filling: float | None) -> str:
@@ -329,7 +350,9 @@ def _words(entry: Entered) -> str:
     if isinstance(entry, Administration):
         rate = f", {entry.rate_ml_h.normalize():f} ml/h" if entry.rate_ml_h else ""
         share = f", {entry.percent.normalize():f} %" if entry.percent is not None else ""
-        return f"Dose {entry}{rate}{share}{': ' + entry.because if entry.because else ''}"
+        gave_nothing = entry.kind == Administration.Kind.DEVICE and entry.percent == 0
+        words = "A device gave nothing" if gave_nothing else f"Dose {entry}{rate}{share}"
+        return f"{words}{': ' + entry.because if entry.because else ''}"
     if isinstance(entry, GateDecision):
         return f"{entry.get_decision_display().capitalize()}: {entry.reason} – {entry.text}"
     if isinstance(entry, EmergencyStep):

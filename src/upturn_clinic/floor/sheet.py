@@ -12,7 +12,7 @@ from uuid import UUID
 
 from upturn_clinic.floor.asked import Asked
 from upturn_clinic.floor.models import Reading, Session
-from upturn_clinic.floor.phases import minutes_between
+from upturn_clinic.floor.phases import minutes_between, rows_count_from
 
 __all__ = ["Cell", "Row", "Sheet", "sheet_of"]
 
@@ -58,7 +58,7 @@ class Row:
     row
         The key of an added row.
     due_at
-        When it is due; None for an added row.
+        When it is due; None for an added row, and after the start while the dose has not begun: nobody knows it yet.
     at
         When it was really read: the first value of the row.
     """
@@ -95,14 +95,11 @@ class Sheet:
 
 
 def sheet_of(session: Session, asked: Asked) -> Sheet:
-    """Lay out everything that was read in a session.
-
-    Before the dose has begun, its times are counted from when it is planned.
-    """
+    """Lay out everything that was read in a session."""
     readings = list(session.readings.all())
     extra = dict.fromkeys(each.instrument for each in readings)
     columns = tuple(dict.fromkeys((*asked.measures, *extra)))
-    start = session.began_at or session.dose.planned_at
+    start = rows_count_from(session, first_min=asked.first_min)
     held = _by_row(readings)
 
     def row(nominal: int | None, key: UUID | None, measures: Sequence[str]) -> Row:
@@ -137,7 +134,8 @@ def _row(
     cells = tuple(_cell(name, held.get(name, ()), is_asked=name in asked) for name in columns)
     at = min((each.at for each in mine if each.counts), default=min((each.at for each in mine), default=None))
     minute = minutes_between(session.began_at, at) if session.began_at and at else None
-    due_at = None if nominal is None else start + timedelta(minutes=nominal)
+    waits = nominal is None or (session.began_at is None and nominal > 0)
+    due_at = None if nominal is None or waits else start + timedelta(minutes=nominal)
     return Row(nominal, key, due_at, at, minute, cells)
 
 
@@ -149,4 +147,6 @@ def _cell(name: str, readings: Sequence[Reading], *, is_asked: bool) -> Cell:
 
 
 def _place(row: Row, start: datetime) -> datetime:
-    return row.at if row.nominal_min is None and row.at else row.due_at or start
+    if row.nominal_min is not None:
+        return start + timedelta(minutes=row.nominal_min)
+    return row.at or start

@@ -84,7 +84,6 @@ FOREIGN: Mapping[str, Classified] = {
     "auth.Permission": Classified(operational=("id", "name", "content_type", "codename")),
     "contenttypes.ContentType": Classified(operational=("id", "app_label", "model")),
     "mfa.Authenticator": Classified(operational=("id", "user", "type", "created_at", "last_used_at"), secret=("data",)),
-    "sessions.Session": Classified(operational=("expire_date",), secret=("session_key", "session_data")),
 }
 
 

@@ -1,7 +1,8 @@
 """The only place that writes: a record and its row in the ledger, in one transaction.
 
-Actions of the apps call ``insert``, ``change``, ``note`` and, to erase, ``forget``; nothing else in the clinic saves,
-updates or deletes (a test reads the source for it). So no write can be without its row.
+Actions of the apps call ``insert``, ``change``, ``note`` and, to erase, ``forget``; for what opens the house (code
+apps) ``take_away`` and ``renew_secrets``. Nothing else in the clinic saves, updates or deletes (a test reads the source
+for it). So no write can be without its row.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from upturn_clinic.ledger.queries import conflict_since
 from upturn_clinic.ledger.sealing import DESTROYED, SEALED, new_key, seal
 from upturn_clinic.operation import FORM_ANSWERS_KEPT
 
-__all__ = ["change", "clear_answers", "forget", "insert", "insert_many", "keep_answer", "note"]
+__all__ = [
+    "change", "clear_answers", "forget", "insert", "insert_many", "keep_answer", "note", "renew_secrets", "take_away",
+]  # fmt: skip
 
 AnyRecord = TypeVar("AnyRecord", bound=models.Model)
 AnyVersioned = TypeVar("AnyVersioned", bound=Versioned)
@@ -199,6 +202,49 @@ def forget(people: Sequence[UUID], *, action: str, by: Author, at: datetime, abo
     gone = sorted(str(each) for each in known.values_list("pk", flat=True))
     known.update(key="", destroyed_at=at)
     _append([_entry(about, action, by, at, reason, {DESTROYED: [None, " ".join(gone)]})])
+
+
+@transaction.atomic
+def take_away(
+    keys: Sequence[models.Model], *, action: str, by: Author, at: datetime, about: models.Model, reason: str,
+    identifying: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Remove what opens the house: rows that hold a secret and are no record.
+
+    Parameters
+    ----------
+    about
+        Whose keys they were.
+    reason
+        Why; never empty.
+    identifying
+        Facts that may say who somebody is, sealed as those of a note.
+    """
+    if not reason.strip():
+        raise Refused("Nothing is taken away without a reason.", expected="a reason in a few words")
+    _only_secrets(keys)
+    for key in keys:
+        key.delete()
+    note(action=action, by=by, at=at, about=about, reason=reason, identifying=identifying)
+
+
+@transaction.atomic
+def renew_secrets(things: Sequence[models.Model], *, field: str, action: str, by: Author, at: datetime) -> None:
+    """Save secrets that mean the same in another form: encrypted with another key, say."""
+    _only_secrets(things)
+    if any(classification_of(thing._meta.model).of(field) is not FieldClass.SECRET for thing in things):
+        raise CannotError("Only a secret is renewed without its row.", came=field)
+    if things:
+        type(things[0])._default_manager.bulk_update(things, [field])
+    note(action=action, by=by, at=at, facts={"how many": len(things)})
+
+
+def _only_secrets(things: Sequence[models.Model]) -> None:
+    """Refuse whatever holds no secret, or says anything about anybody: that is a record."""
+    for kind in {type(thing) for thing in things}:
+        classes = classification_of(kind)
+        if not classes.secret or classes.identifying or classes.clinical:
+            raise CannotError(f"{kind._meta.label} is a record.", remedy="records stay; they end by a change")
 
 
 def keep_answer(*, form_key: str, to: str, at: datetime) -> None:

@@ -31,6 +31,8 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 def forgery_suspected(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  (Django hands it over)
     """A form came without its token: the page was too old, or the request came from elsewhere."""
+    # Written down above, where people are known.
+    request.forgery_suspected = True  # type: ignore[attr-defined]
     return _told(
         request, 403, "This form is too old.",
         "You were logged in anew since it was opened. Go back and reload the page: what you typed is kept in this tab.",

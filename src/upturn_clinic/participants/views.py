@@ -21,7 +21,7 @@ from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.pages.addresses import addresses
-from upturn_clinic.participants import actions, queries
+from upturn_clinic.participants import actions, queries, searches
 from upturn_clinic.participants.answering import Given, answer, user_of, words_for
 from upturn_clinic.participants.erasure import actions as erasure
 from upturn_clinic.participants.erasure.queries import account_of
@@ -48,12 +48,14 @@ __all__ = [
 GET_POST = ["GET", "POST"]
 
 
-@require_GET
+@require_http_methods(GET_POST)
 def participants(request: HttpRequest, facility: str) -> HttpResponse:
     """List who is screened or takes part here, with search, filters and pages."""
     actor, here = require(request, Permission.SEE_PARTICIPANTS, facility)
     by_name = actor.may(Permission.SEE_IDENTITY)
-    form = SearchForm(request.GET or None, programmes=programmes_at(here), by_name=by_name)
+    if to := searches.kept(request):
+        return redirect(f"{reverse('participants', args=[here.slug])}?{to}")
+    form = SearchForm(searches.asked_for(request), programmes=programmes_at(here), by_name=by_name)
     asked = form.cleaned_data if form.is_bound and form.is_valid() else {}
     programme = asked.get("programme")
     people = queries.found(

@@ -19,20 +19,22 @@ from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.stock import queries
-from upturn_clinic.stock.amounts import INERT, amount_of, base_mg, fits, rounded, written
+from upturn_clinic.stock.amounts import INERT, NOTHING, amount_of, base_mg, fits, of_devices, rounded, written
 from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_be_drawable, must_have, second_person
 from upturn_clinic.stock.models import Draw, Lot, Movement
+from upturn_clinic.stock.shelf.queries import held
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.dosing import DEVIATION, compute
 from upturn_clinic.treatments.models import Dose
 from upturn_clinic.treatments.queries import course_of, weight_of
 
-__all__ = ["CHECKED", "EXPIRED", "check", "draw", "put_back", "use_for_dose", "waste"]
+__all__ = ["CHECKED", "EXPIRED", "RETURNED", "check", "draw", "put_back", "use_for_dose", "waste"]
 
 KIND = Movement.Kind
-NOTHING, ALL = Decimal(0), Decimal(100)
+ALL = Decimal(100)
 CHECKED = "I have checked drug, strength, expiry and amount of this dose against the plan."
+RETURNED = "I saw this amount go back to the shelf, unopened."
 EXPIRED = "I use this lot although its expiry is over, for the reason given."
 
 
@@ -59,7 +61,7 @@ def draw(
         raise Refused("Doses are drawn for people who are enrolled.", came=dose.plan.participant.status)
     if not dose.is_open:
         raise Refused("Only a dose that is still to be given is drawn.", came=dose.state)
-    lot = queries.held(lot)
+    lot = held(lot)
     here(lot.facility, by)
     if lot.facility_id != dose.facility_id:
         raise Refused("This lot is at another facility.")
@@ -104,7 +106,7 @@ def check(*, draw: Draw, version: int, checker: Proof, by: Actor, at: datetime) 
     """
     by.must(Permission.CHECK_DOSE)
     here(draw.facility, by)
-    queries.held(draw.lot)
+    held(draw.lot)
     second = second_person(checker, draw.facility, Permission.CHECK_DOSE, other=draw.by, at=at)
     if not queries.may_know(second, draw.dose):
         raise Refused("The arm is masked to this person: they cannot check drug and amount.")
@@ -121,7 +123,7 @@ def check(*, draw: Draw, version: int, checker: Proof, by: Actor, at: datetime) 
 @transaction.atomic
 def use_for_dose(
     *, dose: Dose, by: Actor, at: datetime, mg: Decimal | None = None, percent: Decimal | None = None,
-    until: datetime | None = None, reason: str = "",
+    devices: Sequence[Decimal] | None = None, until: datetime | None = None, reason: str = "",
 ) -> Sequence[Movement]:  # fmt: skip
     """Book what was given of all that was drawn for a dose, in the order in which it was drawn.
 
@@ -131,6 +133,8 @@ def use_for_dose(
         Milligrams of the drug itself; where the arm is known to who records.
     percent
         The share of what was prepared; where it is not, and for what holds no drug.
+    devices
+        Of a dose by devices, in place of both: how much of each device that was used was given [%].
     until
         A share counts from what there was to give: with what was wasted from then on (``queries.gone_until``). What
         there is now, unless given.
@@ -140,16 +144,18 @@ def use_for_dose(
     Raises
     ------
     Refused
-        More than was drawn, something that nobody checked, both or neither of the two amounts.
+        More than was drawn, something that nobody checked, none of these amounts or more than one.
     """
     by.must(Permission.RECORD_SESSION)
     here(dose.plan.facility, by)
-    if (mg is None) == (percent is None):
-        raise Refused("How much was given?", expected="milligrams, or the share of what was prepared")
+    if [mg, percent, devices].count(None) != 2:
+        raise Refused("How much was given?", expected="milligrams, the share of what was prepared, or of each device")
     draws = list(queries.draws_for(dose))
     for lot in sorted({each.lot_id: each.lot for each in draws}.values(), key=lambda lot: str(lot.pk)):
-        queries.held(lot)
+        held(lot)
     _undo_given(draws, reason, by, at)
+    if devices is not None:
+        return _use_devices(draws, devices, reason, by, at)
     if any(not each.is_checked and queries.usable_of(each, until=until) for each in draws):
         raise Refused("No second person has checked what was drawn for this dose.", remedy="have it checked first")
     booked: list[Movement] = []
@@ -177,6 +183,20 @@ def use_for_dose(
     return booked
 
 
+def _use_devices(
+    draws: Sequence[Draw], devices: Sequence[Decimal], reason: str, by: Actor, at: datetime
+) -> Sequence[Movement]:
+    """Book devices that were used; one that fell, or was put back or refused, was none of them."""
+    amounts = of_devices([(each.lot, queries.left_of(each)) for each in draws], devices)
+    used = [(each, amount) for each, amount in zip(draws, amounts, strict=True) if amount > 0]
+    if not all(each.is_checked for each, _ in used):
+        raise Refused("No second person has checked what was drawn for this dose.", remedy="have it checked first")
+    return [
+        book(lot=each.lot, kind=KIND.GIVEN, drawn=-amount, of=each, reason=reason, by=by, at=at)
+        for each, amount in used
+    ]
+
+
 @transaction.atomic
 def waste(
     *, draw: Draw, reason: str, witness: Proof, by: Actor, at: datetime, amount: Decimal | None = None
@@ -195,7 +215,7 @@ def waste(
     """
     by.must(Permission.DISPENSE)
     here(draw.facility, by)
-    queries.held(draw.lot)
+    held(draw.lot)
     if amount is not None and not queries.may_know(by, draw.dose):
         raise Refused("Of a masked dose all the rest is wasted, without a figure.")
     second = second_person(witness, draw.facility, Permission.WITNESS, other=by.user, at=at)
@@ -207,24 +227,32 @@ def waste(
 
 
 @transaction.atomic
-def put_back(*, draw: Draw, amount: Decimal, reason: str, by: Actor, at: datetime) -> Movement:
-    """Book that unopened devices or tablets went back to the shelf. What was drawn from a vial never goes back.
+def put_back(*, draw: Draw, amount: Decimal, reason: str, witness: Proof, by: Actor, at: datetime) -> Movement:
+    """Book that unopened devices or tablets went back to the shelf, before a witness; of a vial nothing ever does.
+
+    All that the register keeps is witnessed, also what holds no drug: a row without a witness would tell the arm.
 
     Raises
     ------
     Refused
-        From a vial, more than is left, not whole devices, no reason, or masked to who asks.
+        From a vial, more than is left, not whole devices, no reason, masked to who asks, or a witness who is the same
+        person, may not witness, may not know the arm, or did not prove it now.
     """
     by.must(Permission.DISPENSE)
     here(draw.facility, by)
-    lot = queries.held(draw.lot)
+    lot = held(draw.lot)
     if not queries.may_know(by, draw.dose):
         raise Refused("The arm is masked to you.", remedy="ask the pharmacist")
     if lot.form == Lot.Form.VIAL:
         raise Refused("What was drawn from a vial does not go back into it.", remedy="waste it with a witness")
     must_have(reason, amount)
     must_be_drawable(lot, amount)
-    return book(lot=lot, kind=KIND.PUT_BACK, shelf=amount, drawn=-amount, of=draw, reason=reason, by=by, at=at)
+    second = second_person(witness, draw.facility, Permission.WITNESS, other=by.user, at=at, lot=lot)
+    row = book(
+        lot=lot, kind=KIND.PUT_BACK, shelf=amount, drawn=-amount, of=draw, reason=reason, witness=second, by=by, at=at
+    )
+    sign(thing=row, meaning=RETURNED, permission=Permission.WITNESS, proof=witness, by=second, at=at)
+    return row
 
 
 def _undo_given(draws: Sequence[Draw], reason: str, by: Actor, at: datetime) -> None:

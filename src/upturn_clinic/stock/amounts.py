@@ -5,7 +5,7 @@ Numbers: ``upturn_clinic/parameters/stock.yaml``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from upturn.parameters import read
@@ -13,8 +13,8 @@ from upturn_clinic.ground.errors import Refused
 from upturn_clinic.stock.models import PLACES, Lot
 
 __all__ = [
-    "DRUGS", "EXPIRY_NEAR_D", "INERT", "MOST_CONTAINERS", "SALT_BYTES", "WITH_SALT", "amount_of", "base_mg",
-    "fits", "rounded", "written",
+    "DRUGS", "EXPIRY_NEAR_D", "INERT", "MOST_CONTAINERS", "NOTHING", "SALT_BYTES", "WITH_SALT", "amount_of", "base_mg",
+    "exact", "fits", "of_devices", "rounded", "written",
 ]  # fmt: skip
 
 _NUMBERS = read("upturn_clinic", "stock")
@@ -28,6 +28,8 @@ DRUGS = ("ketamine", "esketamine", "midazolam", "saline", "placebo")
 INERT = frozenset({"saline", "placebo"})
 # Of these the share of base in the hydrochloride is known here.
 WITH_SALT = frozenset({"ketamine", "esketamine"})
+NOTHING = Decimal(0)
+_ALL = Decimal(100)
 _STEP = Decimal(1).scaleb(-PLACES)
 _FORMS: Mapping[str, tuple[Lot.Form, ...]] = {
     "intravenous": (Lot.Form.VIAL,),
@@ -42,6 +44,11 @@ _FORMS: Mapping[str, tuple[Lot.Form, ...]] = {
 def rounded(amount: Decimal) -> Decimal:
     """Round to what the register keeps."""
     return amount.quantize(_STEP, rounding=ROUND_HALF_UP)
+
+
+def exact(total: Decimal | None) -> Decimal:
+    """Give a sum of the database in whole thousandths: SQLite adds decimals as floating numbers."""
+    return NOTHING if total is None else rounded(total)
 
 
 def written(amount: Decimal) -> str:
@@ -79,6 +86,48 @@ def amount_of(lot: Lot, mg: Decimal) -> Decimal:
     Decimal('100.000')
     """
     return rounded(mg / _SHARE if lot.basis == Lot.Basis.SALT else mg)
+
+
+def of_devices(there: Sequence[tuple[Lot, Decimal]], shares: Sequence[Decimal]) -> tuple[Decimal, ...]:
+    """Give what of each draw was given by devices that were used, one after the other in the order of the draws.
+
+    Parameters
+    ----------
+    there
+        Lot and amount that there was to give, of each draw.
+    shares
+        How much of each device was given [%].
+
+    Raises
+    ------
+    Refused
+        More than there was.
+
+    Examples
+    --------
+    >>> lot = Lot(drug="esketamine", form="device", unit="mg", amount_each=Decimal(28))
+    >>> of_devices([(lot, Decimal(28)), (lot, Decimal(28))], [Decimal(100), Decimal(50)])
+    (Decimal('28.000'), Decimal('14.000'))
+    """
+    given, rest = list[Decimal](), list(shares)
+    for lot, amount in there:
+        left = amount
+        while rest and left > 0:
+            wanted = lot.amount_each * rest[0] / _ALL
+            if wanted <= left:
+                left -= wanted
+                rest.pop(0)
+            else:
+                # What this draw no longer holds of a device came from the next one.
+                rest[0] -= left / lot.amount_each * _ALL
+                left = NOTHING
+        given.append(rounded(amount - left))
+    if rest:
+        raise Refused(
+            "More was given than was drawn.", came=f"{written(rounded(sum(rest, NOTHING) / _ALL))} devices more",
+            remedy="look at the devices; take back what was wasted of them by mistake, or draw what was missing first",
+        )  # fmt: skip
+    return tuple(given)
 
 
 def fits(lot: Lot, *, drug: str, route: str) -> None:

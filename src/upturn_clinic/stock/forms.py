@@ -12,7 +12,7 @@ from upturn_clinic.ground.forms import Reason
 from upturn_clinic.operation import LONGEST_REASON
 from upturn_clinic.stock.amounts import DRUGS
 from upturn_clinic.stock.models import DIGITS, PLACES, Lot, Movement
-from upturn_clinic.stock.queries import LotRow
+from upturn_clinic.stock.shelf.queries import LotRow
 
 __all__ = [
     "CheckForm", "CountForm", "DrawForm", "PeriodForm", "PutBackForm", "ReceiveForm", "RemoveForm", "SecondPerson",
@@ -195,11 +195,13 @@ class WasteForm(SecondPerson):
             del self.fields["amount"]
 
 
-class PutBackForm(forms.Form):
-    """What of a draw went back to the shelf, unopened."""
+class PutBackForm(SecondPerson):
+    """What of a draw went back to the shelf, unopened, and who saw it."""
 
     amount = amount_field("Amount put back")
     reason = Reason("Why", "Kept in the register.")
+
+    field_order = ("amount", "reason", "person", "password", "code")
 
 
 class PeriodForm(forms.Form):

@@ -20,6 +20,7 @@ from upturn_clinic.participants.answering import answer, user_of
 from upturn_clinic.stock import actions, forms, queries
 from upturn_clinic.stock.checks import WITNESSED
 from upturn_clinic.stock.models import Draw
+from upturn_clinic.stock.shelf.queries import LotRow, fitting_lots
 from upturn_clinic.treatments.models import Dose
 from upturn_clinic.treatments.queries import course_of, dose_shown, doses_at, weight_of
 
@@ -47,10 +48,10 @@ def draw_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
     """Draw from a lot for a dose."""
     actor, here = require(request, Permission.DISPENSE, facility)
     found, now = _dose(here, dose), timezone.now()
-    today, rows = now.astimezone(here.zone).date(), list[queries.LotRow]()
+    today, rows = now.astimezone(here.zone).date(), list[LotRow]()
     course = course_of(found.plan.participant)
     if course and queries.may_know(actor, found):
-        rows = queries.fitting_lots(
+        rows = fitting_lots(
             here, actor, drug=course.entry(found).drug, masked=queries.is_masked_dose(found), today=today
         )
     form = forms.DrawForm(request.POST or None, rows=rows, asks_proof=any(row.is_expired for row in rows))
@@ -115,13 +116,21 @@ def waste_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
 
 @require_http_methods(BOTH)
 def put_back_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
-    """Put unopened devices or tablets back on the shelf."""
+    """Put unopened devices or tablets back on the shelf, before a witness."""
     actor, here = require(request, Permission.DISPENSE, facility)
-    found = _draw(here, draw)
+    found, now = _draw(here, draw), timezone.now()
+    people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now, knows=found.dose)
+
+    def act(given: dict[str, Any]) -> object:
+        proof = prove(request, given["person"], password=given["password"], code=given["code"], at=now)
+        return actions.put_back(
+            draw=found, amount=given["amount"], reason=given["reason"], witness=proof, by=actor, at=now
+        )
+
     return answer(
-        request, forms.PutBackForm(request.POST or None),
-        lambda given: actions.put_back(draw=found, **given, by=actor, at=timezone.now()),
+        request, forms.PutBackForm(request.POST or None, people=people), act,
         shown={**_dose_words(here, found.dose, actor), "title": "Put back what was not used", "verb": "Put back",
+               "signs": True, "meaning": actions.RETURNED,
                "preparation": queries.preparation_of(found.dose, actor)},
         said="Put back.", to=_preparation(here, found.dose), page=PAGE,
     )  # fmt: skip

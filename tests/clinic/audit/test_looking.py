@@ -70,11 +70,11 @@ def test_values_are_shown_by_their_class(facility: Facility, as_owner: Actor, co
     from upturn_clinic.ground.classification import FOREIGN  # noqa: PLC0415
     from upturn_clinic.ledger.models import Entry  # noqa: PLC0415
 
-    # A record of a participant would be clinical; the sessions table stands in for a table outside the staff's own.
-    assert "sessions.Session" in FOREIGN
+    # A record of a participant would be clinical; the table of code apps stands in for one outside the staff's own.
+    assert "mfa.Authenticator" in FOREIGN
     secret = Entry(
-        sequence=1, at=timezone.now(), action="changed", object_type="sessions.Session", object_id="1", reason="why",
-        changes='{"expire_date":[null,"x"]}',
+        sequence=1, at=timezone.now(), action="changed", object_type="mfa.Authenticator", object_id="1", reason="why",
+        changes='{"created_at":[null,"x"]}',
     )  # fmt: skip
     reader = Actor(colleague, facility, frozenset({Role.ANALYST}))
     shown = queries.lines([secret], reader)[0]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from tests.clinic.browser.conftest import Open
+from playwright.sync_api import expect
+from tests.clinic.browser.conftest import Open, code_now, shown
 from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, Look, picture
-from tests.clinic.conftest import PASSWORD, code_now
+from tests.clinic.conftest import PASSWORD
 
 from upturn_clinic.accounts import actions as accounts
 from upturn_clinic.accounts.actor import Actor
@@ -34,31 +35,33 @@ def test_a_forgotten_password_and_an_erasure(
         assert page.evaluate(SMALL_TARGETS) == [], name
 
     page.get_by_role("link", name="Forgotten password").click()
+    expect(page.get_by_role("button", name="Make the link")).to_be_visible()
     looked_at("password-asked")
     page.get_by_role("button", name="Make the link").click()
-    looked_at("password-link")
     link = page.locator(".link").inner_text()
+    looked_at("password-link")
     theirs = opened(link[link.index("/new-password/") :], None, **options)
     theirs.get_by_label("Password", exact=True).fill("seven loud geese at dawn")
     theirs.get_by_label("Password, once more").fill("seven loud geese at dawn")
     picture(theirs, f"{look}-password-new")
     assert faults(theirs) == []
     theirs.get_by_role("button", name="Set the password").click()
-    assert "The new password holds" in theirs.locator("main").inner_text()
+    shown(theirs, "The new password holds")
 
     actions.withdraw(participant=participant, version=participant.version, reason="left", by=as_clinician, at=now)
     page.goto(page.url.replace("password/", ""))
     page.get_by_role("link", name="Erase who it is").click()
+    expect(page.get_by_label("The participant's pseudonym")).to_be_visible()
     looked_at("erase")
     page.get_by_label("Reason").fill("They asked us to; nothing obliges us to keep it.")
     page.get_by_label("The participant's pseudonym").fill(participant.pseudonym)
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_label("Code from your app").fill(code_now())
     page.get_by_role("button", name="Sign and erase for good").click()
-    assert "Who it was is erased" in page.locator("main").inner_text()
+    shown(page, "Who it was is erased")
     assert "Byron" not in page.content()
     looked_at("erased")
     page.get_by_role("link", name="All that was written").click()
+    shown(page, "nothing obliges us to keep it")
     assert "Byron" not in page.content()
-    assert "nothing obliges us to keep it" in page.locator("main").inner_text()
     looked_at("erased-trail")

@@ -13,7 +13,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from tests.clinic.conftest import PASSWORD, code_now
+from tests.clinic.browser.conftest import code_now
+from tests.clinic.conftest import PASSWORD
 from tests.clinic.floor.busy import busy_floor
 from tests.clinic.floor.making import person_with_plan, signed_version
 

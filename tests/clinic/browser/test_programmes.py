@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+from tests.clinic.browser.conftest import code_now, shown
 from tests.clinic.browser.test_pages import LOOKS, PICTURES, SMALL_TARGETS, Look, Open, picture
-from tests.clinic.conftest import NOW, PASSWORD, code_now
+from tests.clinic.conftest import NOW, PASSWORD
 
 from upturn_clinic.accounts.actor import Actor, system
 from upturn_clinic.accounts.models import Facility, User
@@ -85,12 +86,12 @@ def test_every_page_of_programmes(look: str, pages: list[tuple[str, User]], open
 def test_the_sheet_prints_without_the_frame(computed: ProtocolVersion, colleague: User, opened: Open) -> None:
     page = opened(reverse("what_to_expect", args=["main", computed.pk]), colleague)
     page.emulate_media(media="print")
-    assert not page.locator(".no-print").is_visible()
-    assert not page.locator("nav.sections").is_visible()
-    assert page.get_by_text("Do not drive on the day of a session").is_visible()
+    expect(page.locator(".no-print")).to_be_hidden()
+    expect(page.locator("nav.sections")).to_be_hidden()
+    expect(page.get_by_text("Do not drive on the day of a session")).to_be_visible()
     pictures = page.get_by_role("img", name="people feel much better")
-    assert pictures.count() == 4
-    assert pictures.first.locator("circle.yes").count() == answered(computed)
+    expect(pictures).to_have_count(4)
+    expect(pictures.first.locator("circle.yes")).to_have_count(answered(computed))
     printed = page.pdf(format="A4", prefer_css_page_size=True)
     assert 2 <= printed.count(b"/Type /Page\n") <= 5 or b"/Count" in printed
     if PICTURES:
@@ -125,8 +126,8 @@ def test_from_a_file_to_a_protocol_in_force(
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_label("Code from your app").fill(code_now())
     page.get_by_role("button", name="Sign").click()
+    shown(page, "In force since")
+    shown(page, "It is not computed yet")
     picture(page, "flow-protocol-in-force")
-    assert "In force since" in page.locator("main").inner_text()
-    assert "It is not computed yet" in page.locator("main").inner_text()
     assert ProtocolVersion.objects.get().state == ProtocolVersion.State.IN_FORCE
     assert timezone.is_aware(ProtocolVersion.objects.get().in_force_at or NOW)

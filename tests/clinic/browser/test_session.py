@@ -18,6 +18,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
+from tests.clinic.browser.conftest import connect_again
 from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS
 from tests.clinic.conftest import Clock
 from tests.clinic.floor.conftest import (  # noqa: F401  (fixtures)
@@ -41,6 +42,7 @@ from tests.clinic.floor.making import (
     sent,
     signed_version,
 )
+from tests.conftest import PATIENCE_MS
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.floor.models import Administration, Filling, Reading, Session
@@ -51,7 +53,25 @@ Open = Callable[..., Page]
 MINUTE = timedelta(minutes=1)
 # Shorter than the two minutes in which the page asks whether somebody is still there.
 STEP = timedelta(seconds=110)
+# A little more than what passes before the page tries again to send.
+A_TRY = timedelta(seconds=5)
+MOST_TRIES = 20
+LOOKED_AT_EVERY_MS = 50
+# What the page asks for, and what it sends: it holds a lock meanwhile.
+ON_ITS_WAY = """async () => {
+  const { held, pending } = await navigator.locks.query();
+  return held.length + pending.length + document.querySelectorAll("#session[data-asking]").length;
+}"""
 PICTURES = os.environ.get("UPTURN_PICTURES")
+
+
+def at_rest(page: Page) -> None:
+    """Wait until the page neither asks nor sends."""
+    for _ in range(PATIENCE_MS // LOOKED_AT_EVERY_MS):
+        if page.evaluate(ON_ITS_WAY) == 0:
+            return
+        page.wait_for_timeout(LOOKED_AT_EVERY_MS)
+    raise AssertionError(f"{page.url} does not come to rest")
 
 
 class Hours:
@@ -61,8 +81,6 @@ class Hours:
         self.clock, self.opened, self.at = clock, opened, ARRIVAL
         self.pages: list[Page] = []
         clock.stand_at(self.at)
-        # The first page of a process is slow; that is not what is looked at here.
-        Client().get("/log-in/")
 
     def open(self, session: Session, who: Actor, *, device_ahead: timedelta = timedelta(0), **look: object) -> Page:
         page = self.opened("/well/", who.user, **look)
@@ -84,13 +102,37 @@ class Hours:
 
     def jump(self, to: datetime) -> None:
         """Let time pass without anybody there; timers of the pages that came due run once."""
+        # What is on its way would be broken off: its patience ends with the jump.
+        for page in self.pages:
+            at_rest(page)
         step = to - self.at
         self.at = to
         self.clock.stand_at(to)
         for page in self.pages:
             page.clock.fast_forward(int(step.total_seconds() * 1000))
-            # The pages share one thread of time and the tests one connection to the database: each asks in its turn.
+        for page in self.pages:
             expect(page.locator("#session[data-asking]")).to_have_count(0)
+
+    def settled(self) -> None:
+        """Wait until no page asks or sends; twice, since between two tries a page holds its lock for a moment not."""
+        for _ in range(2):
+            for page in self.pages:
+                page.wait_for_timeout(LOOKED_AT_EVERY_MS)
+                at_rest(page)
+
+    def connect_again(self, page: Page) -> None:
+        """Give the connection back and let time pass until nothing waits but what was refused.
+
+        The page sends as soon as the browser says that it is back; that may be too soon, and it tries again later.
+        """
+        connect_again(page)
+        self.settled()
+        for _ in range(MOST_TRIES):
+            if not page.evaluate("window.waiting.list().some((each) => !each.refused)"):
+                return
+            self.jump(self.at + A_TRY)
+            self.settled()
+        raise AssertionError("what waits is not sent")
 
 
 @pytest.fixture
@@ -122,6 +164,7 @@ def checklist(page: Page) -> None:
     """Answer every line with yes, one after the other, as its turn comes."""
     lines = page.locator("[data-line]:has(.line-acts button)")
     keys = [each.get_attribute("data-line") for each in lines.all()]
+    assert keys
     for key in keys:
         line = page.locator(f'[data-line="{key}"]')
         line.get_by_role("button", name="Yes", exact=True).click()
@@ -193,6 +236,7 @@ def test_a_whole_infusion_by_two_nurses_at_once_with_a_cut_connection(  # noqa: 
     expect(cell(omar, "n20", "SBP")).to_contain_text("waiting")
     picture(omar, "3-cut")
     type_in(nora, "n20", HR="79")
+    all_sent(nora)
     hours.go(FIRST + 21 * MINUTE)
     omar.get_by_role("button", name="Pause", exact=True).click()
     expect(omar.locator("[data-link]")).to_contain_text("6 entries wait here")
@@ -204,8 +248,9 @@ def test_a_whole_infusion_by_two_nurses_at_once_with_a_cut_connection(  # noqa: 
     hours.pages.remove(omar)
     omar.close()
     hours.go(FIRST + 24 * MINUTE)
-    omar = omar.context.new_page()
-    omar.context.set_offline(False)
+    context = omar.context
+    context.set_offline(False)
+    omar = context.new_page()
     omar.goto(address)
     hours.pages.append(omar)
     all_sent(omar)
@@ -347,7 +392,7 @@ def test_a_log_out_in_between_loses_nothing(session: Session, nurse: Actor, hour
     expect(page.locator("h1")).to_have_text(f"Session of {session.participant}")
     half = cell(page, "n-15", "HR").locator("input")
     half.press_sequentially("7")
-    page.context.set_offline(False)
+    connect_again(page)
     hours.jump(hours.at + 16 * MINUTE)
     page.wait_for_url("**/log-in/**")
     expect(page.locator("#waiting-note")).to_contain_text("2 entries of a session wait in this browser for the person")
@@ -399,9 +444,15 @@ def test_the_pages_of_a_session(
     clock.stand_at(FIRST)
     made_ready(session, nurse, FIRST)
     begun(session, nurse, FIRST)
+    # Something that holds the dose back, so that its box is looked at too.
+    no = sent("answer", FIRST, list="time-out", criterion="house/time-out", answer="no")
+    all_saved(said(session, nurse, FIRST, no))
     here = session.facility.slug
-    for name in ("session", "give_up_session", "move_session", "emergency_sheet"):
-        page = opened(reverse(name, args=[here, session.pk]), nurse.user, **LOOKS[look])
+    names = ("session", "give_up_session", "move_session", "emergency_sheet")
+    pages: dict[str, list[object]] = {name: [session.pk] for name in names}
+    pages |= {"arrive": [session.dose_id], "override_gate": [session.pk, "blood-pressure-hold"]}
+    for name, rest in pages.items():
+        page = opened(reverse(name, args=[here, *rest]), nurse.user, **LOOKS[look])
         if name == "session":
             expect(page.locator("[data-link]")).to_contain_text("Connected")
         picture(page, f"look-{look}-{name}")

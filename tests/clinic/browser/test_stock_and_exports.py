@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+from tests.clinic.browser.conftest import code_now, shown
 from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, picture
-from tests.clinic.conftest import PASSWORD, code_now
+from tests.clinic.conftest import PASSWORD
 from tests.clinic.exports.conftest import clinician, nasal, nurse  # noqa: F401  (fixtures)
 
 from upturn_clinic.accounts.actor import Actor
@@ -52,6 +53,7 @@ def pages(
         (reverse("draw_dose", args=[here, drawn.dose_id]), colleague),
         (reverse("check_draw", args=[here, drawn.pk]), colleague),
         (reverse("waste_draw", args=[here, drawn.pk]), colleague),
+        (reverse("put_back_draw", args=[here, drawn.pk]), colleague),
         (reverse("data", args=[here]), analyst),
         (reverse("export_records", args=[here, nasal.participant.programme_id]), analyst),
         (reverse("unmask_programme", args=[here, nasal.participant.programme_id]), colleague),
@@ -84,26 +86,28 @@ def test_two_people_at_one_screen_check_and_waste(
     witness = make_person("Omar", drawn.facility, Role.SESSION_NURSE)
     page = opened(reverse("preparation", args=["main", drawn.dose_id]), colleague)
     page.get_by_role("link", name="Check").click()
-    assert "Colleague" not in page.get_by_label("Second person", exact=True).inner_text()
-    page.get_by_label("Second person", exact=True).select_option(label="Nora")
+    people = page.get_by_label("Second person", exact=True)
+    expect(people).to_contain_text("Nora")
+    expect(people).not_to_contain_text("Colleague")
+    people.select_option(label="Nora")
     page.get_by_label("Password of the second person").fill("not her password")
     page.get_by_label("Code from the second person's app").fill(code_now())
     page.get_by_role("button", name="Checked").click()
-    assert "Password or code is not right" in page.locator("main").inner_text()
+    shown(page, "Password or code is not right")
     page.get_by_label("Password of the second person").fill(PASSWORD)
     page.get_by_label("Code from the second person's app").fill(code_now())
     page.get_by_role("button", name="Checked").click()
-    assert "checked by Nora" in page.locator("main").inner_text()
+    shown(page, "checked by Nora")
     drawn.refresh_from_db()
     assert drawn.checked_by == nurse
     page.get_by_role("link", name="Waste what is left").click()
     page.get_by_label("Why").fill("the dose was cancelled")
     # A code is good once; the witness is another colleague.
-    page.get_by_label("Second person", exact=True).select_option(label="Omar")
+    people.select_option(label="Omar")
     page.get_by_label("Password of the second person").fill(PASSWORD)
     page.get_by_label("Code from the second person's app").fill(code_now())
     page.get_by_role("button", name="Wasted").click()
+    shown(page, "Wasted, with a witness.")
     picture(page, "stock-wasted")
-    assert "Wasted, with a witness." in page.locator("main").inner_text(), page.locator("main").inner_text()
     wasted = Movement.objects.get(kind="wasted")
     assert (wasted.by, wasted.witness) == (colleague, witness)

@@ -45,6 +45,7 @@ def test_trouble_at_the_server_is_told_and_tried_again(session: Session, nurse: 
     proxy.status = 503
     type_in(page, "n-15", SBP="122")
     expect(page.locator("[data-link]")).to_contain_text("The server cannot take entries now. 1 entry waits here")
+    hours.settled()
     assert page.get_by_role("alert").filter(has_text="Refused").count() == 0
     proxy.status = None
     hours.jump(hours.at + MINUTE)
@@ -61,14 +62,15 @@ def test_a_refusal_is_told_kept_apart_and_not_sent_again_by_itself(
     page.context.set_offline(True)
     type_in(page, "n-15", SBP="122", DBP="78")
     expect(page.locator("[data-link]")).to_contain_text("2 entries wait here")
+    hours.settled()
     proxy.status = status
-    # It is sent by itself; a jump of the clock would break off what is on its way.
-    page.context.set_offline(False)
+    hours.connect_again(page)
     refused = page.get_by_role("alert").filter(has_text=f"({status})")
     expect(refused).to_have_count(2)
     # Both together, then each by itself.
     assert proxy.asked == [2, 1, 1]
     hours.jump(hours.at + MINUTE)
+    hours.settled()
     assert proxy.asked == [2, 1, 1]
     picture(page, f"refused-{status}")
     proxy.status = None
@@ -86,6 +88,7 @@ def test_an_old_token_refuses_nothing_and_a_new_page_sends_what_waits(
     page.locator("meta[name=csrf-token]").evaluate("(token) => { token.content = 'x'.repeat(64); }")
     type_in(page, "n-15", SBP="122", DBP="78")
     expect(page.locator("[data-link]")).to_contain_text("2 entries wait here; nothing is lost. Load the page anew.")
+    hours.settled()
     assert page.get_by_role("alert").filter(has_text="Refused").count() == 0
     assert not Reading.objects.exists()
     page.reload()
@@ -107,6 +110,7 @@ def test_who_may_not_record_any_more_is_told_so(session: Session, nurse: Actor, 
     dialog.get_by_role("button", name="Stay logged in").click()
     Membership.objects.filter(user=nurse.user).update(role=Role.SESSION_NURSE)
     hours.jump(hours.at + MINUTE)
+    hours.settled()
     assert not Reading.objects.exists()
     refused.get_by_role("button", name="Send it again").click()
     expect(refused).to_have_count(0)

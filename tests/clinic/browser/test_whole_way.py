@@ -10,10 +10,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+from tests.clinic.browser.conftest import code_now, shown
 from tests.clinic.browser.test_pages import picture
 from tests.clinic.conftest import PASSWORD
 from tests.clinic.participants.making import madrs
@@ -45,10 +45,6 @@ def press(page: Page, button: str) -> None:
     page.locator("main").get_by_role("button", name=button).click()
 
 
-def code_of(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, int(timezone.now().timestamp()) // 30))
-
-
 def signed_up(page: Page, owner: User, opened: Open) -> tuple[Page, str]:
     """Invite a clinician, who accepts, logs in and sets up a code app; give their page and the app's secret."""
     section(page, "People")
@@ -66,10 +62,11 @@ def signed_up(page: Page, owner: User, opened: Open) -> tuple[Page, str]:
     page.get_by_label("Email").fill("clara@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Confirm")).to_be_visible()
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     secret = page.locator("p .link").inner_text()
-    page.get_by_label("code").fill(code_of(secret))
+    page.get_by_label("code").fill(code_now(secret=secret))
     press(page, "Switch it on")
     page.get_by_role("link", name="I have kept them").click()
     return page, secret
@@ -85,14 +82,14 @@ def in_force(page: Page, secret: str) -> None:
     press(page, "Begin")
     page.get_by_label("A protocol that comes with upturn").select_option(PROTOCOL)
     press(page, "Check and add")
-    assert digest(load(PROTOCOL)) in told(page)
+    shown(page, digest(load(PROTOCOL)))
     page.get_by_role("link", name="Sign it into force").click()
     page.get_by_label("Your password").focus()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Tab")
-    page.keyboard.type(code_of(secret))
+    page.keyboard.type(code_now(secret=secret))
     page.keyboard.press("Enter")
-    page.get_by_text("In force since").first.wait_for()
+    shown(page, "In force since")
     picture(page, "whole-way-in-force")
 
 
@@ -109,7 +106,7 @@ def screened(page: Page) -> None:
     page.get_by_label("Date of birth").fill("1980-02-29")
     page.get_by_label("female", exact=True).check()
     press(page, "Begin")
-    assert "From here on the pseudonym stands for the person." in told(page)
+    shown(page, "From here on the pseudonym stands for the person.")
     for drug in ("sertraline", "venlafaxine"):
         page.get_by_role("link", name="Add an earlier treatment").click()
         page.get_by_label("Drug").fill(drug)
@@ -121,7 +118,7 @@ def screened(page: Page) -> None:
         page.get_by_label("Adequate in dose and duration").check()
         page.get_by_label("Where this comes from").fill("letter of the general practitioner")
         press(page, "Save")
-    assert "2 adequate trials without response" in told(page)
+    shown(page, "2 adequate trials without response")
     for instrument, value in MEASURES.items():
         page.get_by_role("link", name="Add a measure").click()
         page.get_by_label("What was measured").select_option(instrument)
@@ -137,20 +134,27 @@ def screened(page: Page) -> None:
     for item, score in madrs(33).items():
         page.locator(f"input[name=item_{item}][value='{score}']").check(force=True)
     press(page, "Save the rating")
-    page.get_by_text("MADRS is saved.").wait_for()
+    shown(page, "MADRS is saved.")
+    answered(page)
+
+
+def answered(page: Page) -> None:
+    """Answer every criterion, one after the other."""
     pseudonym = re.compile(r"^\w{3}-\w{3}$")
     page.get_by_role("navigation", name="You are here").get_by_role("link", name=pseudonym).click()
+    expect(page.get_by_role("link", name="Record consent")).to_be_visible()
+    page.wait_for_load_state()
     unanswered = page.get_by_role("link", name="Answer ", exact=False).filter(has_not_text="again")
     criteria = unanswered.count()
     assert criteria > 5
     for left in range(criteria, 0, -1):
-        assert unanswered.count() == left
+        expect(unanswered).to_have_count(left)
         unanswered.first.click()
         page.get_by_label("No, this is not the case").check()
         page.get_by_label("What you saw or were told").fill("asked and examined")
         page.get_by_label("From where").select_option("interview")
         press(page, "Save")
-    assert page.get_by_role("link", name="Answer again").count() == criteria
+    expect(page.get_by_role("link", name="Answer again")).to_have_count(criteria)
     picture(page, "whole-way-screened")
 
 
@@ -159,13 +163,13 @@ def enrolled(page: Page) -> None:
     page.get_by_role("link", name="Record consent").click()
     page.get_by_label("This person can decide").check()
     press(page, "Record")
-    assert "Every criterion is answered and none stops" in told(page)
+    shown(page, "Every criterion is answered and none stops")
     page.get_by_role("link", name="Conclude the screening").click()
     press(page, "Conclude")
     page.get_by_role("link", name="Enrol", exact=True).click()
     page.get_by_label("ketamine:").check()
     press(page, "Enrol")
-    assert "is enrolled." in told(page)
+    shown(page, "is enrolled.")
 
 
 def test_from_an_invitation_to_a_plan(opened: Open, facility: Facility, owner: User, faults: Look) -> None:
@@ -178,12 +182,12 @@ def test_from_an_invitation_to_a_plan(opened: Open, facility: Facility, owner: U
     first = timezone.now().astimezone(facility.zone) + timedelta(days=2)
     page.get_by_label("First dose").fill(f"{first:%Y-%m-%d}T09:30")
     page.keyboard.press("Enter")
-    page.get_by_text("The plan is made.").wait_for()
+    shown(page, "The plan is made.")
     picture(page, "whole-way-plan")
     assert faults(page) == []
     person = Participant.objects.get()
-    assert page.locator("h1").inner_text() == f"Plan of {person.pseudonym}"
-    assert f"{first:%a} {first.day} {first:%b}" in told(page)
+    expect(page.locator("h1")).to_have_text(f"Plan of {person.pseudonym}")
+    shown(page, f"{first:%a} {first.day} {first:%b}")
     # The rows on screen are the protocol's: its doses by name, and the amount for the weight that was typed.
     doses = [each for each in Dose.objects.all() if each.origin == Dose.Origin.PROTOCOL]
     assert doses
@@ -192,6 +196,6 @@ def test_from_an_invitation_to_a_plan(opened: Open, facility: Facility, owner: U
     assert told(page).count("40.3 mg") == len(doses)
     section(page, "Upcoming")
     page.get_by_role("link", name="Next seven days").click()
-    assert page.locator("tbody").get_by_role("link", name=person.pseudonym).count() > 0
+    expect(page.locator("tbody").get_by_role("link", name=person.pseudonym).first).to_be_visible()
     version = ProtocolVersion.objects.get()
     assert (version.state, version.digest) == (ProtocolVersion.State.IN_FORCE, digest(load(PROTOCOL)))

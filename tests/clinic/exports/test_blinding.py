@@ -19,7 +19,7 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from tests.clinic.conftest import COLUMNS_STAY
+from tests.clinic.conftest import COLUMNS_STAY, Clock
 from tests.clinic.exports.conftest import CADSS, FIRST, LOT, SYSTOLIC, WORDS, proof
 
 from upturn_clinic.accounts.actor import Actor
@@ -98,6 +98,12 @@ def shown(body: bytes) -> str:
     text = re.sub(r"(?s)<style.*?</style>|<script.*?</script>|<head>.*?</head>", " ", text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|value=\"[\w-]{30,}\"", " ", text)
     return unescape(text)
+
+
+@pytest.fixture(autouse=True)
+def _the_day_after(clock: Clock) -> None:
+    """Pages say how long ago something was: on some days in the numbers that are looked for."""
+    clock.stand_at(FIRST + timedelta(days=1))
 
 
 def is_number_in(number: str, text: str) -> bool:

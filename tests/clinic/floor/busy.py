@@ -43,7 +43,7 @@ def busy_floor(
         is_over = number >= sessions
         began = now - (begun_min + (300 if is_over else number % 20)) * MINUTE
         somebody = Participant(
-            pseudonym=f"B{number:03}-{uuid4().hex[:3].upper()}", facility=facility, programme=person.programme,
+            pseudonym=f"B{number:03}-{uuid4().hex[:7].upper()}", facility=facility, programme=person.programme,
             protocol_version=person.protocol_version, arm="ketamine", age_y=40, status="enrolled", sex="female",
             registered_at=began,
         )  # fmt: skip

@@ -16,6 +16,7 @@ from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.actions import arrive
+from upturn_clinic.floor.asked import manner_of
 from upturn_clinic.floor.entries.actions import Result, enter
 from upturn_clinic.floor.gates import standings_of
 from upturn_clinic.floor.leaving.actions import leave_by_decision
@@ -99,7 +100,9 @@ def prepared(dose: Dose, drawer: Actor, checker: User, at: datetime, *, amount: 
         amount_each=Decimal(1) if inert else each, mg_per_ml=Decimal(10) if form == "vial" and not inert else None,
     )  # fmt: skip
     lot = shelf.receive(facility=dose.facility, delivery=delivery, by=drawer, at=at)
-    drawn = stock.draw(dose=dose, lot=lot, amount=Decimal(1) if inert else amount, by=drawer, at=at)
+    if inert:
+        amount = Decimal(len(manner_of(course.protocol, dose=dose.dose, arm=course.arm).devices_min) or 1)
+    drawn = stock.draw(dose=dose, lot=lot, amount=amount, by=drawer, at=at)
     stock.check(draw=drawn, version=drawn.version, checker=Proof(checker, at), by=drawer, at=at)
 
 

@@ -410,26 +410,6 @@ def test_an_end_that_arrives_after_its_rest_was_wasted(session: Session, nurse: 
     assert (dose_of(session).given_mg, booked(session)) == (MG, MG)
 
 
-def test_a_device_that_was_replaced_is_not_given_twice(clinician: Actor, nurse: Actor) -> None:
-    version = signed_version("esketamine-trd", clinician, BEFORE)
-    plan = person_with_plan(version, "esketamine", clinician, begins_at=FIRST, at=BEFORE)
-    assert nurse.user is not None
-    assert clinician.user is not None
-    prepared(plan.doses.get(number=1), clinician, nurse.user, ARRIVAL)
-    session = arrived(plan, nurse, ARRIVAL)
-    made_ready(session, nurse, READY)
-    begun(session, nurse, FIRST)
-    first, at, each = Draw.objects.get(), FIRST + 2 * MINUTE, Decimal(28)
-    stock.waste(draw=first, amount=each, reason="it fell", witness=Proof(clinician.user, at), by=nurse, at=at)
-    second = stock.draw(dose=dose_of(session), lot=first.lot, amount=each, by=clinician, at=at)
-    stock.check(draw=second, version=second.version, checker=Proof(nurse.user, at), by=clinician, at=at)
-    end = FIRST + 6 * MINUTE
-    told = said(session, nurse, end, sent("device", end))
-    all_saved(told)
-    assert told[0].words == ""
-    assert dose_of(session).given_mg == booked(session) == 56
-
-
 def test_a_rest_that_is_wasted_in_a_pause_was_there_to_give(session: Session, nurse: Actor, clinician: Actor) -> None:
     """Half of it ran in; the rest is wasted before somebody enters the end. Half of it was given, not half of half."""
     made_ready(session, nurse, READY)

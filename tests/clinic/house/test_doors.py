@@ -32,6 +32,8 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "withdraw_invitation": Permission.MANAGE_STAFF,
     "give_role": Permission.MANAGE_STAFF,
     "end_role": Permission.MANAGE_STAFF,
+    "end_sessions": Permission.MANAGE_STAFF,
+    "reset_code_app": Permission.MANAGE_STAFF,
     "trail": Permission.SEE_AUDIT,
     "history": Permission.SEE_AUDIT,
     "emergencies": Permission.REVIEW_EMERGENCY_ACCESS,
@@ -127,6 +129,7 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "strike_event": Permission.RECORD_EVENT,
     "judge_event": Permission.JUDGE_EVENT,
     "report_event": Permission.JUDGE_EVENT,
+    "own": Permission.SEE_OWN_RECORD,
     "ratings_due": Permission.ENTER_RATINGS,
     "scales": Permission.SEE_RATINGS,
     "ratings": Permission.SEE_RATINGS,
@@ -162,7 +165,8 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "submit_monitoring_form": Permission.FILL_FORMS,
 }
 PERSONAL_DOORS = {
-    "home", "me", "still_here", "open_emergency_access", "account_change_password", "account_reauthenticate",
+    "home", "me", "my_sessions", "still_here", "open_emergency_access", "account_change_password",
+    "account_reauthenticate",
     "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_download_recovery_codes", "mfa_reauthenticate",
 }  # fmt: skip
@@ -265,7 +269,7 @@ def address(
         "consent_document": [participant.consents.get().document_id],
         **dict.fromkeys(("publish_consent_document", "set_up_randomisation"), (participant.programme_id,)),
         "withdraw_invitation": [letter.pk],
-        "give_role": [colleague.pk],
+        **dict.fromkeys(("give_role", "end_sessions", "reset_code_app"), (colleague.pk,)),
         "end_role": [present.pk],
         "history": ["accounts.Facility", facility.pk],
         "review_emergency_access": [access.pk],
@@ -318,7 +322,10 @@ def test_each_role_opens_its_own_doors_and_no_other(
             answer = getattr(client, method)(address(name))
             if answer.status_code == 405:
                 continue
-            if permission in ROLES[role]:
+            if name == "facility" and role == Role.PARTICIPANT:
+                # Their door to the facility is their own page.
+                assert answer["Location"] == reverse("own", args=[facility.slug])
+            elif permission in ROLES[role]:
                 assert answer.status_code == 200, (name, method, role)
             else:
                 assert answer.status_code == 403, (name, method, role)
@@ -337,7 +344,8 @@ def test_things_of_one_facility_are_not_reached_through_another(
     address: Address, make_person: Callable[..., User], log_in: Callable[[User], Client], elsewhere: Facility
 ) -> None:
     client = log_in(make_person("Boss", elsewhere, Role.ADMINISTRATOR))
-    for name in ("withdraw_invitation", "give_role", "end_role", "history", "review_emergency_access", "programme",
+    for name in ("withdraw_invitation", "give_role", "end_role", "end_sessions", "reset_code_app",
+                 "history", "review_emergency_access", "programme",
                  "protocol_version", "protocol_file", "what_to_expect"):  # fmt: skip
         crossed = address(name).replace("/at/main/", f"/at/{elsewhere.slug}/")
         assert client.get(crossed).status_code == 404, name

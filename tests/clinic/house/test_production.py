@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 GUIDE = Path(__file__).parents[3] / "docs" / "clinic" / "production.md"
 # Tables of the log-in machinery, which removes what has ended; and where answers to forms led, which is no record.
 REMOVED_FROM = {
-    "django_session", "counters", "mfa_authenticator", "account_emailaddress", "account_emailconfirmation",
+    "accounts_opensession", "counters", "mfa_authenticator", "account_emailaddress", "account_emailconfirmation",
     "ledger_formanswer",
 }  # fmt: skip
 

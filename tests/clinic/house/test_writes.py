@@ -16,7 +16,7 @@ WRITES = {"save", "create", "update", "delete", "get_or_create", "update_or_crea
           "acreate", "asave", "adelete", "aupdate", "raw", "executemany", "add_to_class"}  # fmt: skip
 # The one place that writes.
 LEDGER = SOURCE / "ledger" / "writing.py"
-LEDGER_VERBS = {"insert", "insert_many", "change", "note", "forget"}
+LEDGER_VERBS = {"insert", "insert_many", "change", "note", "forget", "take_away", "renew_secrets"}
 GATES = {"require", "require_person", "require_nobody"}
 # Views that guard nothing, by decision: errors and the answer to a supervisor.
 WITHOUT_A_GATE = {SOURCE / "pages" / "views.py"}

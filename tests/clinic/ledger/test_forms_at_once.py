@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -39,8 +38,8 @@ print(json.dumps([str(person.pk), str(person.protocol_version_id),
                   client.cookies[settings.SESSION_COOKIE_NAME].value]))
 """
 
-# Each sender is the same browser: it sends the same two forms in each round, at the instant that was agreed on. One
-# form inserts (a measure); the other begins a screening, and leads to a page that only the first answer knows.
+# Each sender is the same browser: it sends the same two forms in each round, each when all are ready for it. One
+# inserts (a measure); the other begins a screening, and leads to a page that only the first answer knows.
 SEND = f"""
 import json, sys, time, django; django.setup()
 from django.conf import settings
@@ -51,8 +50,6 @@ client, told = Client(), []
 client.cookies[settings.SESSION_COOKIE_NAME] = session
 # The first request of a process is slow: it reads templates.
 client.get(reverse("record_measure", args=["main", person]))
-print("ready", flush=True)
-start = float(sys.stdin.readline())
 for round in range({ROUNDS}):
     forms = [
         (reverse("record_measure", args=["main", person]),
@@ -63,8 +60,8 @@ for round in range({ROUNDS}):
           "form_key": f"p{{round}}"}}),
     ]
     for place, (page, typed) in enumerate(forms):
-        at = start + round * 1.2 + place * 0.6
-        time.sleep(max(0.0, at - time.time()))
+        print("ready", flush=True)
+        sys.stdin.readline()
         began = time.time()
         answer = client.post(page, typed)
         told.append([round, place, began, time.time(), answer.status_code, answer.get("Location")])
@@ -105,15 +102,14 @@ def test_forms_sent_at_once_are_written_once(tmp_path: Path) -> None:
 
     words = [str(word) for word in told(run(PREPARE))]
     senders = [run(SEND, *words) for _ in range(SENDERS)]
-    for sender in senders:
-        assert sender.stdout is not None
-        assert sender.stdin is not None
-        assert sender.stdout.readline() == "ready\n", sender.communicate()[1]
-    start = time.time() + 1
-    for sender in senders:
-        assert sender.stdin is not None
-        sender.stdin.write(f"{start}\n")
-        sender.stdin.flush()
+    for _ in range(2 * ROUNDS):
+        for sender in senders:
+            assert sender.stdout is not None
+            assert sender.stdout.readline() == "ready\n", sender.communicate()[1]
+        for sender in senders:
+            assert sender.stdin is not None
+            sender.stdin.write("go\n")
+            sender.stdin.flush()
     answers = [told(sender) for sender in senders]
 
     at_once = 0

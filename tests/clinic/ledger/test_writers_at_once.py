@@ -62,7 +62,7 @@ def test_writers_at_once_make_one_chain(tmp_path: Path) -> None:
         )  # fmt: skip
 
     def told(process: subprocess.Popen[str]) -> str:
-        out, wrong = process.communicate(timeout=120)
+        out, wrong = process.communicate(timeout=300)
         assert process.returncode == 0, wrong
         return out.strip()
 

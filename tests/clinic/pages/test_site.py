@@ -111,7 +111,7 @@ def served(tmp_path: Path, port: int) -> Iterator[Path]:
         yield data
     finally:
         server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=20) == 0
+        assert server.wait(timeout=120) == 0
 
 
 def test_serve_serves(served: Path, port: int) -> None:

@@ -83,7 +83,7 @@ def test_enrolments_at_once_take_each_place_once(tmp_path: Path) -> None:
         )
 
     def told(process: subprocess.Popen[str]) -> str:
-        out, wrong = process.communicate(timeout=120)
+        out, wrong = process.communicate(timeout=300)
         assert process.returncode == 0, wrong
         return out.strip()
 

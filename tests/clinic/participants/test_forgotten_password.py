@@ -47,7 +47,7 @@ def link_from(client: Client, person: Participant) -> str:
 def logs_in(account: User, password: str) -> bool:
     client = Client()
     client.post(reverse("account_login"), {"login": account.email, "password": password})
-    return client.get(reverse("facility", args=["main"])).status_code == 200
+    return client.get(reverse("own", args=["main"])).status_code == 200
 
 
 def test_from_the_counter_to_a_new_password(person: Participant, account: User, colleague: User, log_in: LogIn) -> None:
@@ -56,14 +56,14 @@ def test_from_the_counter_to_a_new_password(person: Participant, account: User, 
     assert "Forgotten password" in staff.get(reverse("participant", args=["main", person.pk])).content.decode()
     link = link_from(staff, person)
     # The old password holds until the link is used: whoever asks in vain locks nobody out.
-    assert before.get(reverse("facility", args=["main"])).status_code == 200
+    assert before.get(reverse("own", args=["main"])).status_code == 200
     browser = Client()
     page = browser.get(link)
     assert account.email in page.content.decode()
     assert page["Cache-Control"] == "no-store"
     assert page["Referrer-Policy"] == "same-origin"
     assert browser.post(link, {"password": NEW, "again": NEW}).status_code == 302
-    assert before.get(reverse("facility", args=["main"])).status_code == 302
+    assert before.get(reverse("own", args=["main"])).status_code == 302
     assert not logs_in(account, PASSWORD)
     assert logs_in(account, NEW)
 

@@ -62,7 +62,7 @@ import django; django.setup()
 from upturn_clinic.ledger.chain import verify
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.stock.models import Lot, Movement
-from upturn_clinic.stock.queries import balance_of, broken_seals
+from upturn_clinic.stock.shelf.queries import balance_of, broken_seals
 fault = verify(Entry.objects.order_by("sequence")).fault
 left = sorted({str(balance_of(lot).shelf) for lot in Lot.objects.all()})
 print(left, broken_seals(Movement.objects.all()), fault or "whole")
@@ -89,7 +89,7 @@ def test_the_last_vial_is_drawn_once(tmp_path: Path) -> None:
         )
 
     def told(process: subprocess.Popen[str]) -> str:
-        out, wrong = process.communicate(timeout=120)
+        out, wrong = process.communicate(timeout=300)
         assert process.returncode == 0, wrong
         return out.strip()
 

@@ -21,6 +21,7 @@ from upturn_clinic.participants.queries import arm_of
 from upturn_clinic.stock import actions, queries
 from upturn_clinic.stock.models import Draw, Lot, Movement
 from upturn_clinic.stock.shelf import actions as shelf
+from upturn_clinic.stock.shelf import queries as on_shelf
 from upturn_clinic.treatments.models import Dose
 
 pytestmark = pytest.mark.django_db
@@ -84,8 +85,8 @@ def test_a_share_is_given_and_the_rest_wasted_without_a_figure(
     with pytest.raises(Refused, match="without a figure"):
         actions.waste(draw=prepared, amount=Decimal(1), reason="rest", witness=proof(clinician), by=nurse, at=NOW)
     actions.waste(draw=prepared, reason="stopped", witness=proof(clinician), by=nurse, at=NOW)
-    assert queries.balance_of(prepared.lot).drawn == 0
-    assert queries.broken_seals(Movement.objects.all()) == []
+    assert on_shelf.balance_of(prepared.lot).drawn == 0
+    assert on_shelf.broken_seals(Movement.objects.all()) == []
 
 
 @pytest.mark.parametrize("role", [Role.SESSION_NURSE, Role.CLINICIAN, Role.ADMINISTRATOR, Role.RATER])
@@ -134,8 +135,8 @@ def test_the_trail_holds_a_seal_and_neither_lot_nor_amount(
 def test_a_report_says_that_it_leaves_masked_lots_out(prepared: Draw, nurse: Actor, pharmacist: Actor) -> None:
     assert nurse.facility is not None
     begin, end = NOW, NOW + timedelta(days=1)
-    for_nurse = queries.reconciliation(nurse.facility, nurse, begin=begin, end=end)
+    for_nurse = on_shelf.reconciliation(nurse.facility, nurse, begin=begin, end=end)
     assert (for_nurse.rows, for_nurse.leaves_out_masked) == ((), True)
-    full = queries.reconciliation(nurse.facility, pharmacist, begin=begin, end=end)
+    full = on_shelf.reconciliation(nurse.facility, pharmacist, begin=begin, end=end)
     assert [row.lot for row in full.rows] == [prepared.lot]
     assert not full.leaves_out_masked

@@ -22,6 +22,7 @@ from upturn_clinic.ledger.models import Entry
 from upturn_clinic.stock import actions, queries
 from upturn_clinic.stock.models import Draw, Lot, Movement
 from upturn_clinic.stock.shelf import actions as shelf
+from upturn_clinic.stock.shelf import queries as on_shelf
 from upturn_clinic.treatments.models import Dose
 
 pytestmark = pytest.mark.django_db
@@ -43,13 +44,13 @@ def test_the_way_of_a_dose_adds_up(dose: Dose, receive: Receive, nurse: Actor, c
     assert queries.left_of(draw) == Decimal("10.3")
     assert queries.preparation_of(dose, nurse).rest
     actions.waste(draw=draw, reason="stopped early", witness=proof(clinician), by=nurse, at=NOW)
-    assert queries.balance_of(lot) == queries.Balance(Decimal("359.7"), Decimal(0))
-    assert [row.kind for row in queries.register_of(lot).order_by("at", "id")].count("wasted") == 1
+    assert on_shelf.balance_of(lot) == on_shelf.Balance(Decimal("359.7"), Decimal(0))
+    assert [row.kind for row in on_shelf.register_of(lot).order_by("at", "id")].count("wasted") == 1
     said = set(Signature.objects.values_list("signer__name", "meaning"))
     assert (clinician.user.name, actions.CHECKED) in said  # type: ignore[union-attr]
     assert (clinician.user.name, "I saw this amount being made unusable.") in said  # type: ignore[union-attr]
     assert verify(Entry.objects.order_by("sequence")).fault == ""
-    assert queries.broken_seals(Movement.objects.all()) == []
+    assert on_shelf.broken_seals(Movement.objects.all()) == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_the_shelf_never_falls_below_nothing(
     lot = receive()
     if not refused:
         drawn(dose, lot, nurse, Decimal(amount), reason="a spill")
-        assert queries.balance_of(lot).shelf == 0
+        assert on_shelf.balance_of(lot).shelf == 0
         return
     with pytest.raises(Refused, match=refused):
         drawn(dose, lot, nurse, Decimal(amount), reason="a spill")
@@ -104,7 +105,7 @@ def test_the_wrong_lot_for_the_dose_is_refused(
     lot = receive(**more)
     with pytest.raises(Refused, match=refused):
         drawn(dose, lot, nurse, Decimal(1))
-    assert queries.balance_of(lot).drawn == 0
+    assert on_shelf.balance_of(lot).drawn == 0
 
 
 def test_a_lot_of_another_facility_is_refused(dose: Dose, receive: Receive, nurse: Actor, elsewhere: Facility) -> None:
@@ -189,7 +190,7 @@ def test_what_was_given_is_righted_by_rows_against_it(
     assert queries.left_of(draw) == Decimal("20.3")
     # What was given was taken back, not the draw: it is still there.
     assert queries.preparation_of(dose, nurse).is_ready
-    sheet = queries.reconciliation(lot.facility, clinician, begin=NOW, end=NOW + timedelta(hours=1))
+    sheet = on_shelf.reconciliation(lot.facility, clinician, begin=NOW, end=NOW + timedelta(hours=1))
     assert sheet.rows[0].given == 20
 
 
@@ -220,7 +221,7 @@ def test_what_was_wasted_before_the_dose_cannot_be_given(
     shelf.take_back(movement=rest, reason="it was not wasted", witness=proof(clinician, later), by=nurse, at=later)
     actions.use_for_dose(dose=dose, percent=Decimal(100), until=NOW, reason="it was all", by=nurse, at=later)
     assert queries.left_of(draw) == 0
-    [row] = queries.reconciliation(lot.facility, nurse, begin=before, end=later + timedelta(minutes=1)).rows
+    [row] = on_shelf.reconciliation(lot.facility, nurse, begin=before, end=later + timedelta(minutes=1)).rows
     assert row.drawn == row.given + row.wasted_after_drawing + row.not_accounted == MG
     assert (row.given, row.wasted_after_drawing, row.not_accounted) == (Decimal(30), Decimal("10.3"), Decimal(0))
 
@@ -245,7 +246,7 @@ def test_what_went_back_to_the_shelf_cannot_be_given(
 ) -> None:
     lot = receive(drug="esketamine", form="device", number="E-1", amount_each=Decimal(28), mg_per_ml=None, containers=3)
     draw = checked(drawn(nasal_dose, lot, nurse, Decimal(56)), clinician, nurse)
-    actions.put_back(draw=draw, amount=Decimal(28), reason="only one today", by=nurse, at=NOW)
+    actions.put_back(draw=draw, amount=Decimal(28), reason="only one today", witness=proof(clinician), by=nurse, at=NOW)
     assert queries.preparation_of(nasal_dose, nurse).mg == 28
     with pytest.raises(Refused, match="More was given than was drawn"):
         actions.use_for_dose(dose=nasal_dose, mg=Decimal(56), by=nurse, at=NOW)
@@ -268,7 +269,10 @@ def test_what_changes_after_its_check_is_checked_again(
         actions.check(draw=draw, version=draw.version, checker=proof(clinician, at), by=nurse, at=at)
 
     assert state() == ("checked", ["prepared and checked"])
-    back = actions.put_back(draw=draw, amount=Decimal(28), reason="only one today", by=nurse, at=NOW + minute)
+    back = actions.put_back(
+        draw=draw, amount=Decimal(28), reason="only one today", witness=proof(clinician, NOW + minute), by=nurse,
+        at=NOW + minute,
+    )  # fmt: skip
     assert state() == ("drawn", ["to be checked"])
     assert "changed since it was checked" in queries.preparation_of(nasal_dose, nurse).words
     # A dose that had begun before was begun with what was checked.
@@ -296,11 +300,11 @@ def test_taking_an_entry_back_needs_a_witness(
         shelf.take_back(
             movement=row, reason="never drawn", witness=proof(clinician, NOW - timedelta(hours=1)), by=nurse, at=NOW
         )
-    assert queries.balance_of(lot).shelf == Decimal("359.7")
+    assert on_shelf.balance_of(lot).shelf == Decimal("359.7")
     back = shelf.take_back(movement=row, reason="never drawn", witness=proof(clinician), by=nurse, at=NOW)
     assert back.witness == clinician.user
     assert Signature.objects.filter(signer=clinician.user, object_id=str(back.pk)).count() == 1
-    assert queries.balance_of(lot).shelf == 400
+    assert on_shelf.balance_of(lot).shelf == 400
 
 
 def test_what_was_given_is_not_taken_back_by_hand(dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
@@ -319,22 +323,31 @@ def test_only_an_open_dose_is_drawn(dose: Dose, receive: Receive, nurse: Actor) 
         drawn(dose, lot, nurse)
 
 
-def test_devices_leave_and_come_back_whole(nasal_dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
+def test_devices_leave_and_come_back_whole_and_seen(
+    nasal_dose: Dose, receive: Receive, nurse: Actor, clinician: Actor, actor_as: ActorAs
+) -> None:
+    seen = proof(clinician)
     lot = receive(drug="esketamine", form="device", number="E-1", amount_each=Decimal(28), mg_per_ml=None, containers=3)
     with pytest.raises(Refused, match="not divided"):
         drawn(nasal_dose, lot, nurse, Decimal(40))
     draw = checked(drawn(nasal_dose, lot, nurse, Decimal(56)), clinician, nurse)
     actions.use_for_dose(dose=nasal_dose, mg=Decimal(28), by=nurse, at=NOW)
     with pytest.raises(Refused, match="not divided"):
-        actions.put_back(draw=draw, amount=Decimal(14), reason="unused", by=nurse, at=NOW)
-    actions.put_back(draw=draw, amount=Decimal(28), reason="unused, still sealed", by=nurse, at=NOW)
-    assert queries.balance_of(lot) == queries.Balance(Decimal(56), Decimal(0))
+        actions.put_back(draw=draw, amount=Decimal(14), reason="unused", witness=seen, by=nurse, at=NOW)
+    sealed = {"draw": draw, "amount": Decimal(28), "reason": "unused, still sealed", "by": nurse, "at": NOW}
+    for bad in (nurse, actor_as(Role.COORDINATOR)):
+        with pytest.raises(Refused, match=r"cannot be the first|nobody here who may"):
+            actions.put_back(witness=proof(bad), **sealed)  # type: ignore[arg-type]
+    row = actions.put_back(witness=seen, **sealed)  # type: ignore[arg-type]
+    assert row.witness == clinician.user
+    assert Signature.objects.get(object_id=str(row.pk)).meaning == actions.RETURNED
+    assert on_shelf.balance_of(lot) == on_shelf.Balance(Decimal(56), Decimal(0))
 
 
-def test_nothing_goes_back_into_a_vial(dose: Dose, receive: Receive, nurse: Actor) -> None:
+def test_nothing_goes_back_into_a_vial(dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
     draw = drawn(dose, receive(), nurse)
     with pytest.raises(Refused, match="does not go back"):
-        actions.put_back(draw=draw, amount=MG, reason="not needed", by=nurse, at=NOW)
+        actions.put_back(draw=draw, amount=MG, reason="not needed", witness=proof(clinician), by=nurse, at=NOW)
 
 
 def test_the_last_device_of_two_lots_is_used_in_order(
@@ -345,8 +358,31 @@ def test_the_last_device_of_two_lots_is_used_in_order(
     for lot in (one, two):
         checked(drawn(nasal_dose, lot, nurse, Decimal(28)), clinician, nurse)
     actions.use_for_dose(dose=nasal_dose, mg=Decimal(56), by=nurse, at=NOW)
-    assert [queries.balance_of(each) for each in (one, two)] == [queries.Balance(Decimal(0), Decimal(0))] * 2
+    assert [on_shelf.balance_of(each) for each in (one, two)] == [on_shelf.Balance(Decimal(0), Decimal(0))] * 2
     assert queries.preparation_of(nasal_dose, nurse).mg == 56
+
+
+def test_devices_are_booked_one_by_one(nasal_dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
+    """Three were drawn from two lots, one fell; one and a half were used: the rest is still to be accounted for."""
+    device = {"drug": "esketamine", "form": "device", "amount_each": Decimal(28), "mg_per_ml": None, "containers": 2}
+    one, two = receive(number="E-1", **device), receive(number="E-2", **device)
+    first = checked(drawn(nasal_dose, one, nurse, Decimal(56)), clinician, nurse)
+    later = NOW + timedelta(minutes=1)
+    second = actions.draw(dose=nasal_dose, lot=two, amount=Decimal(28), reason="one fell", by=nurse, at=later)
+    actions.waste(draw=first, amount=Decimal(28), reason="it fell", witness=proof(clinician), by=nurse, at=NOW)
+    used = {"dose": nasal_dose, "by": nurse, "at": NOW}
+    with pytest.raises(Refused, match="No second person"):
+        actions.use_for_dose(devices=[Decimal(100), Decimal(50)], **used)  # type: ignore[arg-type]
+    checked(second, clinician, nurse)
+    with pytest.raises(Refused, match="More was given than was drawn"):
+        actions.use_for_dose(devices=[Decimal(100), Decimal(100), Decimal(1)], **used)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="How much was given"):
+        actions.use_for_dose(devices=[Decimal(100)], percent=Decimal(50), **used)  # type: ignore[arg-type]
+    actions.use_for_dose(devices=[Decimal(100), Decimal(50)], **used)  # type: ignore[arg-type]
+    assert [queries.left_of(each) for each in (first, second)] == [0, 14]
+    # Righted: one was used, and the other one not at all.
+    actions.use_for_dose(devices=[Decimal(100)], reason="it was one", **used)  # type: ignore[arg-type]
+    assert [queries.left_of(each) for each in (first, second)] == [0, 28]
 
 
 def test_a_salt_is_reckoned_as_the_drug_itself(dose: Dose, receive: Receive, nurse: Actor, clinician: Actor) -> None:
@@ -381,7 +417,7 @@ def test_the_same_lot_grows_and_a_typing_slip_is_taken_back(
         shelf.take_back(movement=slip, reason=" ", witness=proof(clinician), by=pharmacist, at=NOW)
     witness = proof(clinician)
     back = shelf.take_back(movement=slip, reason="2 vials came, not 20", witness=witness, by=pharmacist, at=NOW)
-    assert queries.balance_of(lot).shelf == 400
+    assert on_shelf.balance_of(lot).shelf == 400
     for row in (slip, back):
         with pytest.raises(Refused, match="taken back already"):
             shelf.take_back(movement=row, reason="again", witness=witness, by=pharmacist, at=NOW)
@@ -418,15 +454,15 @@ def test_a_count_tells_and_does_not_change_and_a_difference_is_settled_before_a_
 ) -> None:
     lot = receive()
     shelf.count(lot=lot, counted=Decimal(380), by=pharmacist, at=NOW + timedelta(minutes=1))
-    assert queries.balance_of(lot).shelf == 400
+    assert on_shelf.balance_of(lot).shelf == 400
     end = NOW + timedelta(hours=1)
-    [row] = queries.reconciliation(lot.facility, pharmacist, begin=NOW, end=end).rows
+    [row] = on_shelf.reconciliation(lot.facility, pharmacist, begin=NOW, end=end).rows
     assert [row.received, row.closing, row.counted, row.difference] == [400, 400, 380, -20]
     later = NOW + timedelta(minutes=2)
     with pytest.raises(Refused, match="cannot be the first"):
         shelf.settle(lot=lot, reason="a vial broke", witness=proof(pharmacist), by=pharmacist, at=later)
     shelf.settle(lot=lot, reason="a vial broke", witness=proof(clinician), by=pharmacist, at=later)
-    assert queries.balance_of(lot).shelf == 380
+    assert on_shelf.balance_of(lot).shelf == 380
     with pytest.raises(Refused, match="has changed since the count"):
         shelf.settle(lot=lot, reason="again", witness=proof(clinician), by=pharmacist, at=end)
 
@@ -459,7 +495,7 @@ def test_the_columns_of_a_period_add_up(
     )
     shelf.remove(lot=lot, kind="wasted", amount=Decimal(9), reason="broke", witness=proof(clinician, at), by=pharmacist,
                  at=at)  # fmt: skip
-    [row] = queries.reconciliation(lot.facility, nurse, begin=at, end=at + timedelta(days=1)).rows
+    [row] = on_shelf.reconciliation(lot.facility, nurse, begin=at, end=at + timedelta(days=1)).rows
     assert row.opening == 400
     assert (
         row.opening
@@ -489,4 +525,4 @@ def test_a_row_changed_behind_the_register_breaks_its_seal(receive: Receive) -> 
         else:
             cursor.execute("DROP TRIGGER stock_movement_no_update")
         cursor.execute("UPDATE stock_movement SET shelf = 200")
-    assert queries.broken_seals(Movement.objects.filter(lot=lot)) == [row]
+    assert on_shelf.broken_seals(Movement.objects.filter(lot=lot)) == [row]

@@ -119,10 +119,12 @@ def held_of(dose: Dose) -> Held:
     if session is not None:
         events = AdverseEvent.objects.filter(source=f"session/{session.pk}", struck_at=None)
     draws: QuerySet[Draw] = draws_for(dose)
+    # A device that fell gave nothing: the counting begins with the first that did.
+    used = Administration.objects.filter(session=session, kind="device", struck_at=None).exclude(percent=0)
     return Held(
         dose, identity, session,
         tuple(Reading.objects.filter(session=session, struck_at=None).order_by("at")) if session else (),
-        tuple(Administration.objects.filter(session=session, kind="device", struck_at=None)) if session else (),
+        tuple(used) if session else (),
         tuple(Answer.objects.filter(session=session, list="arrival", struck_at=None)) if session else (),
         tuple(ConcomitantDrug.objects.filter(participant=person)),
         tuple(events.order_by("started_at")),

@@ -21,7 +21,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.floor.asked import Asked, asked_of
 from upturn_clinic.floor.counting import emergency_runs
 from upturn_clinic.floor.due import Due, all_due_in
-from upturn_clinic.floor.gates import Standing, standings_of
+from upturn_clinic.floor.gates import Standing, house_standings, standings_of
 from upturn_clinic.floor.marks import until
 from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.floor.phases import Phase, minutes_between, phase_of
@@ -39,13 +39,15 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 UNUSUAL = {
     Session.Left.DECISION.value: ", by a clinician's decision", Session.Left.AGAINST_ADVICE.value: ", against advice",
 }  # fmt: skip
+BEFORE_START = (Phase.ARRIVING, Phase.READY)
+BEFORE_END = (*BEFORE_START, Phase.DOSING)
 # What of each kind of entry the board's rules look at; who wrote it and why is on the session's own page. Readings are
 # many: they come as plain rows.
 TIMES = ("session", "at", "noted_at", "struck_at")
 COLUMNS = {
     "answers": (*TIMES, "criterion", "answer", "note"),
     "signs": (*TIMES, "gate", "sign", "is_present"),
-    "gatedecisions": (*TIMES, "gate", "because_of", "decision"),
+    "gatedecisions": (*TIMES, "gate", "because_of", "decision", "by__name"),
     "fillings": (*TIMES, "ml"),
     "administrations": (*TIMES, "kind", "rate_ml_h", "percent"),
     "emergencysteps": (*TIMES, "step"),
@@ -71,6 +73,8 @@ class Card:
         What is late, the longest first.
     waiting
         Gates that closed and about which nobody has written down yet what was decided.
+    held
+        What holds the dose back all the same: somebody said wait, or an answer is missing that was there.
     notes
         What else to see at a glance: paused, an emergency, the minimum stay.
     """
@@ -86,6 +90,7 @@ class Card:
     next: str
     late: tuple[str, ...]
     waiting: tuple[str, ...]
+    held: tuple[str, ...]
     notes: tuple[str, ...]
     is_emergency: bool = False
 
@@ -195,9 +200,11 @@ def _open_sessions(facility: Facility) -> Sequence[Session]:
 
 def _entries(name: str) -> QuerySet[Any]:
     found = ENTRIES[name]._default_manager.filter(struck_at=None).only(*COLUMNS[name])
+    if name == "gatedecisions":
+        found = found.select_related("by")
     if name == "answers":
-        # The checklist of the arrival says nothing any more once the dose has begun.
-        found = found.filter(Q(session__began_at=None) | Q(criterion__startswith="gates/"))
+        # The checklist of the arrival says nothing any more once the dose has ended.
+        found = found.filter(Q(session__dosed_until=None) | Q(criterion__startswith="gates/"))
     return found
 
 
@@ -227,17 +234,19 @@ class _Drawing:
         phase = phase_of(session)
         standings = standings_of(session, _now_asked(asked, phase), now=self.now, series=series)
         due = all_due_in(session, asked, now=self.now, standings=standings, series=series)
+        if phase in BEFORE_END:
+            standings = (*standings, *house_standings(session, asked, "time-out"))
         late = [each for each in due if each.is_late]
         coming = next((each for each in due if not each.is_late), None)
-        self.turns += [each.turns_late_at for each in due if not each.is_late]
+        self.turns += [each.turns_late_at for each in due if each.can_be_late and not each.is_late]
         emergency = emergency_runs(session)
         return Card(
             key=session.pk, pseudonym=session.participant.pseudonym, address=self.session_at(session.pk),
             leaving=self.leaving_at(session.pk) if phase in (Phase.OBSERVING, Phase.READY_TO_LEAVE) else "",
             room=session.room.strip(), phase=str(phase), phase_name=phase.name.lower().replace("_", "-"),
             since=self._since(session, phase), next=self._next(coming, phase), late=tuple(map(self._late, late)),
-            waiting=tuple(_waiting(standings, phase)), notes=tuple(self._notes(session, asked, phase, emergency)),
-            is_emergency=emergency,
+            waiting=tuple(_waiting(standings, phase)), held=tuple(self._held(standings, phase)),
+            notes=tuple(self._notes(session, asked, phase, emergency)), is_emergency=emergency,
         )  # fmt: skip
 
     def gone(self, facility: Facility, *, since: datetime) -> Iterator[Gone]:
@@ -297,12 +306,26 @@ class _Drawing:
     def _next(self, due: Due | None, phase: Phase) -> str:
         if due is None:
             return "the way home" if phase is Phase.READY_TO_LEAVE else ""
+        if due.waits:
+            return f"{due.nominal_min} min after the dose begins: {due.what}"
         ahead = _minutes(self.now, due.at)
         when = "now" if ahead <= 0 else f"in {ahead} min"
         return f"{self._clock(due.at)} ({when}): {due.what}"
 
     def _late(self, due: Due) -> str:
         return f"{due.what}: due {self._clock(due.at)}, {_minutes(due.at, self.now)} min ago"
+
+    def _held(self, standings: Sequence[Standing], phase: Phase) -> Iterator[str]:
+        """Say what holds the dose back although a word was written; while it runs, also what lost its answer."""
+        for each in standings:
+            if phase not in BEFORE_END or each.stands != "before" or not each.holds_back or each.needs_word:
+                continue
+            said = each.decision
+            if said is not None:
+                who = f"{said.by.name}, " if said.by else ""
+                yield f"{_words(each)} {str(said.get_decision_display()).capitalize()} ({who}{self._clock(said.at)})."
+            elif phase is Phase.DOSING:
+                yield f"{each.text} Not answered, or not measured."
 
     def _notes(self, session: Session, asked: Asked, phase: Phase, emergency: bool) -> Iterator[str]:
         if emergency:
@@ -320,8 +343,8 @@ class _Drawing:
 
 
 def _now_asked(asked: Asked, phase: Phase) -> Asked:
-    """Leave out what is over: once the dose has begun, what stood before it."""
-    if phase in (Phase.ARRIVING, Phase.READY):
+    """Leave out what is over: once the dose has ended, what stood before it."""
+    if phase in BEFORE_END:
         return asked
     return replace(asked, arrival=(), gates=asked.gates_that("during"))
 
@@ -331,11 +354,16 @@ def _minutes(earlier: datetime, later: datetime) -> int:
 
 
 def _waiting(standings: Sequence[Standing], phase: Phase) -> Iterator[str]:
-    """Say which gates closed without a word yet: before the dose those before it, later those during it."""
-    wanted = "before" if phase in (Phase.ARRIVING, Phase.READY) else "during"
-    for each in standings:
-        if each.needs_word and each.stands == wanted:
-            yield f"{each.text} {' or '.join(each.because)}".strip()
+    """Say which gates closed without a word yet: those before the dose until it has ended, those during it from then.
+
+    A gate before it closes after its start when an entry arrives late.
+    """
+    wanted = {"before"} if phase in BEFORE_START else {"before", "during"} if phase in BEFORE_END else {"during"}
+    yield from (_words(each) for each in standings if each.needs_word and each.stands in wanted)
+
+
+def _words(standing: Standing) -> str:
+    return f"{standing.text} {' or '.join(standing.because)}".strip()
 
 
 def _is_paused(session: Session) -> bool:

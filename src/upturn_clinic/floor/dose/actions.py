@@ -14,6 +14,7 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
+from upturn_clinic.floor.counting import newest_filling
 from upturn_clinic.floor.dose.ending.actions import recompute, write_dose
 from upturn_clinic.floor.entries.shapes import Entry
 from upturn_clinic.floor.entries.words import in_words
@@ -33,7 +34,7 @@ from upturn_clinic.floor.models import Administration, Filling, Session
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.stock.queries import needs_draw, preparation_of
+from upturn_clinic.stock.queries import changed_after, needs_draw, preparation_of
 from upturn_clinic.treatments.models import Dose
 
 __all__ = ["act", "correct", "fill"]
@@ -131,7 +132,9 @@ def correct(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
         _write_filling(found, entry, by, at)
     else:
         _write_act(found, queries.asked_in(found), entry, by, at)
-    return recompute(session=found, reason=reason, by=by, at=at) if found.began_at is not None else ""
+    if found.began_at is None and entry.kind == "filling":
+        return ""
+    return recompute(session=found, reason=reason, by=by, at=at)
 
 
 def _write_act(session: Session, asked: Asked, entry: Entry, by: Actor, at: datetime) -> None:
@@ -212,10 +215,8 @@ def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor, at: date
             f"Since that time this came up: {since[0].text}", came="; ".join(since[0].because),
             remedy="look at the time, or write why it began all the same",
         )  # fmt: skip
-    if asked.manner.way is Way.INFUSION and queries.filling_ml(session) is None:
-        raise Refused(
-            "How much syringe or bag hold is missing.", expected="millilitres", remedy="enter the volume first"
-        )
+    if asked.manner.way is Way.INFUSION:
+        _must_hold(session, dose, entry)
     if not dose.earliest <= entry.at <= dose.latest and not entry.values["because"]:
         zone = session.facility.zone
         raise Refused(
@@ -223,6 +224,21 @@ def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor, at: date
             expected=f"{dose.earliest.astimezone(zone):%d %b %H:%M} to {dose.latest.astimezone(zone):%d %b %H:%M}",
             remedy="write why it is given all the same",
         )
+
+
+def _must_hold(session: Session, dose: Dose, entry: Entry) -> None:
+    """Ask for the volume of syringe or bag, and anew where what was drawn has changed since it was told."""
+    filling = newest_filling(session)
+    if filling is None:
+        raise Refused(
+            "How much syringe or bag hold is missing.", expected="millilitres", remedy="enter the volume first"
+        )
+    changed_at = changed_after(dose, filling.at, until=entry.at)
+    if changed_at is not None:
+        raise Refused(
+            f"What was drawn changed at {changed_at.astimezone(session.facility.zone):%H:%M}, after the volume was "
+            "entered.", expected="what syringe or bag hold now", came=str(filling), remedy="enter the volume anew",
+        )  # fmt: skip
 
 
 def _must_be_prepared(dose: Dose, asked: Asked, entry: Entry, by: Actor) -> None:
@@ -281,6 +297,9 @@ def _share(entry: Entry) -> Decimal | None:
 def _follow(session: Session, asked: Asked, entry: Entry, by: Actor, at: datetime) -> str:
     state = queries.giving_in(session, asked, until=entry.at)
     because = entry.values["because"]
+    if state.began_at is None:
+        # A device that gave nothing begins no dose.
+        return ""
     if session.began_at is None:
         session = writing.change(
             session, action="began the dose", by=by, at=at, reason=because or AS_IT_HAPPENED, began_at=entry.at

@@ -16,7 +16,7 @@ from enum import StrEnum
 from upturn.protocol import Criterion, Gate
 from upturn_clinic.floor.asked import Asked, HouseCheck
 from upturn_clinic.floor.counting import emergency_runs, last_emergency_step
-from upturn_clinic.floor.gates import ALWAYS_APPLIES, closures_of, measured, standings_of
+from upturn_clinic.floor.gates import ALWAYS_APPLIES, closures_of, house_standings, measured, standings_of
 from upturn_clinic.floor.limits import READING_FRESH
 from upturn_clinic.floor.models import Answer, EmergencyStep, Reading, Session
 from upturn_clinic.floor.series import series_of
@@ -213,7 +213,8 @@ def _minimum_stay(session: Session, asked: Asked, own: Criterion | None, now: da
 
 def _open_gates(session: Session, asked: Asked, now: datetime) -> Line:
     """Ask for a word about every time a gate was closed, also about one that has long opened again."""
-    said = [each for each in standings_of(session, asked, now=now) if each.is_answered_by_hand and each.needs_word]
+    lines = (*standings_of(session, asked, now=now), *house_standings(session, asked, "time-out"))
+    said = [each for each in lines if each.is_answered_by_hand and each.needs_word]
     closed = [each for each in closures_of(session, asked, now=now) if each.needs_word]
     waiting = [": ".join((each.text, "; ".join(each.because))) for each in (*said, *closed)]
     state = LineState.UNMET if waiting else LineState.MET

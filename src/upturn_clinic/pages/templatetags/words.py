@@ -40,7 +40,7 @@ def moment(at: datetime | None) -> SafeString | str:
 
 @register.filter
 def value(of_field: Any) -> str:
-    """Write a value of the trail: nothing as a dash, a time by the facility's clock, a key or a document by its beginning.
+    """Write a value of the trail: nothing as a dash, a time by the facility's clock, a long text by its beginning.
 
     Examples
     --------

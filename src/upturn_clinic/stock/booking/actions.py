@@ -8,14 +8,13 @@ from decimal import Decimal
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.stock import queries
-from upturn_clinic.stock.amounts import rounded, written
+from upturn_clinic.stock.amounts import NOTHING, rounded, written
 from upturn_clinic.stock.models import Draw, Lot, Movement
+from upturn_clinic.stock.queries import left_of
 from upturn_clinic.stock.seals import salted, seal_of
+from upturn_clinic.stock.shelf.queries import balance_of
 
 __all__ = ["book", "undo"]
-
-NOTHING = Decimal(0)
 
 
 def book(
@@ -25,7 +24,7 @@ def book(
 ) -> Movement:  # fmt: skip
     """Write one row, if the balances after it can be. The lot is held, so nobody else writes one meanwhile."""
     shelf, drawn = rounded(shelf), rounded(drawn)
-    there = queries.balance_of(lot).shelf
+    there = balance_of(lot).shelf
     if there + shelf < 0:
         raise Refused(
             "There is not so much of this lot.",
@@ -33,7 +32,7 @@ def book(
             came=f"{written(-shelf)} {lot.unit}",
             remedy="somebody else may have drawn from it just now; look at the register",
         )
-    if of is not None and queries.left_of(of) + drawn < 0:
+    if of is not None and left_of(of) + drawn < 0:
         raise Refused(
             "That is more than is left of what was drawn.",
             remedy="look at what was given and wasted of it already; take back what was wasted of it by mistake",

@@ -15,11 +15,11 @@ from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.stock import queries
 from upturn_clinic.stock.amounts import DRUGS, INERT, MOST_CONTAINERS, WITH_SALT, rounded
 from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_have, second_person
 from upturn_clinic.stock.models import Draw, Lot, Movement
+from upturn_clinic.stock.shelf import queries
 
 __all__ = ["RIGHTED", "SEEN", "Delivery", "count", "receive", "remove", "settle", "take_back"]
 

@@ -20,11 +20,12 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import answer
-from upturn_clinic.stock import forms, queries
+from upturn_clinic.stock import forms
 from upturn_clinic.stock.amounts import EXPIRY_NEAR_D, written
 from upturn_clinic.stock.checks import WITNESSED
 from upturn_clinic.stock.models import Movement
-from upturn_clinic.stock.shelf import actions
+from upturn_clinic.stock.queries import open_draws, people_who_may, to_prepare
+from upturn_clinic.stock.shelf import actions, queries
 
 __all__ = [
     "count_lot", "lot", "receive", "reconciliation", "reconciliation_file", "remove_from_lot", "settle_count", "stock",
@@ -49,8 +50,8 @@ def stock(request: HttpRequest, facility: str) -> HttpResponse:
     every = request.GET.get("show") == "all"
     shown = {
         "here": here, "rows": queries.lot_rows(here, actor, today=today, all_of_them=every), "every": every,
-        "to_prepare": queries.to_prepare(here, begin=begin, end=end),
-        "open_draws": queries.open_draws(here, actor), "near_d": EXPIRY_NEAR_D,
+        "to_prepare": to_prepare(here, begin=begin, end=end),
+        "open_draws": open_draws(here, actor), "near_d": EXPIRY_NEAR_D,
         "may_keep": actor.may(Permission.KEEP_STOCK), "knows_arms": actor.may(Permission.SEE_ARM),
     }  # fmt: skip
     return render(request, "stock/stock.html", shown)
@@ -106,7 +107,7 @@ def settle_count(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse
     """Let the register follow the last count, before a witness."""
     actor, here = require(request, Permission.KEEP_STOCK, facility)
     found, now = get_object_or_404(queries.lots_at(here, actor), pk=lot), timezone.now()
-    people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
+    people = people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
     last = queries.last_count(found)
 
     def act(given: dict[str, Any]) -> object:
@@ -129,7 +130,7 @@ def remove_from_lot(request: HttpRequest, facility: str, lot: UUID) -> HttpRespo
     """Book what was wasted, destroyed or sent back from the shelf."""
     actor, here = require(request, Permission.KEEP_STOCK, facility)
     found, now = get_object_or_404(queries.lots_at(here, actor), pk=lot), timezone.now()
-    people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
+    people = people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
 
     def act(given: dict[str, Any]) -> object:
         person = given["person"]
@@ -153,7 +154,7 @@ def take_back_entry(request: HttpRequest, facility: str, movement: UUID) -> Http
     actor, here = require(request, Permission.DISPENSE, facility)
     rows = Movement.objects.filter(lot__in=queries.lots_at(here, actor)).select_related("lot__facility", "draw", "by")
     found, now = get_object_or_404(rows, pk=movement), timezone.now()
-    people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
+    people = people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
 
     def act(given: dict[str, Any]) -> object:
         witness = prove(request, given["person"], password=given["password"], code=given["code"], at=now)

@@ -6,6 +6,7 @@ the acts of giving themselves (``dose.actions``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -23,7 +24,7 @@ from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.queries import is_masked
 from upturn_clinic.stock import actions as stock
-from upturn_clinic.stock.amounts import base_mg
+from upturn_clinic.stock.amounts import base_mg, of_devices
 from upturn_clinic.stock.queries import draws_for, gone_until, needs_draw, usable_of
 from upturn_clinic.treatments.actions import AsGiven, give_dose
 from upturn_clinic.treatments.course import Course
@@ -129,12 +130,14 @@ def write_dose(*, session: Session, asked: Asked, state: Giving, reason: str, by
     masked, drawn = is_masked(session.participant), needs_draw(course, dose)
     draws = draws_for(dose) if drawn else ()
     until = gone_until(draws, began_at=state.began_at, ended_at=state.ended_at)
-    if drawn and not any(usable_of(each, until=until) for each in draws):
+    # Of devices each counts for itself; of all else a share of what there was to give.
+    devices = state.shares if asked.manner.way is Way.DEVICES else None
+    if drawn and devices is None and not any(usable_of(each, until=until) for each in draws):
         raise Refused(
             "Of what was drawn for this dose nothing is left that could have been given.",
             remedy="take back what was wasted of it by mistake, or draw what was given and have it checked",
         )
-    mg = None if masked else _mg(course, dose, state, state.percent, until=until, drawn=drawn)
+    mg = None if masked else _mg(course, dose, state, state.percent, until=until, drawn=drawn, devices=devices)
     minutes = Decimal(str(state.minutes)).quantize(MINUTE_STEP)
     if asked.manner.way is Way.INFUSION:
         minutes = max(minutes, MINUTE_STEP)
@@ -147,15 +150,22 @@ def write_dose(*, session: Session, asked: Asked, state: Giving, reason: str, by
     if drawn:
         by_share = masked or course.entry(dose).is_inert
         stock.use_for_dose(
-            dose=dose, mg=None if by_share else mg, percent=share if by_share else None, until=until,
+            dose=dose, mg=None if by_share or devices is not None else mg,
+            percent=share if by_share and devices is None else None, devices=devices, until=until,
             reason=reason, by=by, at=at,
         )  # fmt: skip
 
 
-def _mg(course: Course, dose: Dose, state: Giving, percent: float, *, until: datetime, drawn: bool) -> Decimal:
+def _mg(
+    course: Course, dose: Dose, state: Giving, percent: float, *, until: datetime, drawn: bool,
+    devices: Sequence[Decimal] | None,
+) -> Decimal:  # fmt: skip
+    if drawn and devices is not None:
+        there = [(each.lot, usable_of(each)) for each in draws_for(dose)]
+        used = of_devices(there, devices)
+        return sum((base_mg(lot, amount) for (lot, _), amount in zip(there, used, strict=True)), Decimal(0))
     if drawn:
-        there = ((each.lot, usable_of(each, until=until)) for each in draws_for(dose))
-        prepared = sum((base_mg(lot, usable) for lot, usable in there), Decimal(0))
+        prepared = sum((base_mg(each.lot, usable_of(each, until=until)) for each in draws_for(dose)), Decimal(0))
     else:
         began_at = state.began_at or dose.planned_at
         weight = weight_given_by(dose, began_at=began_at)
