@@ -178,7 +178,7 @@ def test_one_entry_that_breaks_keeps_no_other_one_back(
     assert (Reading.objects.count(), Filling.objects.count()) == (0, 1)
 
 
-def test_when_the_database_is_busy_the_page_keeps_what_it_has(
+def test_an_error_of_the_database_is_no_refusal(
     session: Session, nurse: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*args: Any, **named: Any) -> None:

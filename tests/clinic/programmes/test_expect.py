@@ -78,7 +78,7 @@ def load_title(arm: str, version: ProtocolVersion) -> str:
 def test_a_failure_is_kept_and_told(
     in_force: ProtocolVersion, colleague: User, log_in: LogIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # A home without room: the library itself cannot be started.
+    # A stand-in for Python that fails as on a full disk: what is tried is that its last words are kept and told.
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     (tmp_path / "no-python").write_text("#!/bin/sh\necho 'no room on the disk' >&2\nexit 1\n")
     (tmp_path / "no-python").chmod(0o755)
