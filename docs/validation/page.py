@@ -134,7 +134,7 @@ def _scores(found: Iterable[Score]) -> str:
 
 def _score(each: Score) -> Sequence[object]:
     return (
-        each.family, each.rows, f"**{each.by}**" if each.by == "model" else each.by, f"{100 * each.coverage50:.0f} %",
+        each.of, each.rows, f"**{each.by}**" if each.by == "model" else each.by, f"{100 * each.coverage50:.0f} %",
         f"{100 * each.coverage90:.0f} %", f"{each.error:.3g}", f"{each.crps:.3g}",
         "" if each.log_score is None else f"{each.log_score:.2f}",
     )  # fmt: skip

@@ -171,10 +171,24 @@ def test_the_digest_follows_the_tables(copy: Path) -> None:
 def test_null_results_and_other_conditions_stay_in() -> None:
     text = " ".join(each.what + each.why for each in evidence.not_used())
     assert text.count("null result") >= 2
-    assert {each.id for each in evidence.conditions()} == {"ptsd", "anxiety", "bipolar", "suicidal-ideation"}
+    assert [each.id for each in evidence.conditions()] == [
+        "ptsd", "anxiety", "bipolar", "suicidal-ideation", "older-people", "adolescents",
+    ]  # fmt: skip
     ptsd = next(each for each in evidence.conditions() if each.id == "ptsd")
     assert not ptsd.calibrated
     assert any("null" in fact.text for fact in ptsd.findings)
+
+
+def test_arms_of_ages_that_were_not_fitted_are_known_and_none_of_them_is_fitted() -> None:
+    found = {
+        key: other.id
+        for key, arm in evidence.shipped().arms.items()
+        if (other := evidence.outside_ages(arm.age_low, arm.age_high))
+    }
+    assert {(trial, what) for (trial, _), what in found.items()} == {
+        ("TRANSFORM3_2020", "older-people"), ("DWYER_2021", "adolescents"),
+    }  # fmt: skip
+    assert {f.split for f in evidence.shipped().findings if (f.trial, f.arm) in found} == {"validation"}
 
 
 def test_claims_are_argued() -> None:

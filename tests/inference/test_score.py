@@ -54,6 +54,17 @@ def test_coverage_counts_what_lies_inside_each_interval() -> None:
     assert model.log_score is None
 
 
+def test_people_of_ages_that_were_not_fitted_count_in_all_and_not_apart() -> None:
+    points = replace(SAID, measure="change", unit="points", error=None, error_type="none", value=50.0)
+    draws = np.linspace(0.0, 100.0, 1001)
+    old = replace(predicted(replace(points, value=99.0), draws), beyond="Depression at 65 years and more")
+    model = [each for each in summarise(scored(predicted(points, draws), old)) if each.by == "model"]
+    assert [(each.people, each.rows, each.coverage90) for each in model] == [("all", 2, 0.5), ("fitted ages", 1, 1.0)]
+    assert model[1].of == "arms, change in points: without the old and the young"
+    for rows in ([predicted(points, draws)], [old]):  # nothing to set apart
+        assert {each.people for each in summarise(scored(*rows))} == {"all"}
+
+
 def test_a_row_that_is_not_scored_does_not_count() -> None:
     draws = np.linspace(0.0, 1.0, 101)
     aside = Predicted(SAID, draws, draws, "no value to compare", False, ())

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from upturn.protocol import load
+from upturn.protocol import Distribution, load
 from upturn.trials import Answer, answer
 from upturn.trials.answer import PARTS, TRIALS, _calibration
 from upturn.trials.run import Group, Setup, run_arms, set_up
@@ -119,7 +119,7 @@ def test_the_session_peaks_in_the_first_hours_and_is_over_within_a_day(found: An
 
 
 def test_nothing_is_established_for_anybody_without_fitted_trials(found: Answer) -> None:
-    assert found.calibration.condition == ""  # depression trials like this one were fitted
+    assert found.calibration.beyond == ""  # depression trials like this one were fitted
     assert {m.verdict for m in found.who} == {"not established"}
     assert all(m.evidence and 0.9 < median(m.ratio_per_sd) < 1.1 for m in found.who)
 
@@ -169,8 +169,23 @@ def test_the_dose_is_by_weight(groups: dict[str, Group], setup: Setup) -> None:
 
 
 def test_a_condition_without_fitted_trials_says_so() -> None:
-    known = {name: _calibration(name).condition for name in ("post-traumatic stress disorder", "bipolar depression")}
-    assert "Nothing of the model was fitted" in known["post-traumatic stress disorder"]
-    assert known["bipolar depression"]
-    assert _calibration("major depression").condition == ""
-    assert _calibration("social anxiety disorder").condition == _calibration("anxiety disorders").condition != ""
+    people = load("six-infusions").population
+
+    def beyond(**changed: object) -> str:
+        return _calibration(people.model_copy(update=changed)).beyond
+
+    assert "Nothing of the model was fitted" in beyond(condition="post-traumatic stress disorder")
+    assert beyond(condition="bipolar depression")
+    assert beyond(condition="major depression") == ""
+    assert beyond(condition="social anxiety disorder") == beyond(condition="anxiety disorders") != ""
+
+
+def test_ages_without_fitted_trials_say_so() -> None:
+    def beyond(mean: float, *, least: float, most: float) -> str:
+        ages = Distribution(mean=mean, sd=3, min=least, max=most)
+        return _calibration(load("six-infusions").population.model_copy(update={"age_y": ages})).beyond
+
+    assert beyond(64.9, least=18, most=90) == ""
+    assert beyond(65.0, least=60, most=90).startswith("Depression at 65 years and more: One nasal trial")
+    assert beyond(17.9, least=13, most=19).startswith("Depression under 18 years: One small crossover")
+    assert beyond(18.0, least=16, most=20) == ""

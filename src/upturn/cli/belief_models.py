@@ -230,12 +230,14 @@ def _pair(value: float, error: float, digits: int) -> str:
 
 def _show_numbers(console: Console, numbers: Sequence[ParameterRecovery]) -> None:
     table = _table(
-        "people", "noise of answers", "number", "correlation", "bias", "error", "stated standard error", "95 % hold",
+        "people", "noise of answers", "first estimates off", "number", "correlation", "bias", "error",
+        "stated standard error", "95 % hold",
     )  # fmt: skip
     for each in numbers:
         table.add_row(
-            each.condition, f"{each.noise:g} points", each.number, f"{each.correlation:.2f}", f"{each.bias:+.3f}",
-            f"{each.error:.3f}", f"{each.standard_error:.3f}", f"{each.covered:.0%}",
+            each.condition, f"{each.noise:g} points", f"{each.spread:.1f} points", each.number,
+            f"{each.correlation:.2f}", f"{each.bias:+.3f}", f"{each.error:.3f}", f"{each.standard_error:.3f}",
+            f"{each.covered:.0%}",
         )  # fmt: skip
     _title(console, f"Known numbers recovered: {numbers[0].people} people, {numbers[0].trials} trials each")
     console.print(table)

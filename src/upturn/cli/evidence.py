@@ -234,7 +234,7 @@ def _row(row: Row) -> dict[str, Any]:
         "instrument": f.instrument, "time_h": f.time_h, "since": f.since, "n": f.n, "n_versus": f.n_versus,
         "split": f.split, "published": f.value, "unit": f.unit, "error": f.error, "error_type": f.error_type,
         "source": f.source, "family": row.family, "scored": row.predicted.scored, "reason": row.predicted.reason,
-        "notes": list(row.predicted.notes), "missing": list(f.missing),
+        "notes": list(row.predicted.notes), "beyond": row.predicted.beyond, "missing": list(f.missing),
         "forecasts": {by: _forecast(asdict(each)) for by, each in row.forecasts.items()},
     }  # fmt: skip
 

@@ -180,7 +180,7 @@ def scores(found: Iterable[Score]) -> Table:
     )  # fmt: skip
     for each in found:
         _add(
-            table, each.split or NO_SPLIT, each.family, str(each.rows), each.by, f"{100 * each.coverage50:.0f} %",
+            table, each.split or NO_SPLIT, each.of, str(each.rows), each.by, f"{100 * each.coverage50:.0f} %",
             f"{100 * each.coverage90:.0f} %", f"{each.error:.3g}", f"{each.crps:.3g}",
             "" if each.log_score is None else f"{each.log_score:.2f}",
         )  # fmt: skip

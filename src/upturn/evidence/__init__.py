@@ -21,7 +21,7 @@ from upturn.evidence.rows import (
     Pooled,
     Refusal,
 )
-from upturn.evidence.shelf import adverse_events, claims, conditions, not_used, pooled, shipped, trials
+from upturn.evidence.shelf import adverse_events, claims, conditions, not_used, outside_ages, pooled, shipped, trials
 
 __all__ = [
     "AdverseEvent",
@@ -38,6 +38,7 @@ __all__ = [
     "claims",
     "conditions",
     "not_used",
+    "outside_ages",
     "pooled",
     "protocol_names",
     "read_table",

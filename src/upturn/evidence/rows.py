@@ -309,13 +309,29 @@ class Claim:
 
 @dataclass(frozen=True)
 class Condition:
-    """What is known for a condition beside depression; ``calibrated`` says whether any model number rests on it."""
+    """What is known for a condition, or for ages, beside depression of adults.
+
+    Parameters
+    ----------
+    id, title
+        Its name, short and in words.
+    calibrated
+        Whether any number of the model rests on it.
+    scope
+        What is known and what is not.
+    findings
+        What was published.
+    age_from, age_below
+        Ages in years that it is about: this and more, less than this; None where it is about a condition.
+    """
 
     id: str
     title: str
     calibrated: bool
     scope: str
     findings: tuple[Fact, ...]
+    age_from: float | None = None
+    age_below: float | None = None
 
 
 @dataclass(frozen=True)

@@ -150,17 +150,44 @@ def claims() -> tuple[Claim, ...]:
 
 @cache
 def conditions() -> tuple[Condition, ...]:
-    """Give what is known for conditions beside depression, null results included.
+    """Give what is known for conditions, and for ages, beside depression of adults; null results included.
 
     Examples
     --------
     >>> [each.id for each in conditions() if not each.calibrated]
-    ['ptsd', 'anxiety']
+    ['ptsd', 'anxiety', 'older-people', 'adolescents']
     """
     return tuple(
-        Condition(each["id"], each["title"], bool(each["calibrated"]), each["scope"].strip(), _facts(each["findings"]))
+        Condition(
+            each["id"], each["title"], bool(each["calibrated"]), " ".join(each["scope"].split()),
+            _facts(each["findings"]),
+            age_from=each.get("ages", {}).get("from"), age_below=each.get("ages", {}).get("below"),
+        )
         for each in _yaml(_folder(), "conditions.yaml")
-    )
+    )  # fmt: skip
+
+
+def outside_ages(low: float | None, high: float | None) -> Condition | None:
+    """Say which entry of :func:`conditions` people are of by their ages; None where they are adults as were fitted.
+
+    Parameters
+    ----------
+    low, high
+        The youngest and oldest age in years; None where it is not known.
+
+    Examples
+    --------
+    >>> outside_ages(65.0, None).id
+    'older-people'
+    >>> outside_ages(18.0, 64.0) is None
+    True
+    """
+    for each in conditions():
+        old = each.age_from is not None and low is not None and low >= each.age_from
+        young = each.age_below is not None and high is not None and high < each.age_below
+        if old or young:
+            return each
+    return None
 
 
 @cache

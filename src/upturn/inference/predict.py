@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from upturn.evidence import Evidence, Finding
+from upturn.evidence import Evidence, Finding, outside_ages
 from upturn.inference.observations import DEPRESSION_SCALES, FRACTIONS, UNSAID, Catalogue, chance_of
 from upturn.inference.program import draw_new_trial, fixed_numbers, group_effects
 from upturn.inference.quantities import Expected, evaluate
@@ -53,6 +53,8 @@ class Predicted:
         Whether there is a published value to hold against it, and its size is known.
     notes
         What was assumed.
+    beyond
+        What the row's people are, where no people of their ages were among the fitted trials; else empty.
     """
 
     finding: Finding
@@ -61,6 +63,7 @@ class Predicted:
     reason: str
     scored: bool
     notes: tuple[str, ...]
+    beyond: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,11 @@ def predict(
             continue
         expected, spread = _row(what, found)
         draws, reason = _with_chance(finding, what, expected, spread, rng)
-        out.append(Predicted(finding, draws, expected, reason, not reason, what.notes))
+        arm = book.arms[finding.trial, finding.arm]
+        other = outside_ages(arm.age_low, arm.age_high)
+        beyond = "" if other is None else other.title
+        notes = (*what.notes, *([f"{beyond}: no people of these ages were fitted"] if beyond else []))
+        out.append(Predicted(finding, draws, expected, reason, not reason, notes, beyond))
     return tuple(out)
 
 

@@ -15,6 +15,7 @@ from upturn.inference.predict import Predicted
 
 __all__ = ["Forecast", "Row", "Score", "crps", "log_score", "score_rows", "summarise"]
 
+ALL, FITTED_AGES = "all", "fitted ages"
 FAMILIES = {
     "change": "arms, change in points",
     "difference": "contrasts",
@@ -68,10 +69,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Score:
-    """How one way of predicting did on one family of rows of one split."""
+    """How one way of predicting did on one family of rows of one split.
+
+    ``people`` is ``all``, or ``fitted ages``: without the rows of people of whose ages none were fitted.
+    """
 
     split: str
     family: str
+    people: str
     by: str
     rows: int
     coverage50: float
@@ -79,6 +84,11 @@ class Score:
     error: float
     crps: float
     log_score: float | None
+
+    @property
+    def of(self) -> str:
+        """What was scored, in words."""
+        return self.family if self.people == ALL else f"{self.family}: without the old and the young"
 
 
 def score_rows(
@@ -115,13 +125,20 @@ def score_rows(
 
 
 def summarise(rows: Iterable[Row]) -> tuple[Score, ...]:
-    """Average the scores by split, family and way of predicting; only rows that every way could predict count."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+    """Average the scores by split, family and way of predicting; only rows that every way could predict count.
+
+    Where some of a family's rows are of people of whose ages none were fitted, the others are scored once more apart.
+    """
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         if row.predicted.scored:
-            groups.setdefault((row.predicted.finding.split, row.family), []).append(row)
+            groups.setdefault((row.predicted.finding.split, row.family, ALL), []).append(row)
+    for (split, family, _), mine in list(groups.items()):
+        alike = [row for row in mine if not row.predicted.beyond]
+        if 0 < len(alike) < len(mine):
+            groups[split, family, FITTED_AGES] = alike
     out = []
-    for (split, family), mine in sorted(groups.items()):
+    for (split, family, people), mine in sorted(groups.items()):
         ways = [by for by in ("model", *BASELINES) if any(by in row.forecasts for row in mine)]
         together = [row for row in mine if all(by in row.forecasts for by in ways)]
         for by in ways:
@@ -129,7 +146,7 @@ def summarise(rows: Iterable[Row]) -> tuple[Score, ...]:
             logs = [f.log_score for f in each if f.log_score is not None]
             out.append(
                 Score(
-                    split, family, by, len(each),
+                    split, family, people, by, len(each),
                     float(np.mean([bool(f.in50) for f in each])),
                     float(np.mean([bool(f.in90) for f in each])),
                     float(np.mean([f.error for f in each if f.error is not None])),

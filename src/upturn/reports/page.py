@@ -97,13 +97,13 @@ def page(answer: Answer) -> str:
         ("figures-section", "Figures", "".join(_block(block) for block in blocks)),
         ("tables", "Tables", _tables(answer)),
         ("whom", "For whom", f"<p>{escape(findings(answer)[3].text)}</p>{who_table(answer)}"),
-        ("conditions", "Other conditions", _conditions(answer)),
+        ("conditions", "Other conditions and ages", _conditions(answer)),
         ("methods", "How to read this", _methods()),
         ("limits", "What this cannot say", _limits(answer)),
         ("numbers", "The numbers behind it", _numbers(answer)),
         ("provenance", "Where this comes from", _provenance(answer)),
     )
-    banner = f'<p class="banner" role="note">{escape(beyond(answer))}</p>' if answer.calibration.condition else ""
+    banner = f'<p class="banner" role="note">{escape(beyond(answer))}</p>' if answer.calibration.beyond else ""
     panels = {_id(panel): _data(panel) for block in blocks for panel in block.panels}
     return Template(_asset("page.html")).substitute(
         title=escape(answer.protocol["title"]),

@@ -222,8 +222,8 @@ def _for_whom(answer: Answer) -> Finding:
 
 
 def beyond(answer: Answer) -> str:
-    """Say that the protocol's condition is not the one that the model was fitted to, and what is known there."""
-    return f"{prose('beyond')} {answer.calibration.condition}"
+    """Say that the protocol's people are not those that the model was fitted to, and what is known of them."""
+    return f"{prose('beyond')} {answer.calibration.beyond}"
 
 
 def fitted(answer: Answer) -> str:

@@ -70,7 +70,7 @@ class _Report:
 def _parts(answer: Answer, width: int) -> Iterator[RenderableType]:
     yield Text(answer.protocol["title"], style="bold")
     yield Text(prose("notice"), style="dim")
-    if answer.calibration.condition:
+    if answer.calibration.beyond:
         yield Text(beyond(answer), style="yellow")
     for found in findings(answer):
         yield Text("")

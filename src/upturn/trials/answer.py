@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from upturn import __version__
-from upturn.evidence import conditions
+from upturn.evidence import conditions, outside_ages
 from upturn.mood import moderators
 from upturn.pharmacology import acute_numbers
 from upturn.population import shipped_posterior
-from upturn.protocol import Protocol, digest
+from upturn.protocol import Population, Protocol, digest
 from upturn.records import Records
 from upturn.trials.course import Outcome, mood_of
 from upturn.trials.endpoints import (
@@ -112,7 +112,7 @@ def answer(
         patients=patients,
         trials=TRIALS,
         notice=protocol.notice,
-        calibration=_calibration(protocol.population.condition),
+        calibration=_calibration(protocol.population),
         conditions=_conditions(),
         times_h=shown,
         arms=arms,
@@ -123,10 +123,11 @@ def answer(
     )
 
 
-def _calibration(condition: str) -> Calibration:
+def _calibration(people: Population) -> Calibration:
     learnt = shipped_posterior()
-    told = {each.title.lower(): each.scope for each in conditions()}
-    said = told.get(NAMED_OTHERWISE.get(condition, condition).lower(), "")
+    named = NAMED_OTHERWISE.get(people.condition, people.condition).lower()
+    ages = outside_ages(people.age_y.mean, people.age_y.mean)
+    beyond = [each for each in conditions() if each.title.lower() == named or each is ages]
     return Calibration(
         findings=learnt.fitted["findings"],
         trials=learnt.fitted["trials"],
@@ -134,7 +135,7 @@ def _calibration(condition: str) -> Calibration:
         posterior=learnt.digest,
         version=learnt.version,
         seed=learnt.seed,
-        condition=" ".join(said.split()),
+        beyond=" ".join(f"{each.title}: {each.scope}" for each in beyond),
     )
 
 
@@ -143,7 +144,7 @@ def _conditions() -> list[OtherCondition]:
         OtherCondition(
             each.title,
             each.calibrated,
-            " ".join(each.scope.split()),
+            each.scope,
             [{"text": fact.text, "source": fact.source} for fact in each.findings],
         )
         for each in conditions()

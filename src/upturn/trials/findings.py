@@ -126,8 +126,8 @@ class Calibration:
         Digests of the published numbers and of the draws.
     version, seed
         Code and random seed of the fit.
-    condition
-        Empty where depression trials like this one were fitted; else what is known for this condition and what is not.
+    beyond
+        Empty where trials in such people were fitted; else what is known for their condition or ages and what is not.
     """
 
     findings: int
@@ -136,12 +136,12 @@ class Calibration:
     posterior: str
     version: str
     seed: int
-    condition: str
+    beyond: str
 
 
 @dataclass(frozen=True)
 class OtherCondition:
-    """A condition beside unipolar depression: whether any number rests on it, and what was found."""
+    """What is known beside unipolar depression of adults: whether any number rests on it, and what was found."""
 
     title: str
     calibrated: bool

@@ -40,6 +40,25 @@ def test_as_modelled_the_fits_are_unbiased_and_honest_about_asymmetry() -> None:
     assert errors[2] / errors[0] == pytest.approx(3.0, rel=0.15)
 
 
+def test_the_shipped_people_are_recovered_about_as_well_as_was_published() -> None:
+    # Khalid 2025: 0.92 for scaling and 0.82 for asymmetry. An earlier simulation of the task, whose settings are not all
+    # known, had standard errors of asymmetry of 0.065, 0.12 and 0.16 at noises of 5, 10 and 15 points.
+    found = [recover_parameters(KEY, 2000, condition="as answered", noise=noise) for noise in (5.0, 10.0, 15.0)]
+    scaling, asymmetry = found[0]
+    assert scaling.correlation == pytest.approx(0.92, abs=0.04)
+    assert asymmetry.correlation == pytest.approx(0.82, abs=0.04)
+    for (_, each), told, near in zip(found, (0.065, 0.12, 0.16), (0.15, 0.25, 0.25), strict=True):
+        assert each.error == pytest.approx(told, rel=near)
+        assert each.standard_error == pytest.approx(told, rel=near)
+
+
+def test_a_standard_error_follows_from_noise_trials_and_how_far_first_estimates_are_off() -> None:
+    for noise in (5.0, 10.0):
+        _, asymmetry = recover_parameters(KEY, 2000, noise=noise)
+        least = noise / (asymmetry.spread * asymmetry.trials**0.5)  # good and bad news in balance, all people alike
+        assert least < asymmetry.standard_error < 1.4 * least
+
+
 def test_reports_that_scatter_are_read_as_learning() -> None:
     noise = recovery_noises()[0]
     modelled, _ = recover_parameters(KEY, 1000, noise=noise)

@@ -65,6 +65,8 @@ class ParameterRecovery:
         ``scaling`` or ``asymmetry``.
     people, trials
         How many were simulated, and trials per person.
+    spread
+        Root mean square of base rate − first estimate [points]: the further apart they lie, the more a session tells.
     correlation
         Between truth and estimate over people; not a number where fewer than two differ.
     bias
@@ -82,6 +84,7 @@ class ParameterRecovery:
     number: str
     people: int
     trials: int
+    spread: float
     correlation: float
     bias: float
     error: float
@@ -164,6 +167,7 @@ def recover_parameters(
         truth = _population(condition, answer_noise=noise, noise_spread=0.0)
     answers, learners = _simulate(key, people, truth, model)
     fits = fit_persons(answers, models=(model,))
+    spread = float(np.sqrt(np.mean((answers.base_rate - answers.first)[answers.answered] ** 2)))
     found = []
     for name in free:
         true = np.asarray(getattr(learners, name))[:, 0]
@@ -177,6 +181,7 @@ def recover_parameters(
                 number=name,
                 people=people,
                 trials=answers.first.shape[1],
+                spread=spread,
                 correlation=float(np.corrcoef(true, estimate)[0, 1]) if varies else float("nan"),
                 bias=float(off.mean()),
                 error=float(np.sqrt((off**2).mean())),
