@@ -41,7 +41,7 @@ def test_as_modelled_the_fits_are_unbiased_and_honest_about_asymmetry() -> None:
 
 
 def test_the_shipped_people_are_recovered_about_as_well_as_was_published() -> None:
-    # Khalid 2025: 0.92 for scaling and 0.82 for asymmetry. An earlier simulation of the task, whose settings are not all
+    # Khalid 2025: 0.92 for scaling and 0.82 for asymmetry. An earlier simulation, whose settings are not all
     # known, had standard errors of asymmetry of 0.065, 0.12 and 0.16 at noises of 5, 10 and 15 points.
     found = [recover_parameters(KEY, 2000, condition="as answered", noise=noise) for noise in (5.0, 10.0, 15.0)]
     scaling, asymmetry = found[0]

@@ -8,7 +8,7 @@ What lives here: the arithmetic. What does not: whose answers they are (``sessio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -115,6 +115,22 @@ class View(NamedTuple):
     curvature: Float[Array, "*share session 3 3"]
 
 
+class _Shape(NamedTuple):
+    """Hold log likelihood, slope and negative second derivatives of every session, in its own numbers."""
+
+    value: Float[Array, " session"]
+    slope: Float[Array, "session 6"]
+    bend: Float[Array, "session 6 6"]
+
+
+class _InShared(NamedTuple):
+    """Hold slope, mixed and own negative second derivatives of every session, in what is shared."""
+
+    slope: Float[Array, "session 2"]
+    mixed: Float[Array, "session 6 2"]
+    bend: Float[Array, "session 2 2"]
+
+
 class _Hill(NamedTuple):
     """Hold what does not change on the way up: rows by kind, which session each belongs to, and prior widths."""
 
@@ -143,34 +159,61 @@ class _Hill(NamedTuple):
             value, slope = value + mine @ found, slope + mine @ back(jnp.ones_like(found))[0]
         return value, slope
 
-    def shape(self, at: State) -> tuple[Array, Array, Array]:
+    def around(self, at: State, steps: np.ndarray) -> tuple[Array, Array]:
+        """Give log likelihoods and slopes at places nearby: steps in a session's numbers and in what is shared.
+
+        One map over all places, so that the density is compiled once.
+        """
+
+        def moved(step: Array) -> tuple[Array, Array]:
+            own, shared = step[: len(LONGEST)], step[len(LONGEST) :]
+            there = Shared(at.shared.carried + shared[0], at.shared.trust + shared[1])
+            return self.with_slope(at._replace(theta=at.theta + own, shared=there))
+
+        found: tuple[Array, Array] = jax.lax.map(moved, steps)
+        return found
+
+    def shape(self, at: State) -> _Shape:
         """Give log likelihood, slope and negative second derivatives, these by central differences (cheaper here)."""
-        n = len(LONGEST)
-        steps = NEAR * jnp.concatenate([jnp.eye(n), -jnp.eye(n), jnp.zeros((1, n))]) * jnp.array(LONGEST)
-        # One map over all places, so that the density is compiled once.
-        values, slopes = jax.lax.map(lambda step: self.with_slope(at._replace(theta=at.theta + step)), steps)
-        width = 2 * NEAR * jnp.array(LONGEST)
-        found = jnp.moveaxis((slopes[n : 2 * n] - slopes[:n]) / width[:, None, None], 0, -1)
-        return values[-1], slopes[-1], 0.5 * (found + jnp.swapaxes(found, 1, 2))
+        return _shape(*self.around(at, _STEPS))
+
+    def shape_with_shared(self, at: State) -> tuple[_Shape, _InShared]:
+        """Give the shape, and beside it slope, mixed and own negative second derivatives in what is shared."""
+        values, slopes = self.around(at, np.concatenate([_STEPS, _STEPS_IN_SHARED]))
+        middle = len(_STEPS) - 1
+        shape = _shape(values[: middle + 1], slopes[: middle + 1])
+        return shape, _in_shared(values[middle + 1 :], slopes[middle + 1 :], values[middle])
 
     def prior(self, at: State) -> Float[Array, " session"]:
         return -0.5 * jnp.sum(((at.theta - at.centre) / self.wide) ** 2, axis=1)
 
-    def in_shared(self, at: State) -> tuple[Array, Array, Array]:
-        """Give slope (session 2), mixed (session 6 2) and own negative second derivatives in what is shared."""
 
-        def moved(step: Array) -> tuple[Array, Array]:
-            return self.with_slope(at._replace(shared=Shared(at.shared.carried + step[0], at.shared.trust + step[1])))
+def _steps() -> tuple[np.ndarray, np.ndarray]:
+    """Give the steps over which differences are taken: in a session's numbers (the last is none), and in shared."""
+    alone = NEAR * np.diag(LONGEST)
+    own = np.concatenate([alone, -alone, np.zeros((1, len(LONGEST)))])
+    one, two = WIDE * np.eye(2)
+    shared = np.stack([one, two, -one, -two, one + two, -one - two])
+    return np.pad(own, ((0, 0), (0, 2))), np.pad(shared, ((0, 0), (len(LONGEST), 0)))
 
-        one, two = jnp.eye(2)
-        steps = WIDE * jnp.stack([one, two, -one, -two, one + two, -one - two, 0 * one])
-        values, slopes = jax.lax.map(moved, steps)
-        high, low, corners, middle = values[:2], values[2:4], values[4:6], values[6]
-        alone = (2 * middle - high - low) / WIDE**2
-        both = (jnp.sum(high, axis=0) + jnp.sum(low, axis=0) - jnp.sum(corners, axis=0) - 2 * middle) / (2 * WIDE**2)
-        own = jnp.stack([jnp.stack([alone[0], both], -1), jnp.stack([both, alone[1]], -1)], -1)
-        mixed = (slopes[2:4] - slopes[:2]) / (2 * WIDE)
-        return jnp.moveaxis((high - low) / (2 * WIDE), 0, -1), jnp.moveaxis(mixed, 0, -1), own
+
+_STEPS, _STEPS_IN_SHARED = _steps()
+
+
+def _shape(values: Array, slopes: Array) -> _Shape:
+    n = len(LONGEST)
+    width = 2 * NEAR * jnp.array(LONGEST)
+    found = jnp.moveaxis((slopes[n : 2 * n] - slopes[:n]) / width[:, None, None], 0, -1)
+    return _Shape(values[-1], slopes[-1], 0.5 * (found + jnp.swapaxes(found, 1, 2)))
+
+
+def _in_shared(values: Array, slopes: Array, middle: Array) -> _InShared:
+    high, low, corners = values[:2], values[2:4], values[4:6]
+    alone = (2 * middle - high - low) / WIDE**2
+    both = (jnp.sum(high, axis=0) + jnp.sum(low, axis=0) - jnp.sum(corners, axis=0) - 2 * middle) / (2 * WIDE**2)
+    own = jnp.stack([jnp.stack([alone[0], both], -1), jnp.stack([both, alone[1]], -1)], -1)
+    mixed = (slopes[2:4] - slopes[:2]) / (2 * WIDE)
+    return _InShared(jnp.moveaxis((high - low) / (2 * WIDE), 0, -1), jnp.moveaxis(mixed, 0, -1), own)
 
 
 def foot(n_sessions: int, n_events: int, carried: float) -> State:
@@ -238,7 +281,8 @@ def _round(k: Array, at: State, *, hill: _Hill, cell: Array, n_cells: int, free:
     people = jax.ops.segment_sum(jnp.ones(cell.shape[0]), cell, n_cells)[:, None]
     of_cell = jax.ops.segment_sum(at.theta, cell, n_cells) / people
     centre = of_cell[cell].at[:, NUISANCES:].set(_start()[NUISANCES:])
-    at = at._replace(centre=centre, about=_events(hill, at, "about"), beside=_events(hill, at, "beside"))
+    about, beside = _events(hill, at)
+    at = at._replace(centre=centre, about=about, beside=beside)
     # Not before the sessions were fitted at all.
     at = jax.lax.cond(
         jnp.any(free) & (k > 0), lambda at: at._replace(shared=_step_shared(hill, at, free)), lambda at: at, at
@@ -263,8 +307,8 @@ def _newton(hill: _Hill, _: int, at: State) -> State:
 
 def _step_shared(hill: _Hill, at: State, free: Array) -> Shared:
     """Move what is shared, with the sessions following."""
-    along, mixed, own = hill.in_shared(at)
-    bend = _upright(hill.shape(at)[2]) + jnp.diag(1 / hill.wide**2)
+    shape, (along, mixed, own) = hill.shape_with_shared(at)
+    bend = _upright(shape.bend) + jnp.diag(1 / hill.wide**2)
     total = jnp.sum(own - jnp.einsum("sik,sil->skl", mixed, jnp.linalg.solve(bend, mixed)), axis=0)
     # Uniform in the share: its density on the scale of logits. Trust has its prior.
     share = jax.nn.sigmoid(at.shared.carried)
@@ -276,33 +320,41 @@ def _step_shared(hill: _Hill, at: State, free: Array) -> Shared:
     return Shared(jnp.clip(at.shared.carried + step[0], -FAR, FAR), at.shared.trust + step[1])
 
 
-def _events(hill: _Hill, at: State, which: str) -> Array:
+def _events(hill: _Hill, at: State) -> tuple[Array, Array]:
     """Work out what events have of their own: one Newton step each, with the curvature of a plain mean.
 
     In the second answers a trend over base rates, straight or bent, is not an event's own: where people believe much
     the same, it is S and A.
     """
-    numbers = belief_priors()
-    spread, noise = (numbers.value("events_belief"), 1) if which == "about" else (numbers.value("events_answer"), 3)
-    now = at.about if which == "about" else at.beside
-    top, firm = -now / spread**2, jnp.full_like(now, 1 / spread**2)
-    for rows, density in zip(hill.kinds, hill.densities, strict=True):
 
-        def total(effect: Array, rows: Rows = rows, density: Density = density) -> Array:
-            there = at._replace(about=effect) if which == "about" else at._replace(beside=effect)
-            return jnp.sum(rows.weight * _density(at.theta[rows.session], rows=rows, at=there, density=density))
+    def total(effects: tuple[Array, Array]) -> Array:
+        there = at._replace(about=effects[0], beside=effects[1])
+        each = (
+            jnp.sum(rows.weight * _density(at.theta[rows.session], rows=rows, at=there, density=density))
+            for rows, density in zip(hill.kinds, hill.densities, strict=True)
+        )
+        return jnp.asarray(sum(each))
 
-        top += jax.grad(total)(now)
-        weight = rows.weight * (rows.learns if which == "beside" else 1.0)
-        firm += jax.ops.segment_sum(weight * jnp.exp(-2 * at.theta[rows.session, noise]), rows.event, len(now))
-    found = now + top / firm
-    if which == "about":
-        return found - jnp.mean(found)
-    count, total_rate = jnp.zeros_like(now), jnp.zeros_like(now)
-    for rows in hill.kinds:
-        weight = rows.weight * rows.learns
-        count += jax.ops.segment_sum(weight, rows.event, len(now))
-        total_rate += jax.ops.segment_sum(weight * rows.base_rate, rows.event, len(now))
+    def step(now: Array, slope: Array, prior: str, noise: int, weights: Sequence[np.ndarray]) -> Array:
+        firm = jnp.full_like(now, 1 / belief_priors().value(prior) ** 2)
+        top = slope - now * firm
+        for rows, weight in zip(hill.kinds, weights, strict=True):
+            firm += jax.ops.segment_sum(weight * jnp.exp(-2 * at.theta[rows.session, noise]), rows.event, len(now))
+        return now + top / firm
+
+    learns = [rows.weight * rows.learns for rows in hill.kinds]
+    of_about, of_beside = jax.grad(total)((at.about, at.beside))
+    about = step(at.about, of_about, "events_belief", 1, [rows.weight for rows in hill.kinds])
+    beside = step(at.beside, of_beside, "events_answer", 3, learns)
+    return about - jnp.mean(about), _without_trend(hill, beside, learns)
+
+
+def _without_trend(hill: _Hill, found: Array, weights: Sequence[np.ndarray]) -> Array:
+    """Take a straight or bent trend over base rates out of what events have of their own."""
+    count, total_rate = jnp.zeros_like(found), jnp.zeros_like(found)
+    for rows, weight in zip(hill.kinds, weights, strict=True):
+        count += jax.ops.segment_sum(weight, rows.event, len(found))
+        total_rate += jax.ops.segment_sum(weight * rows.base_rate, rows.event, len(found))
     shown = count > 0
     rate = jnp.where(shown, total_rate / jnp.maximum(count, 1.0) / 100, 0.0)
     trend = shown[:, None] * jnp.stack([jnp.ones_like(rate), rate, rate**2], axis=-1)
@@ -311,8 +363,8 @@ def _events(hill: _Hill, at: State, which: str) -> Array:
 
 def _reduced(hill: _Hill, at: State) -> tuple[Array, Array, Array]:
     """Integrate the nuisances out of the normal curve: what is left is about S, A and trust (height, slope, bend)."""
-    value, slope, curvature = hill.shape(at)
-    along, mixed, own = (part[..., 1:] for part in hill.in_shared(at))
+    (value, slope, curvature), in_shared = hill.shape_with_shared(at)
+    along, mixed, own = (part[..., 1:] for part in in_shared)  # of trust alone: the share carried is given
     top = jnp.concatenate([slope, along], axis=1)
     upper = jnp.concatenate([curvature, mixed], axis=2)
     bend = jnp.concatenate([upper, jnp.concatenate([jnp.swapaxes(mixed, 1, 2), own[:, 1:]], axis=2)], axis=1)
