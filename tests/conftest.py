@@ -1,9 +1,11 @@
-"""A small sound protocol, for every room that reads one; one Chromium; and compiled programs, let go of in time."""
+"""A small sound protocol, for every room that reads one; a full disk; one Chromium; compiled programs, let go of."""
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,17 @@ def _let_go_of_compiled_programs() -> Iterator[None]:
     maps = Path("/proc/self/maps")
     if "jax" in sys.modules and maps.is_file() and maps.read_bytes().count(b"\n") > MOST_MAPS:
         sys.modules["jax"].clear_caches()
+
+
+@contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """Let this process write no file beyond this size [bytes]: the system refuses the rest, as a full disk does."""
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,9 @@ DATABASE_FILE = "clinic.sqlite3"
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 KEY_BYTES = 64
-BUSY_TIMEOUT_S = 20
+# So long a request waits for another one that writes. Shorter than the patience of a page that sends entries
+# (waiting.js): so it hears that the database is busy, and does not take the connection for cut.
+BUSY_TIMEOUT_S = 10
 SMTP_PORT = 587
 HOSTS_OF_THIS_MACHINE = "localhost 127.0.0.1 [::1]"
 
@@ -164,6 +166,7 @@ def _database(url: str, directory: Path) -> Mapping[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"options": f"-c lock_timeout={BUSY_TIMEOUT_S}s"},
     }
 
 

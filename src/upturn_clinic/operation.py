@@ -11,14 +11,17 @@ __all__ = [
            "COUNTERS_KEPT",
            "EMERGENCY_ACCESS",
            "EMERGENCY_NOTED",
+           "FAILURES_EVERYWHERE",
            "FORM_ANSWERS_KEPT",
            "IDLE_LOGOUT",
            "IDLE_WARNING",
            "INVITATION_VALID",
            "LETTER_TIMEOUT",
+           "LONGEST_PAGE_NOTED",
            "LONGEST_REASON",
            "PAGE_ROWS",
            "PASSWORD_LENGTH",
+           "PASSWORD_LETTERS",
            "PASSWORD_LINK_VALID",
            "PROOF_VALID",
            "REFUSALS_NOTED_EACH",
@@ -49,5 +52,8 @@ LETTER_TIMEOUT = timedelta(seconds=_NUMBERS.value("letter_timeout_s"))
 COUNTERS_KEPT = int(_NUMBERS.value("counters_kept"))
 REFUSALS_NOTED_EACH = int(_NUMBERS.value("refusals_noted_each_h"))
 REFUSALS_NOTED_IN_ALL = int(_NUMBERS.value("refusals_noted_in_all_h"))
+LONGEST_PAGE_NOTED = int(_NUMBERS.value("longest_page_noted"))
+PASSWORD_LETTERS = int(_NUMBERS.value("password_letters_h"))
+FAILURES_EVERYWHERE = int(_NUMBERS.value("failures_everywhere"))
 SEARCHES_KEPT = int(_NUMBERS.value("searches_kept"))
 PASSWORD_LINK_VALID = timedelta(hours=_NUMBERS.value("password_link_valid_h"))

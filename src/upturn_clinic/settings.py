@@ -133,6 +133,12 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_RATE_LIMITS = {
+    "login_failed_everywhere": f"{operation.FAILURES_EVERYWHERE}/5m/key",
+    "reset_password": f"20/m/ip,{operation.PASSWORD_LETTERS}/h/key",
+}
+# The letter to a new password opens as long as the link that the clinic hands to a participant.
+PASSWORD_RESET_TIMEOUT = int(operation.PASSWORD_LINK_VALID.total_seconds())
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(operation.PROOF_VALID.total_seconds())
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _SITE.proxy else 0
 MFA_ADAPTER = "upturn_clinic.accounts.adapters.SecondFactorAdapter"

@@ -9,6 +9,7 @@ import pytest
 
 LIGHT = (
     "errors",
+    "files",
     "units",
     "parameters",
     "records",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import full_after
 
-from upturn.errors import ParameterError
+from upturn.errors import OutputError, ParameterError
 from upturn.evidence import shipped
 from upturn.population import read_posterior, shipped_posterior, write_posterior
 
@@ -40,6 +42,20 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert again.digest == posterior.digest
     assert again.learnt == posterior.learnt
     np.testing.assert_array_equal(again.draws["effect"], posterior.draws["effect"])
+
+
+@pytest.mark.parametrize("until", ["nothing", "the middle of a file", "between the two files"])
+def test_a_full_disk_leaves_the_old_posterior_whole(tmp_path: Path, until: str) -> None:
+    posterior = shipped_posterior()
+    write_posterior(posterior, tmp_path)
+    small, large = sorted(file.stat().st_size for file in tmp_path.iterdir())
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    size = {"nothing": 0, "the middle of a file": small // 2, "between the two files": small}[until]
+    assert small < large
+    with full_after(size), pytest.raises(OutputError, match="cannot be written") as refused:
+        write_posterior(replace(posterior, seed=posterior.seed + 1), tmp_path)
+    assert refused.value.came == "File too large"
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_changed_draws_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import full_after
 
 from upturn.errors import CannotError, OutputError, RecordsError
 from upturn.records import TABLES, Records, RecordsWriter, empty, read, validate, write
@@ -104,17 +105,21 @@ def test_nothing_is_left_of_records_that_are_refused(study: Records, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_left_of_a_write_that_breaks_off(
-    study: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+@pytest.mark.parametrize("until", ["nothing", "the middle of a file", "between two files"])
+def test_a_full_disk_leaves_nothing_of_the_new_and_all_of_the_old(
+    study: Records, tmp_path: Path, format: Literal["parquet", "csv"], until: str
 ) -> None:
-    def full(self: pl.DataFrame, file: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pl.DataFrame, "write_csv", full)
-    with pytest.raises(OutputError, match="cannot be written") as refused:
-        write(study, tmp_path / "study", format="csv")
-    assert refused.value.came == "No space left on device"
-    assert list(tmp_path.iterdir()) == []
+    old = write(study, tmp_path / "old", format=format)
+    first, *later = ((old / f"{table}.{format}").stat().st_size for table in TABLES)
+    assert max(later) > first
+    size = {"nothing": 0, "the middle of a file": first // 2, "between two files": first}[until]
+    with full_after(size), pytest.raises(OutputError, match="cannot be written") as refused:
+        write(study, tmp_path / "deep" / "new", format=format)
+    assert refused.value.came == "File too large"
+    assert refused.value.exit_code == 2
+    assert [place.name for place in tmp_path.iterdir()] == ["old"]
+    assert read(old).equals(study)
 
 
 def test_an_unknown_format_is_refused(study: Records, tmp_path: Path) -> None:
@@ -175,6 +180,25 @@ def test_nothing_is_left_when_the_block_is_left_by_an_exception(
     with pytest.raises(interruption), RecordsWriter(tmp_path / "study") as writer:
         writer.append(study)
         raise interruption
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_disk_that_is_full_for_one_part_leaves_none(study: Records, tmp_path: Path, part: int) -> None:
+    with pytest.raises(OutputError) as refused, RecordsWriter(tmp_path / "study") as writer:
+        for number, each in enumerate(parts(study)):
+            if number < part:
+                writer.append(each)
+                continue
+            with full_after(100):
+                writer.append(each)
+    assert refused.value.came == "File too large"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_nothing(tmp_path: Path) -> None:
+    with full_after(0), pytest.raises(OutputError, match="cannot be written"), RecordsWriter(tmp_path / "study"):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 

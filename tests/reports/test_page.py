@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from plotly.offline import get_plotlyjs
+from tests.conftest import full_after
 
 from upturn.errors import OutputError
 from upturn.reports import write_html
@@ -106,10 +107,21 @@ def test_a_place_that_cannot_be_written_says_so(found: Answer, tmp_path: Path) -
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 
 
+@pytest.mark.parametrize("size", [0, 10_000])
+def test_a_full_disk_leaves_the_old_report_whole(found: Answer, text: str, tmp_path: Path, size: int) -> None:
+    report = write_html(found, tmp_path / "report.html")
+    assert len(text.encode()) > size
+    with full_after(size), pytest.raises(OutputError, match="cannot be written") as caught:
+        write_html(replace(found, version="2.0"), report)
+    assert caught.value.came == "File too large"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+    assert report.read_text(encoding="utf-8") == text
+
+
 def test_a_condition_that_was_not_fitted_is_announced(found: Answer, text: str) -> None:
     assert '<p class="banner"' not in text
     told = "One small trial; nothing of the model was fitted to it."
-    other = page(replace(found, calibration=replace(found.calibration, condition=told)))
+    other = page(replace(found, calibration=replace(found.calibration, beyond=told)))
     assert '<p class="banner"' in other
     assert told in other
 

@@ -7,6 +7,7 @@ messages go to standard error, results to standard output.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 import typer
@@ -24,7 +25,8 @@ from upturn.cli import (
     simulate,
 )
 from upturn.cli.output import complain
-from upturn.errors import UpturnError
+from upturn.errors import OutputError, UpturnError
+from upturn.files import FULL, reason
 
 __all__ = ["app", "run"]
 
@@ -79,3 +81,16 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        # What still waits to be printed has no room either: Python would complain of it in its own words on leaving.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        complain(
+            OutputError(
+                "The result cannot be written where the output goes.",
+                came=reason(error),
+                remedy="make room, or send the output elsewhere",
+            )
+        )
+        sys.exit(OutputError.exit_code)

@@ -45,8 +45,8 @@ def command(
     if folder:
         from upturn.reports import write_html  # noqa: PLC0415
 
-        report = write_html(found, folder / REPORT)
-        _write(folder / RESULT, json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1))
+        told = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
+        report = write_html(found, folder / REPORT, beside={folder / RESULT: told + "\n"})
     if as_json:
         print_json(content)
         return
@@ -55,9 +55,3 @@ def command(
     console = Console(highlight=False)
     console.print(terminal(found))
     console.print(f"\nReport: {report.resolve()}", soft_wrap=True, markup=False)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)

@@ -65,7 +65,6 @@ def command(
             if kind is Format.CSV:
                 write(whole, out, format="csv")
             else:
-                out.mkdir(parents=True, exist_ok=True)
                 write_event_table(whole, out / "events.csv")
     summary = {
         "protocol": document.id, "digest": digest(document), "seed": seed, "patients_per_arm": patients,

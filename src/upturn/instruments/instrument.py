@@ -161,7 +161,9 @@ class Instrument:
         noun = "a whole number" if self.whole_numbers else "a number"
         if self.total.most is None:
             return f"{noun}, {self.total.least:g} {self.unit} or more"
-        return f"{noun} from {self.total.least:g} to {self.total.most:g} {self.unit}"
+        # A category is a number of its own, of nothing.
+        unit = "" if self.kind == "category" else f" {self.unit}"
+        return f"{noun} from {self.total.least:g} to {self.total.most:g}{unit}"
 
     def check(self, value: float) -> None:
         """Refuse a value that the instrument cannot give.

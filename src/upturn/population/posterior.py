@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy as np
 import yaml
 from jaxtyping import Float
 
-from upturn.errors import ParameterError
+from upturn.errors import OutputError, ParameterError
+from upturn.files import reason, whole
 
 __all__ = ["INFORMED", "Checked", "Learnt", "Posterior", "read_posterior", "shipped_posterior", "write_posterior"]
 
@@ -156,8 +158,13 @@ def read_posterior(folder: Path) -> Posterior:
 
 
 def write_posterior(posterior: Posterior, folder: Path) -> None:
-    """Write a posterior into a folder, which is made if it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a posterior into a folder, which is made if it is not there.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written; a posterior that was there is left as it was.
+    """
     about = {
         "evidence": posterior.evidence,
         "adverse_events": posterior.adverse_events,
@@ -168,8 +175,21 @@ def write_posterior(posterior: Posterior, folder: Path) -> None:
         "learnt": {name: asdict(each) for name, each in posterior.learnt.items()},
         "checks": [asdict(each) for each in posterior.checks],
     }
-    np.save(folder / DRAWS, _table(posterior.draws))
-    (folder / ABOUT).write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    table = BytesIO()
+    np.save(table, _table(posterior.draws))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole(folder / DRAWS, folder / ABOUT) as (draws, description):
+            draws.write_bytes(table.getvalue())
+            description.write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            "The posterior cannot be written.",
+            expected="a folder that can be made and written",
+            came=reason(error),
+            where=str(folder),
+            remedy="name another folder",
+        ) from error
 
 
 def _table(draws: Mapping[str, Float[np.ndarray, " draws"]]) -> Float[np.ndarray, "names draws"]:

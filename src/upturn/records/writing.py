@@ -8,6 +8,7 @@ complete.
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -16,6 +17,7 @@ from uuid import uuid4
 import polars as pl
 
 from upturn.errors import CannotError, OutputError
+from upturn.files import reason
 from upturn.records.faults import Fault, refusal
 from upturn.records.schema import TABLES, empty
 from upturn.records.tables import Records
@@ -33,9 +35,12 @@ class _Staging:
         self.folder = folder
         self.place = folder.parent / f".{folder.name}.{uuid4().hex}.tmp"
         _refuse_taken(folder)
+        # Folders above it that are not there yet, the nearest first: they go again when nothing comes of it.
+        self._above = [above for above in self.place.parents if not above.exists()]
         try:
             self.place.mkdir(parents=True)
         except OSError as error:
+            self.discard()
             raise _unwritable(folder, error) from error
 
     def publish(self) -> None:
@@ -49,6 +54,9 @@ class _Staging:
 
     def discard(self) -> None:
         shutil.rmtree(self.place, ignore_errors=True)
+        with suppress(OSError):  # somebody put something in meanwhile
+            for above in self._above:
+                above.rmdir()
 
 
 def _refuse_taken(folder: Path) -> None:
@@ -67,7 +75,7 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
     return OutputError(
         "The records cannot be written here.",
         expected="a folder that can be made",
-        came=error.strerror or str(error),
+        came=reason(error),
         where=str(folder),
         remedy="name another folder",
     )
@@ -123,10 +131,17 @@ def write(records: Records, folder: str | Path, *, format: Format = "parquet") -
 
 
 def _write_table(frame: pl.DataFrame, file: Path, format: Format) -> None:
-    if format == "csv":
-        frame.write_csv(file)
-    else:
-        frame.write_parquet(file)
+    try:
+        if format == "csv":
+            frame.write_csv(file)
+        else:
+            frame.write_parquet(file)
+    except pl.exceptions.PolarsError as error:
+        # A Parquet file that does not fit on the disk is told as one that is out of its specification.
+        said = reason(error)
+        if said is None:
+            raise
+        raise OSError(said) from error
 
 
 class RecordsWriter:
@@ -202,7 +217,7 @@ class RecordsWriter:
         place = staging.place / name
         try:
             place.mkdir(exist_ok=True)
-            frame.write_parquet(place / f"part-{self._parts[name]:05d}.parquet")
+            _write_table(frame, place / f"part-{self._parts[name]:05d}.parquet", "parquet")
         except OSError as error:
             raise _unwritable(self._folder, error) from error
         self._parts[name] += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -42,7 +42,7 @@ from upturn.reports.tables import (
     who_table,
 )
 from upturn.reports.words import duration, kept_together, points, prose, sentence_case
-from upturn.reports.writing import write_page
+from upturn.reports.writing import write_together
 from upturn.trials import Answer
 from upturn.trials.findings import OtherCondition
 
@@ -65,7 +65,7 @@ SWITCHES = {
 ROOM_FOR_A_FIGURE = 9.0  # percent of the width of a bar
 
 
-def write_html(answer: Answer, path: Path) -> Path:
+def write_html(answer: Answer, path: Path, *, beside: Mapping[Path, str] | None = None) -> Path:
     """Write the report as one file that works offline.
 
     Parameters
@@ -74,6 +74,8 @@ def write_html(answer: Answer, path: Path) -> Path:
         What to report.
     path
         Where; an existing file is replaced in one step, so that nobody ever reads half a report.
+    beside
+        Files that belong to it, place and text: written together with it or not at all.
 
     Returns
     -------
@@ -85,7 +87,8 @@ def write_html(answer: Answer, path: Path) -> Path:
     OutputError
         The folder cannot be written.
     """
-    return write_page(page(answer), path)
+    write_together({Path(path): page(answer), **(beside or {})})
+    return Path(path)
 
 
 def page(answer: Answer) -> str:

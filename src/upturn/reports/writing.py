@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from upturn.errors import OutputError
+from upturn.files import reason, whole
 
-__all__ = ["write_page"]
+__all__ = ["write_page", "write_together"]
 
 
 def write_page(text: str, path: Path) -> Path:
@@ -26,23 +26,27 @@ def write_page(text: str, path: Path) -> Path:
     OutputError
         The folder cannot be written.
     """
-    path = Path(path)
-    temporary: Path | None = None
+    write_together({Path(path): text})
+    return Path(path)
+
+
+def write_together(texts: Mapping[Path, str]) -> None:
+    """Write files that belong together: all of them, or none and those that were there are left as they were.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8"))
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with whole(*texts) as places:
+            for place, text in zip(places, texts.values(), strict=True):
+                place.write_bytes(text.encode("utf-8"))
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise OutputError(
             "The report cannot be written.",
             expected="a folder that exists and may be written to",
-            came=error.strerror or type(error).__name__,
-            where=str(path),
+            came=reason(error),
+            where=", ".join(map(str, texts)),
             remedy="name another folder with --out",
         ) from None
-    return path

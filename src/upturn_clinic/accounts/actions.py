@@ -7,6 +7,7 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from upturn_clinic.accounts import queries
@@ -81,8 +82,16 @@ def change_facility(
 
 @transaction.atomic
 def invite(*, email: str, role: Role, facility: Facility, by: Actor, at: datetime) -> Invitation:
-    """Invite somebody to work here. An earlier open letter to the same address in the same role is withdrawn."""
-    by.must(Permission.MANAGE_STAFF)
+    """Invite somebody to work here. An earlier open letter to the same address in the same role is withdrawn.
+
+    Raises
+    ------
+    Refused
+        It is oneself, and another administrator could give the role.
+    """
+    _manages(facility, by)
+    if by.user is not None and by.user.email.lower() == email.lower():
+        _not_to_oneself(facility)
     for earlier in queries.open_invitations(facility, at=at).filter(email__iexact=email, role=role):
         withdraw_invitation(invitation=earlier, reason="a new letter was written", by=by, at=at)
     letter = Invitation(facility=facility, email=email.lower(), role=role, expires_at=at + INVITATION_VALID)
@@ -91,7 +100,7 @@ def invite(*, email: str, role: Role, facility: Facility, by: Actor, at: datetim
 
 def withdraw_invitation(*, invitation: Invitation, reason: str, by: Actor, at: datetime) -> Invitation:
     """Make a letter worthless."""
-    by.must(Permission.MANAGE_STAFF)
+    _manages(invitation.facility, by)
     return writing.change(invitation, action="withdrew the invitation", by=by, at=at, reason=reason, withdrawn_at=at)
 
 
@@ -104,6 +113,8 @@ def accept(*, invitation: Invitation, user: User | None, name: str, password: st
     Refused
         The letter was used, withdrawn or has expired; or the account is not of the invited address.
     """
+    # Held: of two that come at once, the second one waits and finds it used.
+    invitation = Invitation.objects.select_for_update(of=("self",)).select_related("facility").get(pk=invitation.pk)
     if invitation.accepted_at or invitation.withdrawn_at or invitation.expires_at <= at:
         raise Refused("This invitation no longer opens anything.", remedy="ask for a new one")
     by = system(invitation.facility)
@@ -119,15 +130,35 @@ def accept(*, invitation: Invitation, user: User | None, name: str, password: st
     return user
 
 
+@transaction.atomic
 def give_role(*, user: User, role: Role, facility: Facility, by: Actor, at: datetime) -> Membership:
-    """Give somebody a role; one that they have already stays as it is."""
-    by.must(Permission.MANAGE_STAFF)
+    """Give somebody a role; one that they have already stays as it is.
+
+    Raises
+    ------
+    Refused
+        It is one's own, and another administrator could give it.
+    """
+    _manages(facility, by)
+    if by.user_id == user.pk:
+        _not_to_oneself(facility)
     present = Membership.objects.filter(user=user, facility=facility, role=role, ended_at=None).first()
     if present:
         return present
     return writing.insert(
         Membership(user=user, facility=facility, role=role, began_at=at), action="gave the role", by=by, at=at
     )
+
+
+def _manages(facility: Facility, by: Actor) -> None:
+    by.must(Permission.MANAGE_STAFF)
+    if by.user is not None and by.facility_id != facility.pk:
+        raise PermissionDenied("Only administrators of a facility say who works there.")
+
+
+def _not_to_oneself(facility: Facility) -> None:
+    if queries.administrators_at(facility) > 1:
+        raise Refused("Nobody gives themselves a role.", remedy="ask another administrator")
 
 
 @transaction.atomic
@@ -139,7 +170,7 @@ def end_role(*, membership: Membership, reason: str, by: Actor, at: datetime) ->
     Refused
         It is the last administrator's: nobody could invite another one.
     """
-    by.must(Permission.MANAGE_STAFF)
+    _manages(membership.facility, by)
     if membership.role == Role.ADMINISTRATOR and queries.administrators_at(membership.facility) == 1:
         raise Refused("The last administrator stays.", remedy="make somebody else administrator first")
     return writing.change(membership, action="ended the role", by=by, at=at, reason=reason, ended_at=at)
@@ -245,16 +276,20 @@ def note_event(
     )  # fmt: skip
 
 
-def note_refusal(*, kind: Refusal, by: Actor, at: datetime, facts: Mapping[str, str], address: str = "") -> None:
+def note_refusal(
+    *, kind: Refusal, by: Actor, at: datetime, facts: Mapping[str, str], address: str = "", about: User | None = None
+) -> None:
     """Write down what somebody was refused, unless as much of it was written in this hour already.
 
     Parameters
     ----------
     address
         Of the computer it came from: tells strangers apart, and is written for them.
+    about
+        Whose password and code were not right, at a second signature somebody else's than who is logged in.
     """
     told = written(kind, who=str(by.user_id or address), is_known=by.user is not None, at=at)
     if told is Written.NO:
         return
     more = {"not all written": "more of this in this hour is left out"} if told is Written.AS_THE_LAST else {}
-    note_event(action=kind, by=by, at=at, facts={**facts, **more}, address="" if by.user else address)
+    note_event(action=kind, by=by, at=at, about=about, facts={**facts, **more}, address="" if by.user else address)

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from upturn_clinic.accounts.letters import pseudonym_of
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.ground.forms import ChangeFields, Reason
@@ -56,12 +57,28 @@ class FacilityForm(ChangeFields, forms.ModelForm):  # type: ignore[type-arg]  # 
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["time_zone"].widget = forms.Select(choices=[(zone, zone) for zone in sorted(available_timezones())])
 
+    def clean_name(self) -> str:
+        """Keep the name on one line."""
+        return on_one_line(self.cleaned_data["name"])
+
+
+def on_one_line(name: str) -> str:
+    """Put a name on one line: it stands in the heads of letters and under signatures."""
+    return " ".join(name.split())
+
 
 class InvitationForm(forms.Form):
     """Whom to invite, and as what."""
 
     email = forms.EmailField(label="Email address", widget=forms.EmailInput({"autocomplete": "off"}))
     role = forms.ChoiceField(choices=STAFF_ROLES, widget=forms.RadioSelect, label="Role")
+
+    def clean_email(self) -> str:
+        """Refuse a participant's log-in name: who takes part does not become staff with the same account."""
+        email = str(self.cleaned_data["email"])
+        if pseudonym_of(email.lower()):
+            raise ValidationError("This name belongs to a participant. Staff have an account of their own.")
+        return email
 
 
 class RoleForm(forms.Form):
@@ -91,6 +108,10 @@ class AcceptForm(forms.Form):
         self.email = email
         if not with_name:
             del self.fields["name"]
+
+    def clean_name(self) -> str:
+        """Keep the name on one line."""
+        return on_one_line(self.cleaned_data["name"])
 
     def clean(self) -> dict[str, object]:
         """Check that both passwords are the same, and that it is not easily guessed."""

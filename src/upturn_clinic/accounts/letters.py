@@ -103,6 +103,8 @@ def _send(subject: str, letter: str, shown: Mapping[str, Any], *, to: str) -> Se
     """Send a letter. A mail server that does not take it is told, and stops nothing."""
     if not letters_go_out() or to.endswith(NO_ADDRESS):
         return Sent.NO_MAIL
+    # On one line: the name of a facility stands in it.
+    subject = " ".join(subject.split())
     try:
         send_mail(subject, render_to_string(f"accounts/letters/{letter}.txt", dict(shown)), None, [to])
     except OSError:  # that of SMTP among them

@@ -21,7 +21,7 @@ from upturn_clinic.accounts.keys.queries import DEVICE, LAST_ACTIVITY, LOGGED_IN
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.refusals import Refusal
-from upturn_clinic.operation import ACTIVITY_NOTED, IDLE_LOGOUT, SESSION_LENGTH
+from upturn_clinic.operation import ACTIVITY_NOTED, IDLE_LOGOUT, LONGEST_PAGE_NOTED, SESSION_LENGTH
 
 __all__ = ["Doors", "IdleLogout", "SecondFactor"]
 
@@ -102,6 +102,8 @@ class Doors:
             self._note(request, Refusal.NO_TOKEN)
         elif response.status_code == self.TOO_OFTEN or getattr(request, "limit_reached", False):
             self._note(request, Refusal.LIMIT)
+        elif whose := getattr(request, "proof_failed", None):
+            self._note(request, Refusal.PROOF, about=whose)
         elif response.status_code == self.NOT_THERE and self._name(request) in self.LINKS:
             self._note(request, Refusal.NO_LINK)
         return response
@@ -116,15 +118,15 @@ class Doors:
             self._note(request, Refusal.ELSEWHERE)
         return None
 
-    def _note(self, request: HttpRequest, kind: Refusal) -> None:
+    def _note(self, request: HttpRequest, kind: Refusal, *, about: User | None = None) -> None:
         user = request.user if isinstance(request.user, User) else None
         actor = getattr(request, "refused", None) or getattr(request, "actor", None)
         if actor is None or actor.facility is None:
             actor = Actor(user, Facility.objects.filter(slug=self._place(request)).first())
         name = self._name(request)
-        facts = {"link": name.replace("_", " ")} if name in self.LINKS else {"page": request.path}
+        facts = {"link": name.replace("_", " ")} if name in self.LINKS else {"page": request.path[:LONGEST_PAGE_NOTED]}
         address = "" if actor.user else get_adapter(request).get_client_ip(request)
-        actions.note_refusal(kind=kind, by=actor, at=timezone.now(), facts=facts, address=address)
+        actions.note_refusal(kind=kind, by=actor, at=timezone.now(), about=about, facts=facts, address=address)
 
     def _name(self, request: HttpRequest) -> str:
         return str(request.resolver_match.url_name) if request.resolver_match else ""

@@ -207,12 +207,15 @@ EMERGENCY: frozenset[Permission] = frozenset(
         Permission.RECORD_SESSION,
     }
 )
-_MAY_BREAK_GLASS = frozenset({Role.CLINICIAN, Role.SESSION_NURSE, Role.PHARMACIST, Role.RATER})
+_MAY_BREAK_GLASS = frozenset({Role.CLINICIAN, Role.SESSION_NURSE, Role.PHARMACIST})
 
 
 def may_break_glass(roles: frozenset[Role]) -> bool:
-    """Tell whether somebody with these roles, at any facility, may open records in an emergency."""
-    return bool(roles & _MAY_BREAK_GLASS)
+    """Tell whether somebody with these roles, at any facility, may open records in an emergency.
+
+    Whoever rates blinded anywhere may not: what is seen cannot be unseen. In an emergency a rater calls a clinician.
+    """
+    return Role.RATER not in roles and bool(roles & _MAY_BREAK_GLASS)
 
 
 if unnamed := set(Role) - set(ROLES):

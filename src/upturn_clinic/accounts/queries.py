@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -12,12 +13,12 @@ from django.db.models import F, QuerySet
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, Invitation, Membership, PasswordLink, User
-from upturn_clinic.accounts.permissions import EMERGENCY, ROLES, Permission, Role
+from upturn_clinic.accounts.permissions import EMERGENCY, ROLES, Permission, Role, may_break_glass
 
 __all__ = [
     "Colleague", "actor_at", "administrators_at", "could_ever", "email_is_taken", "emergencies_at", "facilities_of",
     "has_second_factor", "keys_of", "open_invitations", "open_password_links", "roles_anywhere", "staff_at",
-    "user_with_email",
+    "user_with_email", "works_at",
 ]  # fmt: skip
 
 
@@ -34,11 +35,7 @@ def actor_at(user: User, slug: str, *, at: datetime) -> Actor | None:
     memberships = list(
         Membership.objects.filter(user=user, facility__slug=slug, ended_at=None).select_related("facility")
     )
-    emergency = (
-        EmergencyAccess.objects.filter(user=user, facility__slug=slug, ends_at__gt=at)
-        .select_related("facility")
-        .first()
-    )
+    emergency = _open_emergencies(user, at).filter(facility__slug=slug).select_related("facility").first()
     place = memberships[0] if memberships else emergency
     if place is None:
         return None
@@ -60,8 +57,14 @@ def could_ever(user: User, facility: Facility, permission: Permission, *, until:
 def facilities_of(user: User, *, at: datetime) -> QuerySet[Facility]:
     """Where a person works now, and where glass is broken."""
     ids = set(Membership.objects.filter(user=user, ended_at=None).values_list("facility", flat=True))
-    ids |= set(EmergencyAccess.objects.filter(user=user, ends_at__gt=at).values_list("facility", flat=True))
+    ids |= set(_open_emergencies(user, at).values_list("facility", flat=True))
     return Facility.objects.filter(pk__in=ids)
+
+
+def _open_emergencies(user: User, at: datetime) -> QuerySet[EmergencyAccess]:
+    """Glass that is broken now; whoever has lost the role that let them break it has lost this as well."""
+    found = EmergencyAccess.objects.filter(user=user, ends_at__gt=at)
+    return found if found and may_break_glass(roles_anywhere(user)) else found.none()
 
 
 def roles_anywhere(user: User) -> frozenset[Role]:
@@ -87,6 +90,11 @@ def staff_at(facility: Facility) -> Sequence[Colleague]:
     for membership in present.select_related("user").order_by("user__name", "role"):
         people.setdefault(membership.user, []).append(membership)
     return [Colleague(user, memberships) for user, memberships in people.items()]
+
+
+def works_at(facility: Facility, key: UUID) -> User | None:
+    """Find somebody who works here; a participant does not."""
+    return next((each.user for each in staff_at(facility) if each.user.pk == key), None)
 
 
 def administrators_at(facility: Facility) -> int:

@@ -28,6 +28,8 @@ class Refusal(StrEnum):
     NO_TOKEN = "sent a form without its token"  # noqa: S105  (names what was missing)
     NO_LINK = "opened a link that opens nothing"
     UNKNOWN_NAME = "failed to log in"
+    WRONG_CODE = "gave a wrong code"
+    PROOF = "failed to confirm who they are"
 
 
 class Written(StrEnum):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
-from allauth.mfa.recovery_codes import views as recovery
 from django.db.transaction import atomic
 from django.urls import path, re_path
 
@@ -48,14 +47,14 @@ urlpatterns = [
     path("password/sent/", account.password_reset_done, name="account_reset_password_done"),
     re_path(
         r"^password/new/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        atomic(account.password_reset_from_key),
+        atomic(views.password_by_letter),
         name="account_reset_password_from_key",
     ),
     path("password/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("me/code-app/", mfa.index, name="mfa_index"),
     path("me/code-app/set-up/", keys.set_up_code_app, name="mfa_activate_totp"),
     path("me/code-app/remove/", keys.remove_code_app, name="mfa_deactivate_totp"),
-    path("me/recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("me/recovery-codes/", keys.see_recovery_codes, name="mfa_view_recovery_codes"),
     path("me/recovery-codes/new/", keys.renew_recovery_codes, name="mfa_generate_recovery_codes"),
-    path("me/recovery-codes/file/", recovery.download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("me/recovery-codes/file/", keys.download_recovery_codes, name="mfa_download_recovery_codes"),
 ]

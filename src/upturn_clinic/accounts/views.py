@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from allauth.account import views as account
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -37,7 +39,8 @@ from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT
 
 __all__ = [
     "accept_invitation", "change_facility", "closed_sign_up", "end_role", "facility_home", "give_role", "home",
-    "invite", "me", "new_password", "open_emergency_access", "people", "still_here", "withdraw_invitation",
+    "invite", "me", "new_password", "open_emergency_access", "password_by_letter", "people",
+    "still_here", "withdraw_invitation",
 ]  # fmt: skip
 
 CONFLICT = 409
@@ -99,23 +102,32 @@ def people(request: HttpRequest, facility: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def invite(request: HttpRequest, facility: str) -> HttpResponse:
-    """Invite somebody; the link is shown once, and sent where e-mail is set up."""
+    """Invite somebody; the link is sent, or shown once where no letter went out."""
     actor, here = require(request, Permission.MANAGE_STAFF, facility)
     form = InvitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        letter = actions.invite(
-            email=given["email"], role=Role(given["role"]), facility=here, by=actor, at=timezone.now()
-        )
-        link = link_to(letter, request)
-        sent = send_invitation(letter, link)
-        if sent is Sent.FAILED:
-            facts = {"letter": f"invitation {letter.pk}"}
-            actions.note_event(action="could not send a letter", by=actor, at=timezone.now(), facts=facts)
-        messages.success(request, f"{letter.email} is invited as {letter.role}.")
-        shown = {"here": here, "letter": letter, "link": link, "sent": sent}
-        return render(request, "accounts/invited.html", shown)
+        try:
+            letter = actions.invite(
+                email=given["email"], role=Role(given["role"]), facility=here, by=actor, at=timezone.now()
+            )
+        except Refused as refusal:
+            tell(form, refusal)
+        else:
+            return _invited(request, letter, actor)
     return render(request, "accounts/invite.html", {"here": here, "form": form})
+
+
+def _invited(request: HttpRequest, letter: Invitation, actor: Actor) -> HttpResponse:
+    link = link_to(letter, request)
+    sent = send_invitation(letter, link)
+    if sent is Sent.FAILED:
+        facts = {"letter": f"invitation {letter.pk}"}
+        actions.note_event(action="could not send a letter", by=actor, at=timezone.now(), facts=facts)
+    messages.success(request, f"{letter.email} is invited as {letter.role}.")
+    # A link that went by letter is nobody else's: whoever invites does not take the account up under another's name.
+    shown = {"here": letter.facility, "letter": letter, "link": "" if sent is Sent.YES else link, "sent": sent}
+    return render(request, "accounts/invited.html", shown)
 
 
 @require_http_methods(["GET", "POST"])
@@ -136,13 +148,19 @@ def withdraw_invitation(request: HttpRequest, facility: str, invitation: UUID) -
 def give_role(request: HttpRequest, facility: str, user: UUID) -> HttpResponse:
     """Give somebody who works here a further role."""
     actor, here = require(request, Permission.MANAGE_STAFF, facility)
-    person = get_object_or_404(User, pk=user, memberships__facility=here, memberships__ended_at=None)
+    person = queries.works_at(here, user)
+    if person is None:
+        raise Http404
     form = RoleForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         role = Role(form.cleaned_data["role"])
-        actions.give_role(user=person, role=role, facility=here, by=actor, at=timezone.now())
-        messages.success(request, f"{person.name} is now {role} as well.")
-        return redirect("people", here.slug)
+        try:
+            actions.give_role(user=person, role=role, facility=here, by=actor, at=timezone.now())
+        except Refused as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{person.name} is now {role} as well.")
+            return redirect("people", here.slug)
     shown = {"here": here, "form": form, "title": f"A further role for {person.name}", "verb": "Give the role"}
     return render(request, "accounts/with_reason.html", shown)
 
@@ -151,8 +169,8 @@ def give_role(request: HttpRequest, facility: str, user: UUID) -> HttpResponse:
 def end_role(request: HttpRequest, facility: str, membership: UUID) -> HttpResponse:
     """End a role of somebody here."""
     actor, here = require(request, Permission.MANAGE_STAFF, facility)
-    found = get_object_or_404(Membership.objects.select_related("user", "facility"), pk=membership, facility=here,
-                              ended_at=None)  # fmt: skip
+    of_staff = Membership.objects.exclude(role=Role.PARTICIPANT).select_related("user", "facility")
+    found = get_object_or_404(of_staff, pk=membership, facility=here, ended_at=None)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -215,6 +233,15 @@ def new_password(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "accounts/new_password.html", {"link": link, "form": form})
 
 
+def password_by_letter(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
+    """Set a new password by a letter's link: allauth's page; a link that opens nothing is answered as one."""
+    require_nobody(request)
+    answer: HttpResponse = account.password_reset_from_key(request, uidb36=uidb36, key=key)
+    if (getattr(answer, "context_data", None) or {}).get("token_fail"):
+        answer.status_code = 404
+    return answer
+
+
 @require_GET
 def closed_sign_up(request: HttpRequest) -> HttpResponse:
     """Say how one gets an account."""
@@ -242,6 +269,9 @@ def open_emergency_access(request: HttpRequest) -> HttpResponse:
     """Break the glass: reason, password, code."""
     actor = require_person(request)
     assert actor.user is not None  # noqa: S101  (require_person lets nobody else in)
+    if not may_break_glass(queries.roles_anywhere(actor.user)):
+        # The form names every facility there is.
+        raise PermissionDenied("Only people in a role that cares for participants can open records in an emergency.")
     form = EmergencyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given, now = form.cleaned_data, timezone.now()

@@ -22,7 +22,6 @@ from upturn_clinic.ledger.queries import Opened, history_of, opened
 __all__ = ["Line", "ShownChange", "history_at", "is_signed_as_it_stands", "lines", "model_called", "signatures_of"]
 
 HIDDEN, ERASED = "hidden", "erased"
-_PEOPLE = frozenset({"user", "signer", "reviewed_by"})
 _SILENT = frozenset({"id", "facility"})
 _NEEDS = {
     FieldClass.IDENTIFYING: Permission.SEE_IDENTITY,
@@ -73,7 +72,7 @@ def lines(entries: Iterable[Entry], reader: Actor) -> list[Line]:
     """
     rows = list(entries)
     told = opened(rows)
-    names = _names(told.values())
+    names = _names(rows, told)
     return [_line(entry, told[entry.sequence], reader, names) for entry in rows]
 
 
@@ -94,11 +93,20 @@ def is_signed_as_it_stands(thing: Versioned, meaning: str) -> bool:
     ).exists()
 
 
-def _names(told: Iterable[Opened]) -> Mapping[str, str]:
+def _names(rows: Iterable[Entry], told: Mapping[int, Opened]) -> Mapping[str, str]:
     """Find the names of all people that changes point at, in one query."""
-    keys = {value for each in told for change in each.changes if change.field in _PEOPLE
+    changed = ((entry.object_type, change) for entry in rows for change in told[entry.sequence].changes)
+    keys = {value for object_type, change in changed if _is_a_person(object_type, change.field)
             for value in (change.old, change.new) if value}  # fmt: skip
     return {str(user.pk): user.name for user in User.objects.filter(pk__in=keys)} if keys else {}
+
+
+def _is_a_person(object_type: str, field: str) -> bool:
+    """Tell whether a field holds the key of an account; the facts of an event have no model and name it ``user``."""
+    model = model_called(object_type) if object_type else None
+    if model is None or field not in {each.name for each in model._meta.get_fields()}:
+        return field == "user"
+    return model._meta.get_field(field).related_model is User
 
 
 def _line(entry: Entry, told: Opened, reader: Actor, names: Mapping[str, str]) -> Line:

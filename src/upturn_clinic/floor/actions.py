@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
@@ -35,15 +36,20 @@ LONGEST_ROLE = 60
 
 
 @transaction.atomic
-def arrive(*, dose: Dose, room: str, arrived_at: datetime, by: Actor, at: datetime) -> Session:
+def arrive(*, dose: Dose, room: str, arrived_at: datetime, by: Actor, at: datetime, is_shared: bool = False) -> Session:
     """Open the session of a dose: the person is here.
+
+    Parameters
+    ----------
+    is_shared
+        Whether the room is shared with whoever is in it already.
 
     Raises
     ------
     Refused
         The dose is not planned any more, is taken at home, or has a session; another session of the same person is
-        open; the person is not enrolled, or no consent holds; the room is not one of the facility's; the time is not
-        possible.
+        open; the person is not enrolled, or no consent holds; the room is not one of the facility's, or somebody is in
+        it and nobody said that it is shared; the time is not possible.
     """
     by.must(Permission.RECORD_SESSION)
     person = Participant.objects.select_for_update(of=("self",)).get(pk=dose.plan.participant_id)
@@ -62,25 +68,33 @@ def arrive(*, dose: Dose, room: str, arrived_at: datetime, by: Actor, at: dateti
     open_one = Session.objects.filter(participant=person, left_at=None, cancelled_at=None).first()
     if open_one is not None:
         raise Refused("There is an open session of this person already.", remedy="go on with that one")
-    _room(dose.facility.room_names, room)
+    _must_be_a_room(dose.facility, room, is_shared=is_shared)
     session = Session(dose=dose, participant=person, facility_id=dose.facility_id, room=room, arrived_at=arrived_at)
     return writing.insert(session, action="opened the session", by=by, at=at)
 
 
 @transaction.atomic
-def move_room(*, session: Session, version: int, room: str, by: Actor, at: datetime) -> Session:
+def move_room(
+    *, session: Session, version: int, room: str, by: Actor, at: datetime, is_shared: bool = False
+) -> Session:
     """Go on in another room.
+
+    Parameters
+    ----------
+    is_shared
+        Whether the room is shared with whoever is in it already.
 
     Raises
     ------
     Refused
-        The session is over, or there is no such room.
+        The session is over, there is no such room, or somebody is in it and nobody said that it is shared.
     Conflict
         Somebody changed the session first.
     """
     by.must(Permission.RECORD_SESSION)
     found = must_be_open(session, by)
-    _room(found.facility.room_names, room)
+    if room != found.room:
+        _must_be_a_room(found.facility, room, is_shared=is_shared)
     return writing.change(
         found, action="moved the session", by=by, at=at, reason=f"to room {room}", version=version, room=room
     )
@@ -181,7 +195,17 @@ def _role_of(by: Actor) -> str:
     return ", ".join(sorted(str(role) for role in by.roles))[:LONGEST_ROLE]
 
 
-def _room(known: tuple[str, ...], room: str) -> None:
+def _must_be_a_room(facility: Facility, room: str, *, is_shared: bool) -> None:
+    """Refuse a room that is not there, and one in which somebody is unless it is said to be shared."""
+    known = facility.room_names
     if room and room not in known:
         names = ", ".join(known) or "rooms in the facility's settings"
         raise Refused("There is no such room here.", expected=names, came=room)
+    if not room or is_shared:
+        return
+    inside = Session.objects.filter(facility=facility, room=room, left_at=None, cancelled_at=None)
+    names = ", ".join(each.participant.pseudonym for each in inside.select_related("participant"))
+    if names:
+        raise Refused(
+            "Somebody is in this room already.", came=names, remedy="choose another room, or tick that they share it"
+        )

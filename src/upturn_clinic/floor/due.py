@@ -90,7 +90,8 @@ def all_due_in(
         at = session.began_at + timedelta(minutes=asked.minimum_stay_min)
         found.append(Due("leaving", "the earliest time to leave", at))
     late = (replace(each, is_late=each.can_be_late and now > each.turns_late_at) for each in found)
-    return tuple(sorted(late, key=lambda each: (each.waits, each.at)))
+    # Two gates may ask for the same readings at the same time.
+    return tuple(sorted(dict.fromkeys(late), key=lambda each: (each.waits, each.at)))
 
 
 def _readings(session: Session, asked: Asked, series: AnySeries) -> Iterator[Due]:
@@ -111,16 +112,14 @@ def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iter
     if phase is not Phase.DOSING or session.began_at is None:
         return
     manner = asked.manner
-    filling = filling_ml(session)
-    state = giving_of(manner, list(session.administrations.all()), filling_ml=filling, until=now)
+    state = giving_of(manner, list(session.administrations.all()), filling_ml=filling_ml(session), until=now)
     if manner.way is Way.DEVICES and state.devices < len(manner.devices_min):
         used = state.last_at or session.began_at
         gap = manner.devices_min[1] if len(manner.devices_min) > 1 else 0.0
         yield Due("device", f"device {state.devices + 1} of {len(manner.devices_min)}", used + timedelta(minutes=gap))
-    if manner.way is Way.INFUSION and filling and state.is_running and state.rate_ml_h:
-        left = max(filling - state.ml, 0.0)
-        yield Due("infusion", "the infusion has run in", now + timedelta(hours=left / state.rate_ml_h))
-    elif manner.way is Way.INFUSION and state.is_paused:
+    if state.empty_at is not None:
+        yield Due("infusion", "the infusion has run in", state.empty_at)
+    elif state.is_paused:
         yield Due("infusion", "the infusion is paused", state.last_at or now)
 
 

@@ -16,6 +16,7 @@ class _Room(forms.Form):
     """One of the facility's rooms, or none."""
 
     room = forms.ChoiceField(label="Room", required=False)
+    is_shared = forms.BooleanField(label="Shared with somebody who is in this room already", required=False)
 
     def __init__(self, *args: Any, rooms: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,7 +32,7 @@ class ArriveForm(_Room):
         label="Arrived at", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
 
-    field_order = ("arrived_at", "room")
+    field_order = ("arrived_at", "room", "is_shared")
 
 
 class MoveForm(_Room):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from upturn_clinic.floor.asked import Manner, Way
@@ -51,7 +51,9 @@ class Giving:
     last_at
         The newest act; of devices the newest one that gave something.
     run_min
-        How long an infusion ran, pauses left out [min].
+        How long an infusion ran, pauses left out [min]; what runs on after the last drop is air or flush.
+    empty_at
+        When all of an infusion that was not ended has run in, or will have; None where nobody can know it.
     """
 
     began_at: datetime | None = None
@@ -66,6 +68,7 @@ class Giving:
     pauses_min: float = 0.0
     last_at: datetime | None = None
     run_min: float = 0.0
+    empty_at: datetime | None = None
 
     @property
     def minutes(self) -> float:
@@ -125,12 +128,22 @@ def _infusion(done: Sequence[Administration], filling_ml: float | None, until: d
     end = next((place for place, each in enumerate(done) if each.kind == KIND.STOP), len(done))
     done = done[: end + 1]
     rate, running, paused, ml, still, ran, since = 0.0, False, False, 0.0, 0.0, 0.0, done[0].at
-    for each in done:
-        span = minutes_between(since, each.at)
-        ml += rate * span / MINUTES if running else 0.0
-        ran += span if running else 0.0
-        still += span if paused else 0.0
-        since = each.at
+    empty_at: datetime | None = None
+    # A stretch up to each act, and one up to the time to look at.
+    for at, each in (*((each.at, each) for each in done), (until, None)):
+        span = minutes_between(since, at)
+        still += span if paused and each is not None else 0.0
+        if running:
+            # A syringe gives no more than it holds.
+            lasts = MINUTES * max(filling_ml - ml, 0.0) / rate if filling_ml else None
+            if lasts is not None and empty_at is None and (lasts <= span or each is None):
+                empty_at = since + timedelta(seconds=round(lasts * MINUTES))
+            span = span if lasts is None else min(span, lasts)
+            ml += rate * span / MINUTES
+            ran += span
+        since = at
+        if each is None:
+            continue
         if each.rate_ml_h is not None:
             rate = float(each.rate_ml_h)
         if each.kind == KIND.START:
@@ -141,13 +154,11 @@ def _infusion(done: Sequence[Administration], filling_ml: float | None, until: d
             running, paused = True, False
         elif each.kind == KIND.STOP:
             ended, running, paused = each.at, False, False
-    if running:
-        ml += rate * minutes_between(since, until) / MINUTES
-        ran += minutes_between(since, until)
-    # A syringe gives no more than it holds: what runs on after that is air or flush.
-    ml = min(ml, filling_ml) if filling_ml else ml
     percent = ALL * ml / filling_ml if filling_ml else None
-    return Giving(began, ended, running, paused, rate, ml, percent, pauses_min=still, last_at=done[-1].at, run_min=ran)
+    return Giving(
+        began, ended, running, paused, rate, ml, percent, pauses_min=still, last_at=done[-1].at, run_min=ran,
+        empty_at=empty_at if running else None,
+    )  # fmt: skip
 
 
 def _pieces(manner: Manner, done: Sequence[Administration], *, has_ended: bool) -> Giving:

@@ -13,14 +13,15 @@ from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import Phase, phase_of
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import consent_of, standing_consent
+from upturn_clinic.participants.queries import consent_of
 from upturn_clinic.treatments.course import Course
+from upturn_clinic.treatments.models import Dose
 from upturn_clinic.treatments.queries import course_of
 from upturn_clinic.treatments.watch.queries import holding_back
 
 __all__ = [
-    "course_in", "last_act_of", "must_be_enrolled", "must_be_free", "must_be_here", "must_be_open", "must_consent",
-    "must_not_be_stopped", "way_on",
+    "course_in", "last_act_of", "must_be_enrolled", "must_be_free", "must_be_here", "must_be_on_the_plan",
+    "must_be_open", "must_consent", "must_not_be_stopped", "way_on",
 ]  # fmt: skip
 
 
@@ -62,8 +63,10 @@ def must_be_open(session: Session, by: Actor) -> Session:
     """Hold a session that still goes on, and read it whole."""
     must_be_here(session.facility_id, by)
     found = queries.held(session)
-    if phase_of(found) in (Phase.LEFT, Phase.CANCELLED):
-        raise Refused("This session is over.", came=phase_of(found))
+    phase = phase_of(found)
+    if phase in (Phase.LEFT, Phase.CANCELLED):
+        again = "if the dose was given all the same, open a session of this dose again and enter it there"
+        raise Refused("This session is over.", came=phase, remedy=again if phase is Phase.CANCELLED else "")
     return found
 
 
@@ -73,23 +76,37 @@ def must_be_here(facility_id: UUID, by: Actor) -> None:
         raise Refused("This session is at another facility.")
 
 
-def must_be_enrolled(person: Participant) -> None:
-    """Refuse for somebody who does not take part, or no longer."""
-    if person.status != Participant.Status.ENROLLED:
+def must_be_enrolled(person: Participant, *, at: datetime | None = None) -> None:
+    """Refuse for somebody who does not take part; where a time is given, who no longer did so then."""
+    if person.status != Participant.Status.ENROLLED and not _is_later(person.ended_at, at):
         raise Refused("A session is for people who are enrolled.", came=str(person.get_status_display()))
 
 
-def must_consent(person: Participant) -> None:
-    """Refuse without a written consent that still holds."""
-    if standing_consent(person) is not None:
-        return
+def must_consent(person: Participant, *, at: datetime | None = None) -> None:
+    """Refuse without a written consent that still holds; where a time is given, one that still held then."""
     last = consent_of(person)
-    if last is None or last.withdrawn_at is None:
+    if last is None:
         raise Refused("No written consent is recorded.", remedy="record the consent on the participant's page")
+    if last.withdrawn_at is None or _is_later(last.withdrawn_at, at):
+        return
     raise Refused(
         "Consent was withdrawn.", came=f"on {last.withdrawn_at.astimezone(person.facility.zone):%d %b %Y, %H:%M}",
         remedy="no dose is given; if the person consents again, record it on the participant's page",
     )  # fmt: skip
+
+
+def _is_later(ended_at: datetime | None, at: datetime | None) -> bool:
+    """Tell whether something ended only after a time: what was done by then, and arrives late, was rightly done."""
+    return ended_at is not None and at is not None and ended_at > at
+
+
+def must_be_on_the_plan(dose: Dose) -> None:
+    """Refuse a dose that somebody gave up on the plan while its session was open."""
+    if dose.state in (Dose.State.MISSED, Dose.State.CANCELLED):
+        raise Refused(
+            "This dose was given up on the plan.", came=dose.because or dose.state,
+            remedy="ask who gave it up; if it is given all the same, plan it again first",
+        )  # fmt: skip
 
 
 def must_not_be_stopped(course: Course, *, at: datetime) -> None:

@@ -7,8 +7,9 @@ from datetime import timedelta
 from upturn.parameters import read
 
 __all__ = [
-    "AHEAD_OF_CLOCK", "CHECK_FRESH", "EARLIEST_ARRIVAL", "LARGEST_FILLING_ML", "LARGEST_RATE_ML_H", "LATE_AFTER",
-    "LONGEST_WAIT", "MOST_ENTRIES", "OFF_PACE", "POLL_S", "READING_FRESH", "READING_FRESH_BEFORE", "TIME_OUT_FRESH",
+    "AHEAD_OF_CLOCK", "CHECK_FRESH", "EARLIEST_ARRIVAL", "FAR_OFF_PACE", "LARGEST_FILLING_ML", "LARGEST_RATE_ML_H",
+    "LATE_AFTER", "LIKELY", "LONGEST_WAIT", "MOST_ENTRIES", "OFF_PACE", "POLL_S", "READING_FRESH",
+    "READING_FRESH_BEFORE", "TIME_OUT_FRESH",
 ]  # fmt: skip
 
 _NUMBERS = read("upturn_clinic", "floor")
@@ -26,3 +27,11 @@ READING_FRESH_BEFORE = timedelta(minutes=_NUMBERS.value("reading_before_dose_min
 CHECK_FRESH = timedelta(minutes=_NUMBERS.value("check_before_dose_min"))
 TIME_OUT_FRESH = timedelta(minutes=_NUMBERS.value("time_out_before_dose_min"))
 OFF_PACE = _NUMBERS.value("infusion_off_pace")
+# Outside these a value is asked about before it is taken: least, most.
+LIKELY = {
+    "SBP": (_NUMBERS.value("likely_sbp_least"), _NUMBERS.value("likely_sbp_most")),
+    "DBP": (_NUMBERS.value("likely_dbp_least"), _NUMBERS.value("likely_dbp_most")),
+    "HR": (_NUMBERS.value("likely_hr_least"), _NUMBERS.value("likely_hr_most")),
+    "SpO2": (_NUMBERS.value("likely_spo2_least"), _NUMBERS.value("likely_spo2_most")),
+}
+FAR_OFF_PACE = _NUMBERS.value("infusion_far_off")

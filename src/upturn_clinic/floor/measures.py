@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from upturn import instruments
 from upturn.errors import InputError
+from upturn_clinic.floor.limits import LIKELY
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.limits import BODY
 
-__all__ = ["check", "unit_of"]
+__all__ = ["check", "must_be_likely", "unit_of"]
 
 
 def check(instrument: str, value: Decimal) -> str:
@@ -34,6 +35,32 @@ def check(instrument: str, value: Decimal) -> str:
     except InputError as error:
         raise Refused(error.fault, expected=error.expected, came=error.came) from error
     return found.unit
+
+
+def must_be_likely(instrument: str, value: Decimal) -> None:
+    """Ask about a value that can be, and is far from what is usual: a slipped point, or another unit.
+
+    Raises
+    ------
+    Refused
+        It lies outside; whoever read it may say that it is so.
+
+    Examples
+    --------
+    >>> must_be_likely("SBP", Decimal(128))
+    >>> try:
+    ...     must_be_likely("SBP", Decimal("12.4"))
+    ... except Refused as refusal:
+    ...     print(refusal.fault, refusal.expected)
+    Is this right? SBP 12.4 mmHg is far from what is usual. 50 to 260 mmHg, mostly
+    """
+    least, most = LIKELY.get(instrument, (value, value))
+    if not least <= value <= most:
+        unit = unit_of(instrument)
+        raise Refused(
+            f"Is this right? {instrument} {value:f} {unit} is far from what is usual.",
+            expected=f"{least:g} to {most:g} {unit}, mostly", remedy="read it again; if it is so, say that it is",
+        )  # fmt: skip
 
 
 def unit_of(instrument: str) -> str:

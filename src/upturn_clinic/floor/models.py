@@ -24,19 +24,21 @@ __all__ = [
     "amount",
 ]  # fmt: skip
 
+# What the shelf of instruments has in the place of a unit where a value is one of some categories.
+CATEGORY = "category"
 ENTERED = ("at", "device_at", "struck_because")
 ENTERED_OPERATIONAL = ("id", "version", "session", "noted_at", "by", "struck_at", "struck_by")
 
 
 def amount(value: Decimal, unit: str) -> str:
-    """Write a value with its unit.
+    """Write a value with its unit; a category has none.
 
     Examples
     --------
-    >>> amount(Decimal("120.000"), "mmHg")
-    '120 mmHg'
+    >>> amount(Decimal("120.000"), "mmHg"), amount(Decimal(3), "category")
+    ('120 mmHg', '3')
     """
-    return f"{value.normalize():f} {unit}"
+    return f"{value.normalize():f}" + ("" if unit == CATEGORY else f" {unit}")
 
 
 class Session(Versioned):

@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from upturn_clinic.floor.models import Session
 
-__all__ = ["Phase", "minutes_between", "phase_of", "rows_count_from"]
+__all__ = ["Phase", "minutes_between", "phase_of", "rows_count_from", "stretch"]
 
 MINUTE = timedelta(minutes=1)
+MINUTES = 60
 
 
 class Phase(StrEnum):
@@ -72,3 +73,15 @@ def minutes_between(earlier: datetime, later: datetime) -> float:
     60.0
     """
     return (later.astimezone(UTC) - earlier.astimezone(UTC)) / MINUTE
+
+
+def stretch(minutes: int) -> str:
+    """Write how long something lasts: from an hour on in hours and minutes.
+
+    Examples
+    --------
+    >>> stretch(59), stretch(60), stretch(728)
+    ('59 min', '1 h', '12 h 8 min')
+    """
+    hours, rest = divmod(minutes, MINUTES)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "")))

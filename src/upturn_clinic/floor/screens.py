@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -16,8 +17,10 @@ from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
 from upturn_clinic.floor.counting import emergency_runs, newest_filling
+from upturn_clinic.floor.dose.kinds import FITTING, MISSED
 from upturn_clinic.floor.due import all_due_in
 from upturn_clinic.floor.gates import Standing, closures_of, house_standings, standings_of
+from upturn_clinic.floor.giving import Giving
 from upturn_clinic.floor.holding import way_on
 from upturn_clinic.floor.limits import AHEAD_OF_CLOCK
 from upturn_clinic.floor.marks import until
@@ -37,7 +40,8 @@ from upturn_clinic.floor.sheet import Cell, Row, sheet_of
 from upturn_clinic.participants.queries import consent_of, identity_of, is_masked
 from upturn_clinic.safety.queries import events_of
 from upturn_clinic.safety.terms import terms
-from upturn_clinic.stock.queries import changed_after, needs_draw, preparation_of
+from upturn_clinic.stock.amounts import base_mg
+from upturn_clinic.stock.queries import Preparation, changed_after, gone_until, needs_draw, preparation_of, usable_of
 from upturn_clinic.treatments.models import ConcomitantDrug
 from upturn_clinic.treatments.queries import course_of, dose_shown, weight_of
 
@@ -46,6 +50,7 @@ __all__ = ["PARTS", "emergency_screen", "session_screen", "sheet_data", "stamp",
 # The parts of the page that the server writes anew, by the name of their template.
 PARTS = ("against", "head", "now", "emergency", "before", "giving", "effects", "story")
 DECISION = GateDecision.Decision
+ALL = Decimal(100)
 # What may be written down at a closed gate, by what it asks for; the first is offered first.
 OFFERED = {
     "decide": (DECISION.GO_ON, DECISION.WAIT, DECISION.CANCELLED),
@@ -137,6 +142,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
                     and (each.standing.key != "house/time-out" or each.standing.verdict == "closed")],
         "kinds": Administration.Kind, "pace": queries.pace_of(session, asked, state),
         "stop_reasons": asked.stop_reasons, "corrections": _corrections(session),
+        "missed": [each for each in MISSED if each in FITTING[asked.manner.way]],
         "is_old": _is_old(session, asked, now),
     }  # fmt: skip
 
@@ -199,7 +205,20 @@ def emergency_screen(session: Session, reader: Actor, *, now: datetime) -> dict[
     readings = [each for each in session.readings.all() if each.counts]
     readings.sort(key=lambda each: (each.at, each.noted_at))
     last = {each.instrument: each for each in readings}
-    return {**shown, "last": [(each, stamp(session, each.at)) for each in last.values()]}
+    return {**shown, "last": [(each, stamp(session, each.at)) for each in last.values()],
+            "given_mg": _given_mg(shown["preparation"], shown["giving"], shown["asked"])}  # fmt: skip
+
+
+def _given_mg(preparation: Preparation, state: Giving, asked: Asked) -> Decimal | None:
+    """Work out the milligrams given so far, for who may know what was drawn; None where nobody can know it."""
+    draws = [each.draw for each in preparation.draws]
+    if not draws or state.began_at is None or state.percent is None:
+        return None
+    if asked.manner.way is Way.DEVICES:
+        return base_mg(draws[0].lot, draws[0].lot.amount_each) * sum(state.shares, Decimal(0)) / ALL
+    until = gone_until(draws, began_at=state.began_at, ended_at=state.ended_at)
+    prepared = sum((base_mg(each.lot, usable_of(each, until=until)) for each in draws), Decimal(0))
+    return prepared * Decimal(str(state.percent)) / ALL
 
 
 def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, phase: Phase) -> Line:

@@ -23,7 +23,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.floor import actions, forms, marks, queries
 from upturn_clinic.floor.entries.actions import enter as take_in
-from upturn_clinic.floor.limits import MOST_ENTRIES, POLL_S
+from upturn_clinic.floor.limits import AHEAD_OF_CLOCK, MOST_ENTRIES, POLL_S
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import phase_of
 from upturn_clinic.floor.screens import PARTS, emergency_screen, session_screen, sheet_data, turns_at
@@ -55,10 +55,14 @@ def arrive(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
     form = forms.ArriveForm(request.POST or None, rooms=here.room_names, initial={"arrived_at": now})
 
     def act(given: Mapping[str, Any]) -> None:
-        # The field counts minutes; somebody who came this minute came now.
-        arrived_at = min(given["arrived_at"], timezone.now())
+        # The field counts minutes, by a clock that may be a little ahead: who came this minute came now.
+        typed, moment = given["arrived_at"], timezone.now()
+        arrived_at = moment if moment < typed <= moment + AHEAD_OF_CLOCK else typed
         made.append(
-            actions.arrive(dose=found, room=given["room"], arrived_at=arrived_at, by=actor, at=timezone.now())
+            actions.arrive(
+                dose=found, room=given["room"], arrived_at=arrived_at, is_shared=given["is_shared"], by=actor,
+                at=timezone.now(),
+            )
         )  # fmt: skip
 
     made: list[Session] = []
@@ -118,7 +122,7 @@ def enter(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     if len(sent) > MOST_ENTRIES:
         return JsonResponse({"fault": f"At most {MOST_ENTRIES} entries at once."}, status=TOO_MUCH)
     results = take_in(session=found, entries=sent, by=actor, at=timezone.now())
-    told = [{"id": each.id, "state": each.state, "words": each.words} for each in results]
+    told = [{"id": each.id, "state": each.state, "words": each.words, "way": each.way} for each in results]
     last = marks.last_row()
     return JsonResponse({"results": told, **_state(here, queries.whole(found), actor, last)})
 

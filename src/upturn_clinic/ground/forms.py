@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.text import capfirst
 
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ground.versioned import Versioned
@@ -48,7 +49,9 @@ def tell(form: forms.BaseForm, fault: Refused | Conflict, *, newest: Versioned |
     # A conflict says what came by its changes.
     came = () if isinstance(fault, Conflict) or not fault.came else (f"Found: {fault.came}",)
     changes = fault.changes if isinstance(fault, Conflict) else ()
-    form.add_error(None, [text for text in (fault.fault, *came, *changes, fault.expected, fault.remedy) if text])
+    expected = (f"Expected: {fault.expected}",) if fault.expected else ()
+    told = (fault.fault, *came, *changes, *expected, fault.remedy)
+    form.add_error(None, [capfirst(text) for text in told if text])
     if not isinstance(fault, Conflict) or newest is None or not form.is_bound:
         return
     shown = {name: form.data.get(name) for name in form.data}

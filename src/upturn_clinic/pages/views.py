@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from upturn_clinic.ground.busy import is_busy
+
 __all__ = ["bad_request", "forgery_suspected", "not_found", "permission_denied", "server_error", "well"]
+
+BUSY = 503
 
 
 def well(_request: HttpRequest) -> HttpResponse:
@@ -45,8 +51,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A fault of ours. The frame is drawn without the database, which may be what failed."""
-    return render(request, "pages/broken.html", status=500)
+    """A fault of ours, or a database that is busy. The frame is drawn without it: it may be what failed."""
+    if not is_busy(sys.exc_info()[1]):
+        return render(request, "pages/broken.html", status=500)
+    if request.content_type == "application/json":
+        return JsonResponse({"fault": "The database is busy. Send it again: nothing is written twice."}, status=BUSY)
+    return render(request, "pages/busy.html", status=BUSY)
 
 
 def _told(request: HttpRequest, status: int, title: str, remedy: str) -> HttpResponse:

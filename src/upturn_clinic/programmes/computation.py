@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Any
 
 from upturn.errors import CannotError
+from upturn.files import reason
 from upturn_clinic.programmes.models import ProtocolVersion
 
 __all__ = ["answer", "compute_in_background", "kept", "upturn"]
@@ -57,13 +58,16 @@ def answer(document: str, *, patients: int | None = None) -> dict[str, Any]:
     Raises
     ------
     CannotError
-        The library could not; with its own words.
+        The library could not, with its own words; or this machine could not, such as for want of room on its disk.
     """
-    with tempfile.TemporaryDirectory(prefix="upturn-expect-") as folder:
-        file = Path(folder) / "protocol.yaml"
-        file.write_text(document, encoding="utf-8")
-        words = ["answer", str(file), "--json", *(["--patients", str(patients)] if patients else [])]
-        return kept(json.loads(upturn(words)))
+    try:
+        with tempfile.TemporaryDirectory(prefix="upturn-expect-") as folder:
+            file = Path(folder) / "protocol.yaml"
+            file.write_text(document, encoding="utf-8")
+            words = ["answer", str(file), "--json", *(["--patients", str(patients)] if patients else [])]
+            return kept(json.loads(upturn(words)))
+    except OSError as error:
+        raise CannotError("The simulation could not be started.", came=reason(error)) from error
 
 
 def upturn(words: list[str]) -> str:

@@ -41,7 +41,7 @@ class ConcernForm(forms.Form):
     text = forms.CharField(label="What is to be looked at", max_length=200)
     because = _text("Why", "What was seen or heard, by whom, when.")
     owner = forms.ChoiceField(label="Whose task it is", choices=[(each.value, each.value) for each in OWNERS])
-    due_at = _moment("By when", "In danger now: do not write, call. See the crisis help on this page.")
+    due_at = _moment("By when", "In danger now: do not write, call.")
 
 
 class TakeForm(forms.Form):

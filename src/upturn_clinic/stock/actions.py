@@ -167,7 +167,8 @@ def use_for_dose(
         elif each.lot.drug in INERT:
             amount = left
         else:
-            amount = min(left, amount_of(each.lot, rest))
+            # All of a draw is all of it: there and back a salt loses a thousandth to rounding.
+            amount = left if rest >= base_mg(each.lot, left) else min(left, amount_of(each.lot, rest))
             rest = max(rest - base_mg(each.lot, amount), NOTHING)
         if amount > 0:
             booked.append(

@@ -39,6 +39,8 @@ def preparation(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse
     # Of a masked dose who does not know sees draws as such, to waste what is left of them.
     draws = list(queries.draws_for(found))
     more = {"may_draw": found.is_open and queries.may_know(actor, found), "shown": shown, "draws": draws,
+            "back_to": found.sessions.filter(left_at=None, cancelled_at=None).first()
+            if actor.may(Permission.SEE_SESSIONS) else None,
             "lefts": {each.pk for each in draws if queries.left_of(each) > 0}}  # fmt: skip
     return render(request, "stock/preparation.html", {**_dose_words(here, found, actor), **more})
 

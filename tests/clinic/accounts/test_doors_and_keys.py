@@ -211,9 +211,9 @@ def emergency(client: Client, facility: Facility, **given: str) -> str:
     ],
 )
 def test_glass_breaks_only_with_reason_and_proof(
-    given: dict[str, str], told: str, facility: Facility, stranger: User, log_in: Callable[[User], Client]
+    given: dict[str, str], told: str, facility: Facility, colleague: User, log_in: Callable[[User], Client]
 ) -> None:
-    assert told in emergency(log_in(stranger), facility, **given)
+    assert told in emergency(log_in(colleague), facility, **given)
     assert not EmergencyAccess.objects.exists()
 
 

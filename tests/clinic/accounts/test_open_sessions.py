@@ -169,6 +169,8 @@ def test_new_recovery_codes_end_the_other_sessions(owner: User, log_in: Callable
     mine, other = log_in(owner), at(log_in(owner), PHONE)
     assert mine.get(reverse("mfa_generate_recovery_codes"))["Location"].startswith(reverse("account_reauthenticate"))
     mine.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    assert mine.get(reverse("mfa_generate_recovery_codes"))["Location"].startswith(reverse("mfa_reauthenticate"))
+    mine.post(reverse("mfa_reauthenticate"), {"code": code_now()})
     # Looking at the page changes nothing.
     assert mine.get(reverse("mfa_generate_recovery_codes")).status_code == 200
     assert is_in(other)

@@ -134,7 +134,9 @@ def test_a_form_without_its_token_is_written_down(
     assert [each.by_id for each in rows(NO_TOKEN)] == [owner.pk, None]
 
 
-def test_reached_limits_are_written_down(owner: User, facility: Facility, log_in: Callable[[User], Client]) -> None:
+def test_reached_limits_are_written_down(
+    owner: User, colleague: User, facility: Facility, log_in: Callable[[User], Client]
+) -> None:
     stranger = Client()
     for _ in range(8):
         stranger.post("/log-in/", {"login": owner.email, "password": "wrong"})
@@ -143,13 +145,13 @@ def test_reached_limits_are_written_down(owner: User, facility: Facility, log_in
     told = {(row.by_id, facts(row)["page"], facts(row)["address"]) for row in found}
     assert told == {(None, "/log-in/", "127.0.0.1")}
     # Passwords tried at a signature are limited as well.
-    client = log_in(owner)
+    client = log_in(colleague)
     given = {"facility": str(facility.pk), "reason": "a participant collapsed", "password": "x", "code": code_now()}
     before = len(rows(LIMIT))
     for _ in range(12):
         client.post(reverse("open_emergency_access"), given)
     found = rows(LIMIT)[before:]
-    assert {row.by_id for row in found} == {owner.pk}
+    assert {row.by_id for row in found} == {colleague.pk}
     assert PASSWORD not in json.dumps([row.changes for row in found])
 
 

@@ -58,6 +58,14 @@ def test_a_link_shows_the_questions_and_nothing_of_the_clinic(participant: Parti
     assert settings.SESSION_COOKIE_NAME not in answer.cookies
 
 
+def test_questions_carry_the_numbers_that_the_sheet_speaks_of(participant: Participant, as_clinician: Actor) -> None:
+    page = Client().get(made(participant, as_clinician, "C-SSRS")).content.decode()
+    assert "Questions 1 to 5 are about the past month" in page
+    assert "Only if you said yes to question 2." in page
+    for number in ("1", "2", "5", "6"):
+        assert f'<span class="number">{number}.</span>' in page
+
+
 def test_answers_are_the_participants_own_and_count_once(participant: Participant, as_clinician: Actor) -> None:
     client, address = Client(), made(participant, as_clinician)
     assert "Thank you" in send(client, address, **QUIET).content.decode()

@@ -170,11 +170,15 @@ def test_a_sites_own_words_are_shown_where_answers_are_entered_and_nowhere_else(
 
 def test_the_notices_stand_beside_the_words(participant: Participant, colleague: User, log_in: Any) -> None:
     client = log_in(colleague)
-    for scale, notice in (("PHQ-9", "no permission is required"), ("C-SSRS", "Research Foundation for Mental Hygiene"),
+    for scale, notice in (("PHQ-9", "No permission required"), ("C-SSRS", "Research Foundation for Mental Hygiene"),
                           ("PCL-5", "Public domain")):  # fmt: skip
         page = client.get(f"{at('enter_rating', participant.pk)}?instrument={scale}").content.decode()
         assert notice in page, scale
-    assert "LOINC is copyright" in client.get(at("scales")).content.decode()
+    scales = client.get(at("scales")).content.decode()
+    assert "LOINC is copyright" in scales
+    # A band of one value is one value; a language has a name.
+    assert "none 0, low 1, moderate 2, high 3 " in scales
+    assert "part of this program, English (" in scales
 
 
 def test_a_link_is_shown_once(participant: Participant, colleague: User, log_in: Any) -> None:

@@ -16,16 +16,15 @@ from tests.clinic.assessments.conftest import Ten
 from tests.clinic.conftest import NOW
 from tests.clinic.participants.making import document_of, registered, version_in_force
 
-from upturn_clinic.accounts.actions import open_emergency_access
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import Facility, Membership, User
+from upturn_clinic.accounts.models import EmergencyAccess, Facility, Membership, User
 from upturn_clinic.accounts.permissions import Role
-from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.assessments.actions import correct_rating, record_rating, strike_rating
 from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.queries import baseline_for, ratings_of, scales_for, trends_of
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger.models import Entry
+from upturn_clinic.ledger.writing import insert
 from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.safety.models import Concern
 from upturn_clinic.treatments.models import Plan
@@ -66,10 +65,10 @@ def test_who_once_could_see_sessions_does_not_rate_blinded_any_more(
     else:
         # Over for a week when the rating is made; or at another house; or only after it.
         at = NOW + day if way == "later" else NOW - 7 * day
-        open_emergency_access(
-            facility=elsewhere if way == "elsewhere" else facility, reason="somebody collapsed in the waiting room",
-            proof=Proof(rater, at), by=Actor(rater), at=at,
-        )  # fmt: skip
+        # Opened in another role than that of a rater, who may not.
+        place, until = elsewhere if way == "elsewhere" else facility, at + timedelta(hours=4)
+        access = EmergencyAccess(user=rater, facility=place, reason="somebody fell", opened_at=at, ends_at=until)
+        insert(access, action="opened records in an emergency", by=Actor(rater, place), at=at)
     rating = record_rating(participant=participant, instrument="MADRS", answers=ten(1), rated_at=NOW,
                            rater_kind="blinded", by=as_rater, at=NOW)  # fmt: skip
     assert rating.rater_sees_sessions is (way in ("emergency", "earlier role"))

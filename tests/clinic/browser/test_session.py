@@ -485,3 +485,27 @@ def test_a_wrong_volume_is_put_right_after_the_end(
     # What is put right keeps the time of what was wrong.
     assert abs(right.at - wrong.at) < timedelta(seconds=1)
     assert wrong.struck_because == "it was the big bag"
+
+
+def test_what_could_not_be_entered_in_its_time_is_added_on_the_page(
+    session: Session, nurse: Actor, hours: Hours, faults: Callable[[Page], list[str]]
+) -> None:
+    """The pump stood still for the last ten minutes, and nobody could enter it."""
+    made_ready(session, nurse, FIRST - 5 * MINUTE)
+    begun(session, nurse, FIRST)
+    all_saved(said(session, nurse, FIRST + 40 * MINUTE, sent("stop", FIRST + 40 * MINUTE)))
+    hours.clock.stand_at(FIRST + 41 * MINUTE)
+    hours.at = FIRST + 41 * MINUTE
+    nora = hours.open(session, nurse)
+    nora.locator("#correct-dose > summary").click()
+    pause = nora.locator('#correct-dose form[data-entry="pause"]')
+    pause.get_by_label("When").fill("+30")
+    pause.get_by_label("Why it was done").fill("dizzy")
+    pause.get_by_label("Why it is added only now").fill("no connection")
+    picture(nora, "add-missed")
+    assert faults(nora) == []
+    pause.get_by_role("button", name="Add it").click()
+    expect(nora.get_by_role("alert").filter(has_text="What was given is now 30.15 mg")).to_be_visible()
+    all_sent(nora)
+    assert Dose.objects.get(pk=session.dose_id).given_mg == Decimal("30.15")
+    assert Administration.objects.get(kind="pause").at == FIRST + 30 * MINUTE

@@ -108,6 +108,27 @@ def test_what_is_late_is_told_with_how_long(session: Session, facility: Facility
     assert picture(facility, nurse, now=at).late == 1
 
 
+@pytest.mark.parametrize(
+    ("hours", "minutes", "words"),
+    [(0, 59, "in 59 min"), (1, 0, "in 1 h"), (1, 1, "in 1 h 1 min"), (12, 8, "in 12 h 8 min")],
+)
+def test_who_is_early_by_hours_reads_hours(
+    infusions: Plan, facility: Facility, nurse: Actor, hours: int, minutes: int, words: str
+) -> None:
+    """The first row stands for a quarter of an hour before the dose."""
+    now = FIRST - timedelta(hours=hours, minutes=minutes + 15)
+    arrived(infusions, nurse, now)
+    assert only_card(facility, nurse, now).next.startswith(f"08:45 ({words}): SBP")
+
+
+def test_what_is_late_by_hours_reads_hours(session: Session, facility: Facility, nurse: Actor) -> None:
+    made_ready(session, nurse, FIRST - 5 * MINUTE)
+    begun(session, nurse, FIRST)
+    card = only_card(facility, nurse, FIRST + timedelta(hours=13))
+    assert card.late[0] == "SBP, DBP, HR, SpO2, MOAA/S: due 09:10, 12 h 50 min ago"
+    assert card.since == "780 min since the dose began"
+
+
 def test_a_closed_gate_waits_on_the_board_until_somebody_writes_what_was_done(
     session: Session, facility: Facility, nurse: Actor
 ) -> None:

@@ -199,3 +199,15 @@ def test_a_first_device_corrected_begins_the_dose(nasal: Session, nurse: Actor) 
     assert Session.objects.get().began_at == FIRST
     all_saved(said(nasal, nurse, at, sent("stop", at, because="wants no more")))
     assert dose_of(nasal).given_mg == booked(nasal) == 14
+
+
+@pytest.mark.parametrize(("minute", "fits"), [(7, True), (8, False)])
+def test_a_device_is_not_corrected_to_after_the_end(nasal: Session, nurse: Actor, minute: int, *, fits: bool) -> None:
+    begun(nasal, nurse, FIRST)
+    end, now = FIRST + 7 * MINUTE, FIRST + 9 * MINUTE
+    all_saved(said(nasal, nurse, end, sent("stop", end, because="asks to stop")))
+    act = Administration.objects.get(kind="device")
+    at = FIRST + minute * MINUTE
+    told = said(nasal, nurse, now, sent("device", at, replaces=str(act.pk), reason="a slip"))
+    assert (told[0].state == "saved") is fits, told
+    assert fits or "out of order" in told[0].words

@@ -109,3 +109,41 @@ def test_the_sheet_gives_a_clock_only_to_rows_that_have_one(session: Session, nu
     begun(session, nurse, FIRST + 20 * MINUTE)
     late = {row["nominal"]: row["due"] for row in sheet_data(queries.whole(session), asked, nurse)["rows"]}
     assert (late[10], late[40]) == ("09:30", "10:00")
+
+
+def infusion_due(session: Session, now: datetime) -> Due:
+    (found,) = [each for each in queries.all_due(queries.whole(session), now) if each.kind == "infusion"]
+    return found
+
+
+def test_an_infusion_that_has_run_in_and_was_not_ended_is_late(
+    session: Session, facility: Facility, nurse: Actor
+) -> None:
+    """50 ml at 75 ml/h have run in after 40 minutes, whenever somebody looks."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    empty = FIRST + 40 * MINUTE
+    for minute, is_late in ((1, False), (40, False), (45, False), (46, True), (90, True)):
+        due = infusion_due(session, FIRST + minute * MINUTE)
+        assert (due.at, due.is_late) == (empty, is_late), minute
+    assert "the infusion has run in: due 09:40, 50 min ago" in card_of(facility, nurse, FIRST + 90 * MINUTE).late
+    # Nothing more runs after that, so its pace is what it was.
+    state = queries.giving_in(queries.whole(session), queries.asked_in(session), until=FIRST + 90 * MINUTE)
+    assert queries.pace_of(queries.whole(session), queries.asked_in(session), state) == ""
+
+
+def test_when_an_infusion_has_run_in_follows_rate_and_pauses(session: Session, nurse: Actor) -> None:
+    """12.5 ml in ten minutes, ten minutes of pause, 12.5 ml in five, the rest of 25 ml at 75 ml/h in twenty."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    for minute, kind, more in (
+        (10, "pause", {"because": "dizzy"}), (20, "resume", {"rate_ml_h": "150"}), (25, "rate", {"rate_ml_h": "75"}),
+    ):  # fmt: skip
+        at = FIRST + minute * MINUTE
+        all_saved(said(session, nurse, at, sent(kind, at, **more)))
+    for minute in (25, 44, 60):
+        assert infusion_due(session, FIRST + minute * MINUTE).at == FIRST + 45 * MINUTE
+    # Another rate after that changes nothing.
+    at = FIRST + 50 * MINUTE
+    all_saved(said(session, nurse, at, sent("rate", at, rate_ml_h="10")))
+    assert infusion_due(session, FIRST + 60 * MINUTE).at == FIRST + 45 * MINUTE

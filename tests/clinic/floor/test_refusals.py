@@ -34,6 +34,7 @@ from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.due import all_due_in
 from upturn_clinic.floor.entries import actions as entries
+from upturn_clinic.floor.entries.seen import actions as seen
 from upturn_clinic.floor.entries.shapes import read_entry
 from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import Standing, by_hand
@@ -166,7 +167,7 @@ def test_one_entry_that_breaks_keeps_no_other_one_back(
         raise RuntimeError("it broke")
 
     first = baseline(session, READY)[0]
-    monkeypatch.setattr(entries, "_raise_concerns", broken)
+    monkeypatch.setattr(seen, "_raise_concerns", broken)
     with caplog.at_level(logging.ERROR, logger=entries.__name__):
         told = said(session, nurse, READY, first, sent("filling", READY, ml="50"))
     assert [each.state for each in told] == ["refused", "saved"]
@@ -184,7 +185,7 @@ def test_an_error_of_the_database_is_no_refusal(
     def busy(*args: Any, **named: Any) -> None:
         raise OperationalError("busy")
 
-    monkeypatch.setattr(entries, "_raise_concerns", busy)
+    monkeypatch.setattr(seen, "_raise_concerns", busy)
     with pytest.raises(OperationalError):
         said(session, nurse, READY, *baseline(session, READY))
 

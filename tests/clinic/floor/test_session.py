@@ -317,7 +317,7 @@ def test_a_correction_strikes_the_old_value_and_names_why(session: Session, nurs
 def test_a_struck_act_corrects_the_dose(session: Session, nurse: Actor) -> None:
     made_ready(session, nurse, READY)
     begun(session, nurse, FIRST)
-    wrong = sent("rate", FIRST + 20 * MINUTE, rate_ml_h="7.5", because="")
+    wrong = sent("rate", FIRST + 20 * MINUTE, rate_ml_h="7.5", because="dizzy")
     end = FIRST + 40 * MINUTE
     all_saved(said(session, nurse, end, wrong, sent("stop", end, because="as it seemed")))
     assert (Dose.objects.get(pk=session.dose_id).given_mg or 0) < 30

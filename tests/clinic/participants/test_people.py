@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from tests.clinic.participants.making import TRIAL, enrolled, measured, registered
+from tests.clinic.participants.making import TRIAL, enrolled, measured, registered, screened
 
 from upturn_clinic.accounts.actor import Actor, system
 from upturn_clinic.accounts.models import Facility, User
@@ -90,6 +90,30 @@ def test_the_trail_on_screen_hides_names_from_administrators(
     assert "not shown to your role" in told
     assert NAME not in told
     assert NAME in page(log_in(colleague), "participant_trail", person.pk)
+
+
+def test_who_concludes_reads_what_will_be_concluded(
+    person: Participant, clinician: Actor, now: datetime, colleague: User, log_in: LogIn
+) -> None:
+    place = "conclude_screening", person.pk
+    assert "Still missing" in page(log_in(colleague), *place)
+    screened(person, clinician, now)
+    assert f"{person.pseudonym} becomes eligible" in page(log_in(colleague), *place)
+
+
+def test_the_trail_speaks_to_people(
+    person: Participant, clinician: Actor, now: datetime, colleague: User, owner: User, log_in: LogIn
+) -> None:
+    enrolled(person, clinician, now)
+    consent = page(log_in(owner), "history", "participants.Consent", str(person.consents.get().pk))
+    assert f"recorded by: <ins>{clinician.user.name}</ins>" in consent
+    told = page(log_in(colleague), "participant_trail", person.pk)
+    assert re.search(r"answers: <ins>1: \d, 2: \d, 3: \d", told)
+    assert "{" not in told.split("<tbody>")[1]
+    # What a role may not see is one line, however many fields it is.
+    rows = page(log_in(owner), "trail").split("<tr>")
+    assert all(row.count("not shown to your role") <= 1 for row in rows)
+    assert any("not shown to your role: " in row and "evidence, finding" in row for row in rows)
 
 
 def test_a_slip_in_the_date_of_birth_and_a_second_registration_are_refused(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -75,21 +76,34 @@ def load_title(arm: str, version: ProtocolVersion) -> str:
 
 
 @pytest.mark.django_db
-def test_a_failure_is_kept_and_told(
-    in_force: ProtocolVersion, colleague: User, log_in: LogIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    # A stand-in for Python that fails as on a full disk: what is tried is that its last words are kept and told.
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    (tmp_path / "no-python").write_text("#!/bin/sh\necho 'no room on the disk' >&2\nexit 1\n")
-    (tmp_path / "no-python").chmod(0o755)
-    with pytest.raises(CommandError, match="no room"):
-        call_command("expect", str(in_force.pk))
+def test_what_the_library_refuses_is_kept_and_told(in_force: ProtocolVersion, colleague: User, log_in: LogIn) -> None:
+    with pytest.raises(CommandError, match="greater than or equal to 2"):
+        call_command("expect", str(in_force.pk), "--patients", "1")
     kept = queries.expectation_of(in_force)
     assert kept is not None
     assert kept.state == Expectation.State.FAILED
     page = log_in(colleague).get(reverse("protocol_version", args=["main", in_force.pk])).content.decode()
     assert "It could not be computed" in page
-    assert "no room on the disk" in page
+    assert "greater than or equal to 2" in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("missing", ["a place to work in", "Python"])
+def test_what_this_machine_lacks_is_kept_and_told(
+    in_force: ProtocolVersion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
+) -> None:
+    nowhere = str(tmp_path / "gone")
+    if missing == "Python":
+        monkeypatch.setattr(sys, "executable", nowhere)
+    else:
+        monkeypatch.setattr(tempfile, "tempdir", nowhere)
+    with pytest.raises(CommandError, match="No such file or directory"):
+        call_command("expect", str(in_force.pk))
+    kept = queries.expectation_of(in_force)
+    assert kept is not None
+    # It does not stay "being computed" for ever.
+    assert kept.state == Expectation.State.FAILED
+    assert "No such file or directory" in kept.fault
 
 
 @pytest.mark.django_db

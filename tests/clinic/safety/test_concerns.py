@@ -197,6 +197,8 @@ def test_the_pages_from_raising_to_closing(participant: Participant, colleague: 
     client: Client = log_in(colleague)
     new = reverse("raise_concern", args=["main", participant.pk])
     text = client.get(new).content.decode()
+    # It says "do not write, call": so it says whom.
+    assert "call your local emergency number" in text
     entry = text.split('name="entry" value="')[1].split('"')[0]
     given = {"entry": entry, "text": "Sounded hopeless", "because": "on the telephone", "owner": "clinician",
              "due_at": "2099-01-01T10:00"}  # fmt: skip

@@ -10,10 +10,13 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
+from django.test import Client
+from django.urls import reverse
+from tests.clinic.conftest import Clock
 from tests.clinic.stock.conftest import NOW, ActorAs, Receive, proof
 
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.audit.models import Signature
 from upturn_clinic.ground.errors import Refused
@@ -526,3 +529,37 @@ def test_a_row_changed_behind_the_register_breaks_its_seal(receive: Receive) -> 
             cursor.execute("DROP TRIGGER stock_movement_no_update")
         cursor.execute("UPDATE stock_movement SET shelf = 200")
     assert on_shelf.broken_seals(Movement.objects.filter(lot=lot)) == [row]
+
+
+def test_of_a_salt_that_is_given_whole_not_a_thousandth_is_left(
+    dose: Dose, receive: Receive, nurse: Actor, clinician: Actor
+) -> None:
+    """Base of both, to a thousandth of a milligram, and back again is not always the amount that was drawn."""
+    lot = receive(basis="hydrochloride")
+    draws = [checked(drawn(dose, lot, nurse, Decimal(each)), clinician, nurse) for each in ("20.004", "26.41")]
+    actions.use_for_dose(dose=dose, mg=queries.preparation_of(dose, nurse).mg, by=nurse, at=NOW)
+    assert [queries.left_of(each) for each in draws] == [0, 0]
+
+
+def test_the_page_of_a_lot_tells_a_count_that_differs_until_it_is_settled(
+    receive: Receive, pharmacist: Actor, clinician: Actor, log_in: Callable[[User | None], Client], clock: Clock
+) -> None:
+    lot, minute = receive(), timedelta(minutes=1)
+    clock.stand_at(NOW + 5 * minute)
+    address = reverse("lot", args=[lot.facility.slug, lot.pk])
+
+    def told() -> bool:
+        page = log_in(pharmacist.user).get(address).content.decode()
+        return "The last count differs from the register: −20 mg." in page
+
+    shelf.count(lot=lot, counted=Decimal(400), by=pharmacist, at=NOW + minute)
+    assert on_shelf.open_difference(lot) is None
+    assert not told()
+    shelf.count(lot=lot, counted=Decimal(380), by=pharmacist, at=NOW + 2 * minute)
+    assert on_shelf.open_difference(lot) == -20
+    assert told()
+    shelf.settle(
+        lot=lot, reason="one broke", witness=proof(clinician, NOW + 3 * minute), by=pharmacist, at=NOW + 3 * minute
+    )
+    assert on_shelf.open_difference(lot) is None
+    assert not told()

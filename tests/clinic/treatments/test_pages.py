@@ -53,7 +53,7 @@ def test_the_plan_as_list_month_and_week(
     shown = text(client, "plan", person.pk)
     assert "23 Mar 2026, 09:00" in shown
     assert "1 Apr 2026, 09:00" in shown  # 07:00 in UTC by then
-    assert "80.5 kg, measured 20 Mar 2026, 08:00 (0 days ago)" in shown
+    assert "80.5 kg, measured 20 Mar 2026, 08:00 (less than a day ago)" in shown
     month = text(client, "plan", person.pk, view="month", on="2026-04-15")
     assert "April 2026" in month
     assert "09:00 Dose 5" in month

@@ -324,12 +324,18 @@ def test_the_pages_of_monitoring(
     assert text.index("Passing water") < text.index("In the next seven days")
     record = reverse("record_check", args=["main", person.pk, "bladder", "672"])
     assert client.get(reverse("record_check", args=["main", person.pk, "bladder", "1"])).status_code == 404
+    # A source is named in words, wherever a rule of the protocol is quoted.
+    plan = reverse("plan", args=["main", person.pk])
+    for place, named in ((record, "US prescribing information"), (plan, "Phillips and others, 2019")):
+        quoted = client.get(place).content.decode()
+        assert named in quoted, place
+        assert "esketamine-label" not in quoted, place
+        assert "phillips-2019" not in quoted, place
     given = {"done_at": "2026-04-21T10:00", "finding": "something", "note": "burning"}
     assert "sentence" in client.post(record, {**given, "note": ""}).content.decode()
     assert client.post(record, given).status_code == 302
     assert "Passing water" not in client.get(reverse("monitoring", args=["main"])).content.decode()
-    plan = client.get(reverse("plan", args=["main", person.pk])).content.decode()
-    assert "burning" in plan
+    assert "burning" in client.get(plan).content.decode()
     check = MonitoringCheck.objects.get()
     strike = reverse("strike_check", args=["main", check.pk])
     assert client.post(strike, {"version": 1, "reason": "wrong"}).status_code == 302

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import polars as pl
 import pytest
+from tests.conftest import full_after
 
 from upturn.errors import InputError, OutputError, RecordsError
 from upturn.interchange.nonmem.codes import legend
@@ -49,17 +49,17 @@ def test_a_place_that_cannot_be_made_is_refused(study: Records, tmp_path: Path) 
         write_event_table(study, tmp_path / "file" / "events.csv")
 
 
-def test_nothing_is_left_of_a_write_that_breaks_off(
-    study: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: pl.DataFrame, file: Path) -> None:
-        file.write_text("half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pl.DataFrame, "write_csv", full)
-    with pytest.raises(OutputError, match="cannot be written"):
+@pytest.mark.parametrize("until", ["nothing", "the middle of a file", "between the two files"])
+def test_a_full_disk_leaves_nothing(study: Records, tmp_path: Path, until: str) -> None:
+    small, large = sorted(file.stat().st_size for file in write_event_table(study, tmp_path / "old.csv"))
+    before = sorted(tmp_path.iterdir())
+    size = {"nothing": 0, "the middle of a file": small // 2, "between the two files": small}[until]
+    assert small < large
+    with full_after(size), pytest.raises(OutputError, match="cannot be written") as refused:
         write_event_table(study, tmp_path / "events.csv")
-    assert list(tmp_path.iterdir()) == []
+    assert refused.value.came == "File too large"
+    assert sorted(tmp_path.iterdir()) == before
+    assert read_event_table(tmp_path / "old.csv").doses.height
 
 
 def test_a_table_needs_its_legend(study: Records, tmp_path: Path) -> None:

@@ -6,13 +6,12 @@ What lives here: writing and reading ``<stem>.csv`` and ``<stem>.legend.json``. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import polars as pl
 
 from upturn.errors import InputError, OutputError, RecordsError
+from upturn.files import reason, whole
 from upturn.interchange.nonmem.codes import Legend, legend
 from upturn.interchange.nonmem.table import COLUMNS, from_event_table, to_event_table
 from upturn.records import Records, validate
@@ -66,17 +65,14 @@ def write_event_table(records: Records, path: str | Path) -> tuple[Path, Path]:
     try:
         table_file.parent.mkdir(parents=True, exist_ok=True)
         # The legend first: a table without its legend would be numbers without meaning.
-        _write_whole(legend_file, lambda place: place.write_text(legend(sound).to_json(), encoding="utf-8"))
-        try:
-            _write_whole(table_file, table.write_csv)
-        except BaseException:
-            legend_file.unlink()
-            raise
+        with whole(legend_file, table_file) as (meanings, numbers):
+            meanings.write_text(legend(sound).to_json(), encoding="utf-8")
+            table.write_csv(numbers)
     except OSError as error:
         raise OutputError(
             "The event table cannot be written here.",
             expected="a folder that can be written",
-            came=error.strerror or str(error),
+            came=reason(error),
             where=str(table_file),
             remedy="name another folder",
         ) from error
@@ -143,12 +139,3 @@ def _numbers(cells: pl.Series) -> pl.Series:
             where=f"event table, row {wrong[0] + 1}, column {cells.name}",
         )
     return values
-
-
-def _write_whole(file: Path, write: Callable[[Path], object]) -> None:
-    place = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
-    try:
-        write(place)
-        place.replace(file)
-    finally:
-        place.unlink(missing_ok=True)

@@ -42,10 +42,12 @@ def end_sessions(*, user: User, reason: str, by: Actor, at: datetime, only: str 
     Raises
     ------
     Refused
-        No reason.
+        No reason; or the person is no colleague here.
     """
     if by.user_id != user.pk:
         by.must(Permission.MANAGE_STAFF)
+        if by.user is not None:
+            _works_here(user, by)
     if not reason.strip():
         raise Refused("Sessions end only with a reason.", expected="a reason in a few words")
     theirs = set(OpenSession.objects.filter(person=user.pk).values_list("session_key", flat=True))
@@ -110,7 +112,11 @@ def _colleague_only(user: User, by: Actor) -> None:
             "Nobody resets their own code app.",
             remedy="ask another administrator; without one, the server's keeper does it at the terminal",
         )
-    if by.facility is None or user not in [each.user for each in queries.staff_at(by.facility)]:
+    _works_here(user, by)
+
+
+def _works_here(user: User, by: Actor) -> None:
+    if by.facility is None or queries.works_at(by.facility, user.pk) is None:
         raise Refused("This person does not work here.", remedy="ask an administrator of where they work")
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from urllib.parse import urlencode
 from uuid import UUID
 
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -27,9 +31,11 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ground.forms import ReasonForm, tell
+from upturn_clinic.operation import PROOF_VALID
 
 __all__ = [
-    "end_sessions", "my_sessions", "remove_code_app", "renew_recovery_codes", "reset_code_app", "set_up_code_app",
+    "download_recovery_codes", "end_sessions", "my_sessions", "remove_code_app", "renew_recovery_codes",
+    "reset_code_app", "see_recovery_codes", "set_up_code_app",
 ]  # fmt: skip
 
 GET_POST = ["GET", "POST"]
@@ -104,7 +110,12 @@ def reset_code_app(request: HttpRequest, facility: str, user: UUID) -> HttpRespo
 def set_up_code_app(request: HttpRequest) -> HttpResponse:
     """Set up a code app: allauth's page, with its row in the trail inside the same transaction."""
     actor = require_person(request)
-    return _with_keys_noted(request, actor, totp.activate_totp, "set up a code app")
+    had_one = bool(actor.user and queries.has_second_factor(actor.user))
+    answer = _with_keys_noted(request, actor, totp.activate_totp, "set up a code app")
+    if actor.user and not had_one and queries.has_second_factor(actor.user):
+        # The app has just shown its first code: the recovery codes that follow ask for no second one.
+        record_authentication(request, actor.user, method="mfa", reauthenticated=True)
+    return answer
 
 
 @transaction.atomic
@@ -118,7 +129,11 @@ def remove_code_app(request: HttpRequest) -> HttpResponse:
 def renew_recovery_codes(request: HttpRequest) -> HttpResponse:
     """Make new recovery codes: allauth's page, likewise."""
     actor = require_person(request)
-    return _with_keys_noted(request, actor, recovery.generate_recovery_codes, "made new recovery codes")
+    return _both_first(
+        request,
+        actor,
+        lambda asked: _with_keys_noted(asked, actor, recovery.generate_recovery_codes, "made new recovery codes"),
+    )
 
 
 def _with_keys_noted(
@@ -136,8 +151,35 @@ def _with_keys_noted(
 
 
 def _who_works_at(here: Facility, key: UUID) -> User:
-    found = {each.user.pk for each in queries.staff_at(here)}
-    return get_object_or_404(User.objects.filter(pk__in=found), pk=key)
+    found = queries.works_at(here, key)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _both_first(request: HttpRequest, actor: Actor, page: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
+    """Show a page about recovery codes only after password and code: one of the two never brings the other."""
+    if actor.user is None or not queries.has_second_factor(actor.user):
+        return page(request)
+    since = time.time() - PROOF_VALID.total_seconds()
+    records = get_authentication_records(request, actor.user)
+    given = {each["method"] for each in records if each.get("reauthenticated") and each["at"] > since}
+    for method, asked in (("password", "account_reauthenticate"), ("mfa", "mfa_reauthenticate")):
+        if method not in given:
+            return redirect(f"{reverse(asked)}?{urlencode({'next': request.path})}")
+    return page(request)
+
+
+def see_recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Show one's recovery codes: allauth's page."""
+    actor = require_person(request)
+    return _both_first(request, actor, recovery.view_recovery_codes)
+
+
+def download_recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Give them as a file: allauth's page."""
+    actor = require_person(request)
+    return _both_first(request, actor, recovery.download_recovery_codes)
 
 
 def _tell_by_letter(request: HttpRequest, person: User, actor: Actor) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the secrets of links out of the logs: an address that holds one is cut before it is written."""
+"""Keeps the secrets of links and the values of records out of the logs: both are cut before a line is written."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import re
 
 __all__ = ["WithoutLinks"]
 
-LINK = re.compile(r"(/q/)[^/\s?#\"']+")
+# PostgreSQL tells here the values that it refused.
+DETAIL = re.compile(r"^DETAIL:.*$", re.MULTILINE)
+# A participant's questionnaires, an invitation, the two ways to a new password.
+LINK = re.compile(r"(/(?:q|invitation|new-password|password/new)/)[^/\s?#\"']+")
 
 
 class WithoutLinks(logging.Filter):
-    """Take the secret out of every line.
+    """Take the secret out of every line, and out of a fault what the database tells of values.
 
     Examples
     --------
@@ -25,4 +28,6 @@ class WithoutLinks(logging.Filter):
         text = record.getMessage()
         if LINK.search(text):
             record.msg, record.args = LINK.sub(r"\1…", text), ()
+        if record.exc_info:
+            record.exc_text = DETAIL.sub("DETAIL: left out", logging.Formatter().formatException(record.exc_info))
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from allauth.core.internal import ratelimit
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -23,6 +24,7 @@ from upturn_clinic.assessments.links.picture import square_of
 from upturn_clinic.assessments.models import LinkedQuestionnaire, SelfRatingLink
 from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.assessments.texts import sheet_of
+from upturn_clinic.ground.busy import is_busy
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ground.forms import ChangeFields, tell
 from upturn_clinic.pages.crisis import crisis_help
@@ -33,7 +35,7 @@ from upturn_clinic.participants.queries import participants_at
 __all__ = ["links", "revoke_link", "self_rating"]
 
 GET_POST = ["GET", "POST"]
-CLOSED, TOO_OFTEN, SEE_OTHER = 404, 429, 303
+CLOSED, TOO_OFTEN, SEE_OTHER, BUSY = 404, 429, 303, 503
 WRONG = "wrong_link"
 
 
@@ -106,6 +108,15 @@ def self_rating(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _received(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpResponse:
+    try:
+        return _taken(request, link, token)
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        return _busy(request, link)
+
+
+def _taken(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpResponse:
     """Save what was sent, once; then lead on by a fresh page, so that reloading sends nothing again."""
     here, now = link.participant.facility, timezone.now()
     by = system(here)
@@ -145,6 +156,17 @@ def _received_late(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
         needs_help = asked.needs_help and asked.help_read_at is None
         return _shown(request, f"assessments/self_{'help' if needs_help else 'done'}.html", shown)
     return _too_late(request, link, name)
+
+
+def _busy(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
+    """Say that answers could not be saved now; help is shown where they ask for it, though nobody could be told."""
+    here, name = link.participant.facility, request.POST.get("instrument", "")
+    is_asked = queries.held_questionnaire(link, name) is not None
+    shown = {
+        "place": here, "crisis": crisis_help(here.country, here.crisis_help),
+        "asks_for_help": is_asked and asks_for_help(link.participant, name, _answers(request, name)),
+    }  # fmt: skip
+    return _shown(request, "assessments/self_busy.html", shown, status=BUSY)
 
 
 def _closed(request: HttpRequest) -> HttpResponse:

@@ -24,7 +24,7 @@ from upturn_clinic.floor.due import Due, all_due_in
 from upturn_clinic.floor.gates import Standing, house_standings, standings_of
 from upturn_clinic.floor.marks import until
 from upturn_clinic.floor.models import Reading, Session
-from upturn_clinic.floor.phases import Phase, minutes_between, phase_of
+from upturn_clinic.floor.phases import Phase, minutes_between, phase_of, stretch
 from upturn_clinic.floor.queries import ENTRIES
 from upturn_clinic.floor.series import Series, Value
 from upturn_clinic.pages.addresses import addresses
@@ -309,11 +309,11 @@ class _Drawing:
         if due.waits:
             return f"{due.nominal_min} min after the dose begins: {due.what}"
         ahead = _minutes(self.now, due.at)
-        when = "now" if ahead <= 0 else f"in {ahead} min"
+        when = "now" if ahead <= 0 else f"in {stretch(ahead)}"
         return f"{self._clock(due.at)} ({when}): {due.what}"
 
     def _late(self, due: Due) -> str:
-        return f"{due.what}: due {self._clock(due.at)}, {_minutes(due.at, self.now)} min ago"
+        return f"{due.what}: due {self._clock(due.at)}, {stretch(_minutes(due.at, self.now))} ago"
 
     def _held(self, standings: Sequence[Standing], phase: Phase) -> Iterator[str]:
         """Say what holds the dose back although a word was written; while it runs, also what lost its answer."""

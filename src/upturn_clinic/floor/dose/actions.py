@@ -5,7 +5,7 @@ What was given in the end, for the plan and the register, is worked out in ``dos
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -16,6 +16,8 @@ from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
 from upturn_clinic.floor.counting import newest_filling
 from upturn_clinic.floor.dose.ending.actions import recompute, write_dose
+from upturn_clinic.floor.dose.kinds import FITTING, GIVING, MISSED
+from upturn_clinic.floor.dose.prepared import must_be_prepared, must_hold, must_keep_pace, span_words
 from upturn_clinic.floor.entries.shapes import Entry
 from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import blocking, standings_of
@@ -26,27 +28,22 @@ from upturn_clinic.floor.holding import (
     must_be_enrolled,
     must_be_free,
     must_be_here,
+    must_be_on_the_plan,
     must_be_open,
     must_consent,
     must_not_be_stopped,
 )
-from upturn_clinic.floor.models import Administration, Filling, Session
+from upturn_clinic.floor.models import Administration, Filling, Session, amount
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger import writing
-from upturn_clinic.stock.queries import changed_after, needs_draw, preparation_of
-from upturn_clinic.treatments.models import Dose
+from upturn_clinic.stock.queries import needs_draw
 
-__all__ = ["act", "correct", "fill"]
+__all__ = ["act", "add_missed", "correct", "fill"]
 
 KIND = Administration.Kind
 AS_IT_HAPPENED = "as it happened"
 ALL = Decimal(100)
-FITTING = {
-    Way.INFUSION: {KIND.START, KIND.PAUSE, KIND.RESUME, KIND.RATE, KIND.STOP},
-    Way.DEVICES: {KIND.DEVICE, KIND.STOP},
-    Way.AT_ONCE: {KIND.GIVEN, KIND.STOP},
-}
 
 
 @transaction.atomic
@@ -69,12 +66,50 @@ def act(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
     by.must(Permission.RECORD_SESSION)
     if entry.values["replaces"] is not None:
         return correct(session=session, entry=entry, by=by, at=at)
+    if entry.values["reason"]:
+        return add_missed(session=session, entry=entry, by=by, at=at)
     found = must_be_open(session, by)
     asked = queries.asked_in(found)
     state = queries.giving_in(found, asked, until=entry.at)
     _may(found, asked, state, entry, by, at)
     _write_act(found, asked, entry, by, at)
     return _follow(queries.whole(found), asked, entry, by, at)
+
+
+@transaction.atomic
+def add_missed(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
+    """Write down, with a reason, an act that could not be entered in its time; what was given follows from it.
+
+    It was done, so no gate is asked; and it is no way round one, because something was entered after it already.
+
+    Returns
+    -------
+    What was given, now and before; empty while the dose goes on.
+
+    Raises
+    ------
+    Refused
+        Nothing was entered after it, it lies before the start, is start or end, or does not fit what is there.
+    """
+    by.must(Permission.RECORD_SESSION)
+    must_be_here(session.facility_id, by)
+    found, kind, reason = queries.held(session), entry.kind, entry.values["reason"]
+    asked = queries.asked_in(found)
+    _must_fit(asked, kind)
+    if kind not in MISSED:
+        raise Refused("Start, end and what is given at once are corrected, not added.", remedy="correct what is there")
+    if found.began_at is None:
+        raise Refused("The dose has not begun yet.")
+    if entry.at < found.began_at:
+        raise Refused("This lies before the dose began.", remedy="look at the time, or correct the start")
+    acts = [each for each in found.administrations.all() if each.counts]
+    if not any(each.at > entry.at for each in acts):
+        raise Refused("It is not late: nothing was entered after it.", remedy="enter it as what is done now")
+    state = queries.giving_in(found, asked, until=at)
+    if kind == KIND.DEVICE and _share(entry) and state.devices >= len(asked.manner.devices_min):
+        raise Refused("All devices of this dose were used.", came=f"{state.devices} devices")
+    _write_act(found, asked, entry, by, at)
+    return recompute(session=found, reason=reason, by=by, at=at)
 
 
 @transaction.atomic
@@ -92,8 +127,15 @@ def fill(*, session: Session, entry: Entry, by: Actor, at: datetime) -> str:
     found = must_be_open(session, by)
     if found.began_at is not None:
         raise Refused("The infusion has begun: its volume is only corrected.", remedy="correct it, with a reason")
+    other = newest_filling(found)
     _write_filling(found, entry, by, at)
-    return ""
+    if other is None or other.ml == entry.values["ml"]:
+        return ""
+    who, when = other.by.name if other.by else "The system", other.at.astimezone(found.facility.zone)
+    mine = amount(entry.values["ml"], "ml")
+    is_newer = (entry.at, at) >= (other.at, other.noted_at)
+    counts = f"Now {mine} counts." if is_newer else "That counts, because it is newer."
+    return f"{who} entered {other} at {when:%H:%M}. {counts}"
 
 
 @transaction.atomic
@@ -171,13 +213,12 @@ def _may(session: Session, asked: Asked, state: Giving, entry: Entry, by: Actor,
     # An end that arrives late, after a cut connection, still holds if nothing was begun or given after it.
     if any(kind != KIND.STOP or each.kind not in (KIND.RATE, KIND.PAUSE) for each in later):
         raise Refused(
-            "Something was entered for a later time already.", remedy="look at the times; strike out what is wrong"
-        )
+            "Something was entered for a later time already.", came=last_act_of(session),
+            remedy="look at the times; if this was done all the same, add it below the dose, with a reason",
+        )  # fmt: skip
     if session.dosed_until is not None:
         raise Refused("The dose has ended already.", came=last_act_of(session))
-    fits = FITTING[asked.manner.way]
-    if kind not in fits:
-        raise Refused("This dose is not given that way.", expected=", ".join(sorted(fits)), came=kind)
+    _must_fit(asked, kind)
     begins = session.began_at is None
     if begins and kind in (KIND.PAUSE, KIND.RESUME, KIND.RATE, KIND.STOP):
         raise Refused("The dose has not begun yet.")
@@ -187,27 +228,38 @@ def _may(session: Session, asked: Asked, state: Giving, entry: Entry, by: Actor,
         raise Refused("It does not run now.", came=last_act_of(session))
     if kind == KIND.RESUME and not state.is_paused:
         raise Refused("It is not paused.", came=last_act_of(session))
+    if kind in GIVING:
+        must_be_on_the_plan(session.dose)
+        must_be_enrolled(session.participant, at=entry.at)
+        must_consent(session.participant, at=entry.at)
     if begins:
         _may_begin(session, asked, entry, by, at)
-    if kind in (KIND.START, KIND.RESUME, KIND.DEVICE, KIND.GIVEN):
+    if kind in GIVING or (kind == KIND.RATE and float(entry.values["rate_ml_h"]) > state.rate_ml_h):
         must_be_free(session, asked, at=entry.at)
+    if kind in GIVING:
+        must_not_be_stopped(course_in(session), at=entry.at)
     if kind == KIND.DEVICE:
         _device_in_time(asked, state, entry)
+    if kind in (KIND.START, KIND.RATE):
+        must_keep_pace(session, asked, state, entry)
+
+
+def _must_fit(asked: Asked, kind: str) -> None:
+    fits = FITTING[asked.manner.way]
+    if kind not in fits:
+        raise Refused("This dose is not given that way.", expected=", ".join(sorted(fits)), came=kind)
 
 
 def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor, at: datetime) -> None:
-    must_be_enrolled(session.participant)
-    must_consent(session.participant)
     if session.ready_at is None:
         raise Refused("The time-out has not been done yet.", remedy="do the time-out first")
     course, dose = course_in(session), session.dose
     if entry.at < session.ready_at:
         raise Refused("The dose cannot have begun before the time-out.", remedy="look at the time")
     if entry.at - session.ready_at > asked.fresh.time_out:
-        raise Refused(f"The time-out is older than {_span(asked.fresh.time_out)}.", remedy="do the time-out again")
+        raise Refused(f"The time-out is older than {span_words(asked.fresh.time_out)}.", remedy="do the time-out again")
     if needs_draw(course, dose):
-        _must_be_prepared(dose, asked, entry, by)
-    must_not_be_stopped(course, at=entry.at)
+        must_be_prepared(session, course, asked, entry, by)
     # The time that somebody gives for a start does not outrun what was read since.
     since = [each for each in blocking(standings_of(session, asked, now=at)) if each.verdict == "closed"]
     if since and not entry.values["because"]:
@@ -216,59 +268,21 @@ def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor, at: date
             remedy="look at the time, or write why it began all the same",
         )  # fmt: skip
     if asked.manner.way is Way.INFUSION:
-        _must_hold(session, dose, entry)
+        must_hold(session, entry)
+    zone = session.facility.zone
+    planned = dose.planned_at.astimezone(zone)
+    if planned.date() > entry.at.astimezone(zone).date() and not entry.values["because"]:
+        raise Refused(
+            "This dose is planned for a later day.",
+            came=f"{planned:%d %b, %H:%M}",
+            remedy="look at the plan; or write why it is given today",
+        )
     if not dose.earliest <= entry.at <= dose.latest and not entry.values["because"]:
-        zone = session.facility.zone
         raise Refused(
             "This is outside the window of the protocol.",
             expected=f"{dose.earliest.astimezone(zone):%d %b %H:%M} to {dose.latest.astimezone(zone):%d %b %H:%M}",
             remedy="write why it is given all the same",
         )
-
-
-def _must_hold(session: Session, dose: Dose, entry: Entry) -> None:
-    """Ask for the volume of syringe or bag, and anew where what was drawn has changed since it was told."""
-    filling = newest_filling(session)
-    if filling is None:
-        raise Refused(
-            "How much syringe or bag hold is missing.", expected="millilitres", remedy="enter the volume first"
-        )
-    changed_at = changed_after(dose, filling.at, until=entry.at)
-    if changed_at is not None:
-        raise Refused(
-            f"What was drawn changed at {changed_at.astimezone(session.facility.zone):%H:%M}, after the volume was "
-            "entered.", expected="what syringe or bag hold now", came=str(filling), remedy="enter the volume anew",
-        )  # fmt: skip
-
-
-def _must_be_prepared(dose: Dose, asked: Asked, entry: Entry, by: Actor) -> None:
-    found = preparation_of(dose, by, began_at=entry.at)
-    if not found.is_ready or found.checked_since is None:
-        raise Refused(
-            "What was drawn for this dose is not prepared and checked by a second person yet.",
-            remedy="prepare it, and have it checked",
-        )
-    if found.checked_since > entry.at:
-        raise Refused("What was drawn was checked only after that time.", remedy="look at the time")
-    if entry.at - found.checked_since > asked.fresh.check:
-        raise Refused(
-            f"The second check is older than {_span(asked.fresh.check)}.", came=found.words,
-            remedy="have it checked again",
-        )  # fmt: skip
-
-
-def _span(span: timedelta) -> str:
-    """Write a stretch of time in hours, where it is whole hours, else in minutes.
-
-    Examples
-    --------
-    >>> _span(timedelta(hours=4)), _span(timedelta(minutes=30))
-    ('4 hours', '30 minutes')
-    """
-    hours, rest = divmod(span, timedelta(hours=1))
-    if rest:
-        return f"{span / timedelta(minutes=1):g} minutes"
-    return "1 hour" if hours == 1 else f"{hours} hours"
 
 
 def _device_in_time(asked: Asked, state: Giving, entry: Entry) -> None:

@@ -13,12 +13,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.floor.limits import LARGEST_FILLING_ML, LARGEST_RATE_ML_H
-from upturn_clinic.floor.models import Administration, Answer, EmergencyStep, GateDecision
+from upturn_clinic.floor.models import Administration, Answer, EmergencyStep, GateDecision, Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.operation import LONGEST_REASON
 
-__all__ = ["KINDS", "Entry", "read_entry"]
+__all__ = ["ACTS", "KINDS", "Entry", "read_entry", "stamp_of"]
 
 ACTS = frozenset(Administration.Kind.values)
 ALL_PERCENT = 100
@@ -182,7 +183,7 @@ _SHARE = _within(0, ALL_PERCENT)
 KINDS: Mapping[str, Mapping[str, Callable[[str, object], Any]]] = {
     "reading": {
         "instrument": _text(40, needed=True), "value": _value, "nominal_min": _or_none(_minute), "row": _or_none(_key),
-        "replaces": _or_none(_key), "reason": _REASON,
+        "replaces": _or_none(_key), "reason": _REASON, "is_sure": _or_none(_flag),
     },
     "answer": {
         "list": _one_of([Answer.List.ARRIVAL, Answer.List.TIME_OUT]), "criterion": _text(LONGEST_KEY, needed=True),
@@ -216,3 +217,9 @@ KINDS: Mapping[str, Mapping[str, Callable[[str, object], Any]]] = {
     },
     "strike": {"of": _key, "reason": _text(LONGEST_REASON, needed=True)},
 }  # fmt: skip
+
+
+def stamp_of(session: Session, entry: Entry, by: Actor, at: datetime) -> dict[str, Any]:
+    """Give what every entry is written with."""
+    return {"pk": entry.id, "session": session, "at": entry.at, "device_at": entry.device_at, "noted_at": at,
+            "by": by.user}  # fmt: skip

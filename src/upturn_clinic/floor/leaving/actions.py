@@ -14,7 +14,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
 from upturn_clinic.floor import queries
-from upturn_clinic.floor.leaving.lines import Line, is_ready, lines_of, unmet
+from upturn_clinic.floor.leaving.lines import Line, lines_of, must_be_met, unmet
 from upturn_clinic.floor.models import Answer, Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
@@ -113,9 +113,7 @@ def declare_ready_to_leave(*, session: Session, version: int, by: Actor, at: dat
     found = _dosed(session, by)
     if found.may_leave_at is not None:
         raise Refused("This was said already.", came=f"at {found.may_leave_at:%H:%M} UTC")
-    lines = _lines(found, at)
-    if not is_ready(lines):
-        raise _not_met([each for each in unmet(lines) if each.is_clinical])
+    must_be_met([each for each in _lines(found, at) if each.is_clinical])
     return writing.change(
         found, action="was ready to leave", by=by, at=at, reason="every line about the person is met", version=version,
         may_leave_at=at,
@@ -156,10 +154,7 @@ def leave(*, session: Session, version: int, left_at: datetime, proof: Proof, by
     """
     by.must(Permission.RECORD_SESSION)
     found = _dosed(session, by)
-    lines = _lines(found, at)
-    open_ones = unmet(lines)
-    if open_ones:
-        raise _not_met(open_ones)
+    must_be_met(_lines(found, at))
     if found.may_leave_at is None:
         raise Refused("Nobody has said that this person is ready to leave.", remedy="say so first: it is its own time")
     left_at = _possible(left_at, found, at, after=found.may_leave_at)
@@ -251,14 +246,6 @@ def _dosed(session: Session, by: Actor) -> Session:
 
 def _lines(found: Session, at: datetime) -> tuple[Line, ...]:
     return lines_of(found, queries.asked_in(found), now=at)
-
-
-def _not_met(lines: Collection[Line]) -> Refused:
-    words = "; ".join(f"{each.text} ({each.state})" for each in lines)
-    return Refused(
-        "A line is not met.", came=words,
-        remedy="measure or answer it again; a clinician can let the person leave by a signed decision",
-    )  # fmt: skip
 
 
 def _must_be_news(line: Line, seen: Collection[str]) -> None:

@@ -45,6 +45,7 @@ class ChecklistForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     escort = forms.CharField(
         label="Who takes the participant home", required=False, max_length=160,
+        help_text="It is needed before the person leaves.",
         widget=forms.TextInput({"autocomplete": "off"}),
     )  # fmt: skip
     escort_phone = forms.CharField(

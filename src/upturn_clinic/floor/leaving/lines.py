@@ -20,8 +20,9 @@ from upturn_clinic.floor.gates import ALWAYS_APPLIES, closures_of, house_standin
 from upturn_clinic.floor.limits import READING_FRESH
 from upturn_clinic.floor.models import Answer, EmergencyStep, Reading, Session
 from upturn_clinic.floor.series import series_of
+from upturn_clinic.ground.errors import Refused
 
-__all__ = ["HOUSE", "Line", "LineState", "is_ready", "lines_of", "unmet"]
+__all__ = ["HOUSE", "Line", "LineState", "is_ready", "lines_of", "must_be_met", "unmet"]
 
 SAID = Answer.Said
 MINIMUM_STAY, ESCORT, NO_DRIVING, CONTACT = "minimum-stay", "escort", "no-driving", "contact"
@@ -141,6 +142,16 @@ def unmet(lines: Sequence[Line]) -> tuple[Line, ...]:
 def is_ready(lines: Sequence[Line]) -> bool:
     """Tell whether somebody is ready to leave as far as they themselves are concerned: all lines but the way home."""
     return all(each.is_met for each in lines if each.is_clinical)
+
+
+def must_be_met(lines: Sequence[Line]) -> None:
+    """Refuse while a line is not met."""
+    open_ones = unmet(lines)
+    if open_ones:
+        raise Refused(
+            "A line is not met.", came="; ".join(f"{each.text} ({each.state})" for each in open_ones),
+            remedy="measure or answer it again; a clinician can let the person leave by a signed decision",
+        )  # fmt: skip
 
 
 def _house(own: Mapping[str, Criterion], name: str) -> tuple[str, Criterion | HouseCheck]:

@@ -17,6 +17,7 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.floor.leaving import actions, forms
+from upturn_clinic.floor.leaving.lines import must_be_met
 from upturn_clinic.floor.leaving.queries import goings_on, lines_in
 from upturn_clinic.floor.leaving.sheet import take_home
 from upturn_clinic.floor.models import Session
@@ -90,6 +91,8 @@ def leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     found, now = _session(here, session), timezone.now()
 
     def act(given: Given) -> None:
+        # Before the code is spent.
+        must_be_met(lines_in(found, now=now))
         proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
         actions.leave(session=found, version=given["version"], left_at=given["left_at"], proof=proof, by=actor, at=now)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 __all__ = ["moment", "value"]
@@ -42,20 +43,34 @@ def moment(at: datetime | None) -> SafeString | str:
 def value(of_field: Any) -> str:
     """Write a value of the trail: nothing as a dash, a time by the facility's clock, a long text by its beginning.
 
+    Several values stand in a row, with their names where they have names.
+
     Examples
     --------
     >>> value(""), value(True), value("7be8d705-df0a-40cc-9e44-389e437adb98")
     ('–', 'yes', '7be8d705…')
     >>> value("x" * 12345)[-22:]
     'x… (12,345 characters)'
+    >>> value({"1": 4, "10": 0, "2": 3}), value([]), value(["chest pain", True])
+    ('1: 4, 2: 3, 10: 0', '–', 'chest pain, yes')
     """
-    if of_field in (None, ""):
+    if of_field is None or of_field in ("", [], {}):
         return "–"
     if isinstance(of_field, bool):
         return "yes" if of_field else "no"
     text = str(of_field)
+    if isinstance(of_field, (Mapping, list)) and len(text) <= LONGEST:
+        return _several(of_field)
     if TIME.fullmatch(text):
         return moment(datetime.fromisoformat(text))
     if len(text) > LONGEST:
         return f"{text[:LONGEST]}… ({len(text):,} characters)"
     return f"{text.split('-', maxsplit=1)[0]}…" if KEY.fullmatch(text) else text
+
+
+def _several(values: Mapping[str, Any] | list[Any]) -> SafeString:
+    if isinstance(values, list):
+        return format_html_join(", ", "{}", ((value(each),) for each in values))
+    # The items of a scale by their numbers, although they are kept as words.
+    named = sorted(values.items(), key=lambda each: (len(each[0]), each[0]))
+    return format_html_join(", ", "{}: {}", ((name, value(each)) for name, each in named))

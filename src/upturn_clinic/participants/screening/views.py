@@ -124,7 +124,8 @@ def conclude(request: HttpRequest, facility: str, participant: UUID) -> HttpResp
 
     missing = obstacles_in_screening(screening_of(person))
     ready = person.status == Participant.Status.SCREENING and not missing
-    shown = words_for(here, person, "Conclude the screening", "Conclude", missing=missing, ready=ready)
+    lede = f"Every criterion is answered and none stops. {person.pseudonym} becomes eligible and can be enrolled."
+    shown = words_for(here, person, "Conclude the screening", "Conclude", missing=missing, ready=ready, lede=lede)
     said, page = f"{person.pseudonym} is eligible.", "participants/enrol.html"
     return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person), newest=person, page=page)
 

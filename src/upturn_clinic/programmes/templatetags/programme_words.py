@@ -1,10 +1,13 @@
-"""How shares are written on pages for staff."""
+"""How shares, and the sources that a protocol names, are written on pages for staff."""
 
 from __future__ import annotations
 
 from django import template
 
-__all__ = ["percent"]
+from upturn_clinic.programmes.models import ProtocolVersion
+from upturn_clinic.programmes.queries import protocol_of
+
+__all__ = ["percent", "source_words"]
 
 register = template.Library()
 
@@ -19,3 +22,12 @@ def percent(share: float | None) -> str:
     ('46 %', '–')
     """
     return "–" if share is None else f"{share * 100:.0f} %"
+
+
+@register.filter
+def source_words(citation: str | None, version: ProtocolVersion) -> str:
+    """Write a source as people read it, not by the protocol's short word for it."""
+    if not citation:
+        return "none named"
+    named = (each for each in protocol_of(version).sources if each.id == citation)
+    return next((" ".join(each.text.split()) for each in named), citation)

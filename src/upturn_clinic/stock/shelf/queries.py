@@ -24,7 +24,7 @@ from upturn_clinic.stock.seals import seal_of
 
 __all__ = [
     "Balance", "LotRow", "Sheet", "SheetRow", "balance_of", "broken_seals", "fitting_lots", "held", "last_count",
-    "lot_rows", "lots_at", "reconciliation", "register_of", "rows_within", "same_lot",
+    "lot_rows", "lots_at", "open_difference", "reconciliation", "register_of", "rows_within", "same_lot",
 ]  # fmt: skip
 
 KIND = Movement.Kind
@@ -212,6 +212,14 @@ def last_count(lot: Lot) -> Movement | None:
     return (
         Movement.objects.filter(lot=lot, kind=KIND.COUNTED, taken_back_by__isnull=True).order_by("-at").first()
     )  # fmt: skip
+
+
+def open_difference(lot: Lot) -> Decimal | None:
+    """Give by how much the last count differs from the register; None where it does not, or the shelf changed since."""
+    last = last_count(lot)
+    if last is None or last.counted is None or register_of(lot).filter(at__gt=last.at).exclude(shelf=0).exists():
+        return None
+    return (last.counted - balance_of(lot).shelf) or None
 
 
 def broken_seals(rows: Iterable[Movement]) -> list[Movement]:

@@ -67,6 +67,7 @@ def lot(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse:
     shown = {
         "here": here, "lot": found, "page": page, "balance": queries.balance_of(found), "broken": broken,
         "may_keep": actor.may(Permission.KEEP_STOCK), "reader": actor.user_id,
+        "difference": queries.open_difference(found),
     }  # fmt: skip
     return render(request, "stock/lot.html", shown)
 

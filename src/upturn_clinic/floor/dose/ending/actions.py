@@ -64,7 +64,7 @@ def recompute(*, session: Session, reason: str, by: Actor, at: datetime) -> str:
     acts = sorted(
         (each for each in found.administrations.all() if each.counts), key=lambda each: (each.at, each.noted_at)
     )
-    _must_be_in_order(asked, [each.kind for each in acts])
+    _must_be_in_order(asked, acts)
     state = queries.giving_in(found, asked, until=at)
     if found.dosed_until is not None and state.ended_at is None:
         raise Refused(
@@ -191,8 +191,12 @@ def _because(session: Session, asked: Asked, state: Giving) -> str:
     return "; ".join(words) or "as entered in the session"
 
 
-def _must_be_in_order(asked: Asked, kinds: list[str]) -> None:
+def _must_be_in_order(asked: Asked, acts: Sequence[Administration]) -> None:
+    kinds = [each.kind for each in acts]
     if asked.manner.way is not Way.INFUSION:
+        end = max((each.at for each in acts if each.kind == KIND.STOP), default=None)
+        if end is not None and acts[-1].at > end:
+            raise Refused("What would be left is out of order.", came=", ".join(kinds), remedy="correct the end first")
         return
     runs: bool | None = None
     has_ended = False

@@ -175,18 +175,39 @@
     for (const each of entries) {
       const at = hhmm.format(new Date(each.entry.at));
       const line = make("div", { class: each.refused ? "box bad" : "box", role: each.refused ? "alert" : null });
-      line.append(make("p", {}, make("strong", { text: each.refused ? "Refused: " : "Waiting: " }), `${each.says} (${at})`));
+      const state = !each.refused ? "Waiting: " : each.way === "sure" ? "Not saved yet: " : "Refused: ";
+      line.append(make("p", {}, make("strong", { text: state }), `${each.says} (${at})`));
       if (each.refused) {
         line.append(make("p", { text: each.refused }));
-        const off = make("button", { type: "button", class: "plain", text: "I have read it" });
-        off.addEventListener("click", () => waiting.dropRefused(each.key));
-        const again = make("button", { type: "button", class: "plain", text: "Send it again" });
-        again.addEventListener("click", () => waiting.sendAgain(each.key));
-        line.append(make("p", { class: "acts" }, off, " ", again));
+        const acts = make("p", { class: "acts" });
+        const act = (text, then, kind = "plain") => {
+          const button = make("button", { type: "button", class: kind, text });
+          button.addEventListener("click", then);
+          acts.append(button, " ");
+        };
+        const isReading = each.entry.kind === "reading" && !each.entry.replaces;
+        if (each.way === "sure") act("It is right: enter it", () => waiting.sendAgain(each.key, { is_sure: true }));
+        if (each.way && isReading) act("Change it", () => change(each));
+        act(each.way ? "Discard it" : "I have read it", () => waiting.dropRefused(each.key));
+        if (!each.way) act("Send it again", () => waiting.sendAgain(each.key));
+        line.append(acts);
       }
       box.append(line);
     }
     drawLink();
+  }
+
+  // Back into its field, to be put right and entered anew.
+  function change({ key, entry }) {
+    waiting.dropRefused(key);
+    const row = entry.row ? `r${entry.row}` : `n${entry.nominal_min}`;
+    const field = $(`[data-cell="${CSS.escape(`${row}:${entry.instrument}`)}"] input`);
+    if (!field) return;
+    field.value = entry.value;
+    // Kept as typed until it is entered.
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+    field.select();
   }
 
   // ---- The flowsheet

@@ -52,9 +52,9 @@
     send();
   }
   function dropRefused(key) { drop(key); tell("waiting:change"); }
-  function sendAgain(key) {
+  function sendAgain(key, more = {}) {
     const item = read(key) || unkept.get(key);
-    if (item) keep(key, { ...item, refused: undefined });
+    if (item) keep(key, { ...item, entry: { ...item.entry, ...more }, refused: undefined, way: undefined });
     tell("waiting:change");
     send();
   }
@@ -79,7 +79,7 @@
       }
     } finally { sending = false; }
   }
-  const setApart = ({ key, ...item }, words) => keep(key, { ...item, refused: words });
+  const setApart = ({ key, ...item }, words, way = "") => keep(key, { ...item, refused: words, way });
   async function deliver() {
     let size = most;
     for (;;) {
@@ -100,7 +100,7 @@
       for (const each of batch) {
         const result = byId.get(each.entry.id);
         if (!result) { left += 1; continue; }
-        if (result.state === "refused") setApart(each, result.words);
+        if (result.state === "refused") setApart(each, result.words, result.way);
         else drop(each.key);
       }
       tell("waiting:told", { ...told, batch });

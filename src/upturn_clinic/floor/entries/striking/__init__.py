@@ -1,0 +1,1 @@
+"""Striking an entry out, with a reason; it stays in sight."""
