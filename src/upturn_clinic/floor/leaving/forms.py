@@ -46,7 +46,7 @@ class ChecklistForm(forms.Form):
     escort = forms.CharField(
         label="Who takes the participant home", required=False, max_length=160,
         help_text="It is needed before the person leaves.",
-        widget=forms.TextInput({"autocomplete": "off"}),
+        widget=forms.TextInput({"autocomplete": "off", "data-needed-later": True}),
     )  # fmt: skip
     escort_phone = forms.CharField(
         label="Their telephone", required=False, max_length=40,

@@ -17,7 +17,7 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.floor.leaving import actions, forms
-from upturn_clinic.floor.leaving.lines import must_be_met
+from upturn_clinic.floor.leaving.lines import must_be_met, unmet
 from upturn_clinic.floor.leaving.queries import goings_on, lines_in
 from upturn_clinic.floor.leaving.sheet import take_home
 from upturn_clinic.floor.models import Session
@@ -92,12 +92,14 @@ def leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
 
     def act(given: Given) -> None:
         # Before the code is spent.
-        must_be_met(lines_in(found, now=now))
+        must_be_met(lines)
         proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
         actions.leave(session=found, version=given["version"], left_at=given["left_at"], proof=proof, by=actor, at=now)
 
     form = forms.LeaveForm(request.POST or None, initial={"version": found.version, "left_at": now})
-    shown = _words(here, found, "Leave", "Sign and leave", meaning=actions.READY, lines=lines_in(found, now=now))
+    lines = lines_in(found, now=now)
+    shown = _words(here, found, "Leave", "Sign and leave", meaning=actions.READY, lines=lines,
+                   is_held_back=bool(unmet(lines)))  # fmt: skip
     return answer(request, form, act, shown=shown, said=_gone(found), to=_sheet(here, found), newest=found, page=FORM)
 
 
