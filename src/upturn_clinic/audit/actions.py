@@ -65,13 +65,18 @@ def review_emergency_access(
     Raises
     ------
     Refused
-        The reviewer broke the glass themselves, or it was reviewed already.
+        The reviewer broke the glass themselves, it is open still, or it was reviewed already.
     Conflict
         Somebody reviewed it first.
     """
     by.must(Permission.REVIEW_EMERGENCY_ACCESS)
     if access.user_id == by.user_id:
         raise Refused("Nobody reviews their own emergency access.", remedy="ask another administrator")
+    if at < access.ends_at:
+        raise Refused(
+            "This access is still open: what is opened later would be reviewed by nobody.",
+            remedy="review it when it has ended",
+        )
     if access.reviewed_at:
         raise Refused("This access was reviewed already.")
     reviewed = writing.change(

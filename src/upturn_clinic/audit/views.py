@@ -79,5 +79,5 @@ def review(request: HttpRequest, facility: str, access: UUID) -> HttpResponse:
             return redirect("emergencies", here.slug)
     entries = queries.history_at(here, found._meta.label, str(found.pk))
     shown = {"here": here, "form": form, "access": found, "lines": queries.lines(entries, actor),
-             "meaning": actions.REVIEWED}  # fmt: skip
+             "meaning": actions.REVIEWED, "is_open": timezone.now() < found.ends_at}  # fmt: skip
     return render(request, "audit/review.html", shown)

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from tests.clinic.conftest import PASSWORD, code_now
+from tests.clinic.conftest import PASSWORD, Clock, code_now
 
 from upturn_clinic.accounts import actions as people
 from upturn_clinic.accounts.actor import Actor
@@ -27,7 +27,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def access(facility: Facility, colleague: User) -> EmergencyAccess:
-    now = timezone.now()
+    """One that has ended."""
+    now = timezone.now() - timedelta(hours=5)
     proof = Proof(colleague, now)
     by = Actor(colleague, facility, frozenset({Role.CLINICIAN}))
     return people.open_emergency_access(
@@ -99,6 +100,20 @@ def test_a_review_is_signed_and_the_signature_fits_what_was_signed(
     assert "I have reviewed this emergency access" in told
 
 
+def test_what_is_still_open_is_not_reviewed(
+    facility: Facility, owner: User, access: EmergencyAccess, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    clock.stand_at(access.ends_at - timedelta(minutes=1))
+    client, page = log_in(owner), reverse("review_emergency_access", args=["main", access.pk])
+    assert "Sign and save" not in client.get(page).content.decode()
+    given = {"version": "1", "finding": "It was needed.", "password": PASSWORD, "code": code_now()}
+    assert "still open" in client.post(page, given).content.decode()
+    access.refresh_from_db()
+    assert access.reviewed_at is None
+    clock.stand_at(access.ends_at)
+    assert "Sign and save" in log_in(owner).get(page).content.decode()
+
+
 def test_a_signature_no_longer_fits_what_is_changed(facility: Facility, as_owner: Actor) -> None:
     now = timezone.now()
     assert as_owner.user is not None
@@ -141,7 +156,7 @@ def test_nobody_reviews_their_own_emergency(
     facility: Facility, make_person: Callable[..., User], log_in: Callable[[User], Client]
 ) -> None:
     both = make_person("Both", facility, Role.ADMINISTRATOR, Role.CLINICIAN)
-    now = timezone.now()
+    now = timezone.now() - timedelta(hours=2)
     own = EmergencyAccess(
         user=both, facility=facility, reason="in a hurry, truly", opened_at=now, ends_at=now + timedelta(hours=1)
     )

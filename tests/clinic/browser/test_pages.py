@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +94,13 @@ def pages(
     newcomer = make_person("Newcomer", facility, Role.RATER, code_app=False)
     letter = actions.invite(email="new@example.org", role=Role.RATER, facility=facility, by=as_owner, at=now)
     clinician = Actor(colleague, facility, frozenset({Role.CLINICIAN}))
+    earlier = now - timedelta(hours=5)  # ended, so that it can be reviewed
     access = actions.open_emergency_access(
         facility=facility,
         reason="A participant collapsed in the hall.",
-        proof=Proof(colleague, now),
+        proof=Proof(colleague, earlier),
         by=clinician,
-        at=now,
+        at=earlier,
     )
     actions.change_facility(
         facility=facility, version=1, values={"country": "GB", "crisis_help": ""}, reason="so that help is shown",

@@ -105,6 +105,7 @@ def test_the_trail_speaks_to_people(
     person: Participant, clinician: Actor, now: datetime, colleague: User, owner: User, log_in: LogIn
 ) -> None:
     enrolled(person, clinician, now)
+    assert clinician.user is not None
     consent = page(log_in(owner), "history", "participants.Consent", str(person.consents.get().pk))
     assert f"recorded by: <ins>{clinician.user.name}</ins>" in consent
     told = page(log_in(colleague), "participant_trail", person.pk)
