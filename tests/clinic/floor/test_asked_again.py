@@ -52,8 +52,8 @@ def test_what_cannot_be_is_never_sent_again(session: Session, nurse: Actor, inst
         assert (told.state, told.way) == ("refused", "never")
     # What can be put right elsewhere can be sent again.
     early, later = READY - timedelta(days=1), sent("start", READY, rate_ml_h="75")
-    told = said(session, nurse, READY, sent("reading", early, instrument="SBP", value="122", nominal_min=-15), later)
-    assert [(each.state, each.way) for each in told] == [("refused", "")] * 2
+    both = said(session, nurse, READY, sent("reading", early, instrument="SBP", value="122", nominal_min=-15), later)
+    assert [(each.state, each.way) for each in both] == [("refused", "")] * 2
 
 
 def test_a_category_is_asked_for_without_a_unit(session: Session, nurse: Actor) -> None:
