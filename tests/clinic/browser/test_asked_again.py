@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect
 from tests.clinic.browser.test_session import (  # noqa: F401  (fixtures)
     Hours,
-    all_sent,
     cell,
     hours,
     picture,
@@ -26,6 +25,9 @@ def test_what_looks_like_a_slip_is_asked_about(session: Session, nurse: Actor, h
     type_in(page, "n-15", SBP="12.4", DBP="19")
     asked = page.get_by_role("alert").filter(has_text="Is this right?")
     expect(asked).to_have_count(2)
+    expect(cell(page, "n-15", "SBP")).to_contain_text("not saved yet")
+    link = page.locator("[data-link]")
+    expect(link).to_have_text("Connected. Nothing waits; 2 entries were not taken: see below.")
     picture(page, "asked-again")
     assert asked.get_by_role("button", name="Send it again").count() == 0
     # One was a slip: it goes back into its field. The other one is so.
@@ -37,7 +39,7 @@ def test_what_looks_like_a_slip_is_asked_about(session: Session, nurse: Actor, h
     field.press("Enter")
     asked.get_by_role("button", name="It is right: enter it").click()
     expect(asked).to_have_count(0)
-    all_sent(page)
+    expect(link).to_have_text("Connected. Everything is saved.")
     found = Reading.objects.filter(session=session).values_list("instrument", "value")
     assert {name: float(value) for name, value in found} == {"SBP": 124, "DBP": 19}
 

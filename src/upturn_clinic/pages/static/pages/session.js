@@ -145,13 +145,15 @@
   function drawLink() {
     const line = $("[data-link]");
     const count = mine().filter((each) => !each.refused).length;
+    const apart = mine().length - count;
+    const saved = apart ? `Nothing waits; ${apart === 1 ? "1 entry was" : `${apart} entries were`} not taken: see below.` : "Everything is saved.";
     const wait = count === 1 ? "1 entry waits here" : `${count} entries wait here`;
     const since = waiting.since ? hhmm.format(new Date(waiting.since.getTime() + offset)) : "";
     root.classList.toggle("cut", waiting.link !== "there" && waiting.link !== "unknown");
     root.classList.toggle("pending", count > 0);
     const words = {
       unknown: "Connecting…",
-      there: count ? `Connected; ${wait}.` : "Connected. Everything is saved.",
+      there: count ? `Connected; ${wait}.` : `Connected. ${saved}`,
       cut: `No connection since ${since}. ${count ? `${wait} and ${count === 1 ? "is" : "are"} sent when it is back.` : "Go on: what you enter waits here and is sent when it is back."}`,
       trouble: `The server cannot take entries now. ${count ? `${wait} and ${count === 1 ? "is" : "are"} tried again by itself.` : "What you enter waits here and is tried again."}`,
       "logged out": `You were logged out. ${count ? `${wait}; nothing is lost.` : "Nothing is lost."}`,
@@ -301,7 +303,7 @@
     }
     if (data.disputed) cell.element.append(make("span", { class: "cell-state bad", role: "alert", text: "Two values: strike one out." }));
     for (const each of pending) {
-      cell.element.append(make("span", { class: "value", text: each.entry.value }), make("span", { class: `cell-state ${each.refused ? "bad" : "warn"}`, text: each.refused ? "refused" : "waiting" }));
+      cell.element.append(make("span", { class: "value", text: each.entry.value }), make("span", { class: `cell-state ${each.refused ? "bad" : "warn"}`, text: !each.refused ? "waiting" : each.way === "sure" ? "not saved yet" : "refused" }));
     }
     for (const each of data.struck) cell.element.append(make("del", { class: "cell-state", title: each.because, text: each.text }));
     const isFree = may && !data.values.length && !pending.some((each) => !each.refused);
