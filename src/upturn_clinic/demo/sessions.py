@@ -162,9 +162,13 @@ class Played:
             values = {**CALM, **PEAK} if minute == LASTS_MIN else CALM
             self._enter(at, *(_sent("reading", at, instrument=name, value=values[name], nominal_min=minute)
                               for name in measures if name in values))  # fmt: skip
-        if self.now > began + 30 * MINUTE:
+        # Somebody is sick today; in the past it was every fourth dose.
+        if self.now > began + 30 * MINUTE and (not self.scene.is_brief or self.dose.number % 4 == 1):
             at = began + 30 * MINUTE
-            self._enter(at, _sent("effect", at, term="nausea", severity="mild", detail="Invented."))
+            sick = _sent("effect", at, term="nausea", severity="mild", detail="Invented.")
+            self._enter(at, sick)
+            if self.now > (over := began + 90 * MINUTE):
+                self._enter(over, _sent("effect_change", over, event=sick["id"], change="ended"))
 
     def _be_ready(self, at: datetime) -> None:
         # Who left went first through every line; who is only ready is still asked about the way home.

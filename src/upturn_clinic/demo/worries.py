@@ -13,6 +13,7 @@ from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.safety import actions
+from upturn_clinic.safety.models import AdverseEvent
 from upturn_clinic.treatments.models import Dose
 
 __all__ = ["worry"]
@@ -53,4 +54,12 @@ def worry(staff: Staff, version: ProtocolVersion, now: datetime) -> None:
             entry=uuid4(), participant=dose.plan.participant, term=term, severity=severity,
             started_at=began + 20 * MINUTE, peak_at=began + 40 * MINUTE, ended_at=began + 90 * MINUTE,
             detail="Invented.", by=nurse, at=began + 2 * HOUR,
+        )  # fmt: skip
+    # What is over for a week was judged the day after.
+    for event in AdverseEvent.objects.filter(ended_at__lt=now - 7 * DAY, judged_at=None, struck_at=None):
+        if event.ended_at is None:
+            continue
+        actions.judge_event(
+            event=event, version=event.version, criteria=(), relatedness=AdverseEvent.Relatedness.PROBABLE,
+            is_expected=True, outcome=AdverseEvent.Outcome.RESOLVED, reason="", by=clinician, at=event.ended_at + DAY,
         )  # fmt: skip
