@@ -217,8 +217,10 @@ def test_in_an_emergency_one_person_learns_the_arm_with_reason_and_signature(
 
 
 def test_opened_emergency_access_does_not_open_a_masked_arm(
-    version: ProtocolVersion, person: Participant, clinician: Actor, stranger: User, facility: Facility, now: datetime
-) -> None:
+    version: ProtocolVersion, person: Participant, clinician: Actor, facility: Facility, elsewhere: Facility,
+    now: datetime, make_person: Callable[..., User],
+) -> None:  # fmt: skip
+    nurse = make_person("Nurse", elsewhere, Role.SESSION_NURSE)
     set_up(version, clinician, now, strata={})
     enrolled(person, clinician, now, arm="")
     from upturn_clinic.accounts import actions as accounts  # noqa: PLC0415
@@ -226,11 +228,11 @@ def test_opened_emergency_access_does_not_open_a_masked_arm(
     access = accounts.open_emergency_access(
         facility=facility,
         reason="somebody collapsed in the hall",
-        proof=Proof(stranger, now),
-        by=Actor(stranger),
+        proof=Proof(nurse, now),
+        by=Actor(nurse),
         at=now,
     )
-    reader = Actor(stranger, facility, frozenset(), access)
+    reader = Actor(nurse, facility, frozenset(), access)
     assert reader.may(Permission.SEE_CLINICAL_RECORD)
     assert queries.arm_shown(person, reader) is None
 
