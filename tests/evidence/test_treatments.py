@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from upturn.evidence.outcomes import analysis_in, cutoff_in, read_outcome
-from upturn.evidence.treatments import Amount, background_in, read_amount, read_condition, read_drug, read_route
+from upturn.evidence.treatments import (
+    Amount,
+    background_in,
+    read_ages,
+    read_amount,
+    read_condition,
+    read_drug,
+    read_route,
+)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +138,23 @@ def test_conditions(words: str, condition: str) -> None:
     found = read_condition(words)
     assert found is not None
     assert found[0] == condition
+
+
+@pytest.mark.parametrize(
+    ("words", "ages"),
+    [
+        ("TRD (>=65 y)", (65, None)),
+        ("TRD, 65 years and older", (65, None)),
+        ("MDD 13-17 y", (13, 17)),
+        ("MDD (adolescents 13-17)", (13, 17)),
+        ("TRD (MDD or bipolar), real world", (None, None)),
+        ("MDD (severe, HAMD17>=24)", (None, None)),
+        ("SI (MDD, SSI>=4)", (None, None)),
+        ("MDD (>=1 failed trial)", (None, None)),
+    ],
+)
+def test_ages(words: str, ages: tuple[float | None, float | None]) -> None:
+    assert read_ages(words) == ages
 
 
 def test_a_condition_that_is_not_known_gives_nothing() -> None:

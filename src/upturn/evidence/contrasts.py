@@ -23,6 +23,7 @@ from upturn.evidence.treatments import (
     TABLETS,
     background_in,
     is_open_label,
+    read_ages,
     read_amount,
     read_condition,
     read_drug,
@@ -168,11 +169,12 @@ def _arm(row: Row, words: str, *, drug: str, route: str, condition: tuple[str, t
     amount = read_amount(row["dose"], unit="", drug=drug)
     background, said_too = background_in(row["contrast"], row["control_type"], row["population"], drug=drug)
     crossover = "crossover" in row["control_type"].lower()
+    low, high = read_ages(row["population"])
     return Arm(
         row["study_id"], words, condition[0], drug, route, amount.value, amount.unit, amount.flexible,
         infusion_h(row["dose"], route=route), schedule.doses_h, schedule.daily, background,
         is_open_label(row["contrast"], row["control_type"], row["population"]) or drug == "ECT",
-        "crossover" if crossover else "parallel", (*assumed, *said_too),
+        "crossover" if crossover else "parallel", (*assumed, *said_too), age_low=low, age_high=high,
     )  # fmt: skip
 
 

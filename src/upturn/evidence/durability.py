@@ -24,6 +24,7 @@ from upturn.evidence.treatments import (
     background_in,
     design_in,
     is_open_label,
+    read_ages,
     read_amount,
     read_condition,
     read_drug,
@@ -155,11 +156,12 @@ def _arm(row: Row, name: str, before: Row | None, known: Mapping[tuple[str, str]
     amount = read_amount(written[0] if written else "", unit="", drug=drug)
     background, also = background_in(row["drug"], regimen, row["population"], drug=drug)
     described = (regimen, row["population"], row["arm_id"], trial)
+    low, high = read_ages(row["population"])
     return Arm(
         trial, name, condition[0], drug, route, amount.value, amount.unit, amount.flexible,
         infusion_h(regimen, route=route), schedule.doses_h, schedule.daily, background,
         is_open_label(*described) or drug == "ECT", design_in(*described, drug=drug, others=others),
-        (*assumed, *also), regimen,
+        (*assumed, *also), regimen, age_low=low, age_high=high,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from upturn.evidence.treatments import (
     background_in,
     design_in,
     is_open_label,
+    read_ages,
     read_amount,
     read_condition,
     read_drug,
@@ -131,13 +132,14 @@ def _arm(row: Row, key: tuple[str, str], *, up_to_h: float, others: int) -> Arm 
     open_label = is_open_label(*described) or drug == "ECT" or "uncontrolled" in row["note"].lower()
     is_madrs = read_instrument(row["outcome"]) == ("MADRS",)
     doi, registration = _references(row)
+    low, high = read_ages(row["population"])
     return Arm(
         *key, condition[0], drug, route, amount.value, amount.unit, amount.flexible,
         infusion_h(f"{row['regimen']} {row['dose']}", route=route),
         schedule.doses_h, schedule.daily, background, open_label,
         design_in(*described, *key, drug=drug, others=others), (*assumed, *said), row["regimen"], row.people("n_arm"),
         row.value("baseline_mean") if is_madrs else None, row.value("baseline_sd") if is_madrs else None,
-        row["first_author"], row.people("year"), doi, registration,
+        row["first_author"], row.people("year"), doi, registration, age_low=low, age_high=high,
     )  # fmt: skip
 
 

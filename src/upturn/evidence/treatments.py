@@ -16,6 +16,7 @@ __all__ = [
     "background_in",
     "design_in",
     "is_open_label",
+    "read_ages",
     "read_amount",
     "read_condition",
     "read_drug",
@@ -204,6 +205,27 @@ def read_condition(text: str) -> tuple[str, tuple[str, ...]] | None:
         return None
     mixed = found in ("treatment-resistant depression", "major depression") and _MIXED.search(plain)
     return found, (f"condition: mixed group, counted as {found}",) if mixed else ()
+
+
+def read_ages(text: str) -> tuple[float | None, float | None]:
+    """Give the youngest and the oldest age [years] that people were chosen for; None where it is not said.
+
+    Examples
+    --------
+    >>> read_ages("TRD (>=65 y)"), read_ages("MDD (adolescents 13-17)"), read_ages("MDD (severe, HAMD17>=24)")
+    ((65.0, None), (13.0, 17.0), (None, None))
+    """
+    plain = text.lower()
+    between = re.search(r"(?:adolescents?,? *|aged? *)(\d+) *(?:-|–|to) *(\d+)|(\d+) *(?:-|–|to) *(\d+) *y", plain)
+    if between:
+        low, high = (number for number in between.groups() if number)
+        return float(low), float(high)
+    above = re.search(
+        r"(?:>=?|≥|over|from) *(\d+) *y|(?:aged? *)(?:>=?|≥) *(\d+)|(\d+) *(?:y|years) and (?:more|older)", plain
+    )
+    if above:
+        return float(next(number for number in above.groups() if number)), None
+    return None, None
 
 
 def design_in(*texts: str, drug: str, others: int) -> str:
