@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, Value
 
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.floor.asked import Asked, asked_of
@@ -43,8 +43,8 @@ ENTRIES: dict[str, type[Entered]] = {
 
 
 def sessions_at(facility: Facility) -> QuerySet[Session]:
-    """All sessions of a facility, each with everything that was entered: nine questions, however many sessions."""
-    return _with_all(Session.objects.filter(facility=facility))
+    """All sessions of a facility, without what was entered."""
+    return Session.objects.filter(facility=facility)
 
 
 def sessions_of(participant: Participant) -> QuerySet[Session]:
@@ -53,8 +53,28 @@ def sessions_of(participant: Participant) -> QuerySet[Session]:
 
 
 def whole(session: Session) -> Session:
-    """Read a session anew, with everything that was entered."""
-    return _with_all(Session.objects.filter(pk=session.pk)).get()
+    """Read a session anew, with everything that was entered: eight questions."""
+    entries = (
+        Prefetch(name, queryset=model._default_manager.select_related("by", "struck_by"))
+        for name, model in ENTRIES.items()
+    )
+    found = (
+        Session.objects.filter(pk=session.pk)
+        .select_related(
+            "facility", "participant__programme", "participant__protocol_version", "participant__allocation",
+            "dose__protocol_version", "dose__plan",
+        )
+        .prefetch_related(*entries)
+        .get()
+    )  # fmt: skip
+    # The same rows again: to join them once more is what a database thinks longest about.
+    participant, plan = found.participant, found.dose.plan
+    if plan.participant_id == participant.pk:
+        plan.participant = participant
+    for each in (participant, plan):
+        if each.facility_id == found.facility_id:
+            each.facility = found.facility
+    return found
 
 
 def held(session: Session) -> Session:
@@ -95,7 +115,7 @@ def pace_of(session: Session, asked: Asked, state: Giving) -> str:
 
 
 def all_due(session: Session, now: datetime) -> tuple[Due, ...]:
-    """List what is due in a session, the soonest first. One of ``sessions_at`` asks nothing more of the database."""
+    """List what is due in a session, the soonest first. One that was read whole asks nothing more of the database."""
     return all_due_in(session, asked_in(session), now=now)
 
 
@@ -105,19 +125,11 @@ def next_due(session: Session, now: datetime) -> Due | None:
 
 
 def entry_of_any_kind(key: UUID) -> Entered | None:
-    """Find an entry by the key that a browser gave it."""
-    for model in ENTRIES.values():
-        found = model._default_manager.filter(pk=key).select_related("by", "session").first()
-        if found is not None:
-            return found
+    """Find an entry by the key that a browser gave it: one question where there is none, as nearly always."""
+    first, *others = (
+        model._default_manager.filter(pk=key).order_by().values_list(Value(name), flat=True)
+        for name, model in ENTRIES.items()
+    )
+    for name in first.union(*others, all=True):
+        return ENTRIES[name]._default_manager.select_related("by", "session").get(pk=key)
     return None
-
-
-def _with_all(sessions: QuerySet[Session]) -> QuerySet[Session]:
-    people = ("by", "struck_by")
-    return sessions.select_related(
-        "participant__programme", "participant__protocol_version", "participant__facility", "participant__allocation",
-        "facility", "dose__protocol_version", "dose__plan__facility", "dose__plan__participant",
-    ).prefetch_related(
-        *(Prefetch(name, queryset=model._default_manager.select_related(*people)) for name, model in ENTRIES.items())
-    )  # fmt: skip

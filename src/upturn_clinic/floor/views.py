@@ -215,7 +215,7 @@ def _screen(found: Session, actor: Actor) -> dict[str, Any]:
 
 
 def _found(here: Facility, session: UUID) -> Session:
-    return get_object_or_404(queries.sessions_at(here), pk=session)
+    return queries.whole(get_object_or_404(queries.sessions_at(here), pk=session))
 
 
 def _page(here: Facility, found: Session) -> str:

@@ -22,7 +22,7 @@ from upturn_clinic.floor.leaving.queries import goings_on, lines_in
 from upturn_clinic.floor.leaving.sheet import take_home
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import phase_of
-from upturn_clinic.floor.queries import sessions_at
+from upturn_clinic.floor.queries import sessions_at, whole
 from upturn_clinic.participants.answering import Given, answer, user_of
 
 __all__ = [
@@ -155,7 +155,7 @@ def take_home_sheet(request: HttpRequest, facility: str, session: UUID) -> HttpR
 
 
 def _session(here: Facility, session: UUID) -> Session:
-    return get_object_or_404(sessions_at(here), pk=session)
+    return whole(get_object_or_404(sessions_at(here), pk=session))
 
 
 def _list(here: Facility, found: Session) -> str:
