@@ -113,6 +113,15 @@ def test_predictions_are_readable(upturn: Upturn, tmp_path: Path) -> None:
     assert scores.index("validation") < scores.index("calibration")
 
 
+def test_ages_that_the_model_was_not_fitted_to_are_noted_beside_the_row(upturn: Upturn, tmp_path: Path) -> None:
+    old = SOUND | {"arm_id": "old", "population": "TRD (>=65 y)"}
+    code, out, _ = upturn("evidence", "predict", write(tmp_path / "old.csv", SOUND, old), "--json")
+    assert code == 0
+    young, aged = sorted(json.loads(out)["rows"], key=lambda each: str(each["arm"]))
+    assert young["beyond"] == ""
+    assert "65 years and more" in aged["beyond"]
+
+
 def test_a_table_of_which_nothing_can_be_predicted_is_told_row_by_row(upturn: Upturn, tmp_path: Path) -> None:
     code, out, _ = upturn("evidence", "predict", write(tmp_path / "new.csv", ROWS[2], ROWS[3]))
     assert code == 0

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
@@ -177,17 +176,6 @@ def test_one_entry_that_breaks_keeps_no_other_one_back(
     assert caplog.records[0].exc_info
     # Of the one that broke nothing is left, not even what was written before it did.
     assert (Reading.objects.count(), Filling.objects.count()) == (0, 1)
-
-
-def test_an_error_of_the_database_is_no_refusal(
-    session: Session, nurse: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def busy(*args: Any, **named: Any) -> None:
-        raise OperationalError("busy")
-
-    monkeypatch.setattr(seen, "_raise_concerns", busy)
-    with pytest.raises(OperationalError):
-        said(session, nurse, READY, *baseline(session, READY))
 
 
 def answered(session: Session, by: Actor, key: str, note: str = "") -> str:
