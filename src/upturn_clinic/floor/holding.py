@@ -33,8 +33,8 @@ def must_be_free(session: Session, asked: Asked, *, at: datetime) -> None:
         first = held_back[0]
         open_ones = [each for each in held_back if each.verdict == "unknown"]
         raise Refused(
-            f"{'Not answered yet' if first in open_ones else 'This holds the dose back'}: {first.text}",
-            expected=f"Source: {asked.source_words(first.citation)} ({first.status}).",
+            f"{'Not answered yet' if first in open_ones else 'This holds the dose back'}: {first.text} "
+            f"Source: {asked.source_words(first.citation)} ({first.status}).",
             came="; ".join(first.because) or f"{len(held_back)} open",
             remedy=way_on(first, has_begun=session.began_at is not None),
         )

@@ -51,6 +51,8 @@ __all__ = ["PARTS", "emergency_screen", "session_screen", "sheet_data", "stamp",
 PARTS = ("against", "head", "now", "emergency", "before", "giving", "effects", "story")
 DECISION = GateDecision.Decision
 ALL = Decimal(100)
+# What is done with the dose and read from there.
+ON_RECORD = (DECISION.PAUSED, DECISION.STOPPED)
 # What may be written down at a closed gate, by what it asks for; the first is offered first.
 OFFERED = {
     "decide": (DECISION.GO_ON, DECISION.WAIT, DECISION.CANCELLED),
@@ -84,6 +86,8 @@ class Line:
     mark: str = ""
     # How the dose can go on, while it is held back.
     way_on: str = ""
+    # Whether the dose itself is to be paused or stopped, where that is done.
+    to_dose: bool = False
 
 
 def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
@@ -99,7 +103,8 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     series = series_of(session)
     judged = standings_of(session, asked, now=now, series=series)
     standings = (*judged, *house_standings(session, asked, "time-out"))
-    lines = [_line(each, session, asked, reader, phase) for each in standings]
+    so = _so(session, phase, state)
+    lines = [_line(each, session, asked, reader, so) for each in standings]
     course = course_of(session.participant)
     person, dose = session.participant, session.dose
     weight = weight_of(person)
@@ -126,7 +131,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         "during_by_hand": [each for each in lines
                            if each.standing.stands == "during" and each.standing.is_answered_by_hand],
         "with_signs": [each for each in lines if each.standing.signs and each.standing.asks != "emergency"],
-        "closed": urgent, "unwritten": _unwritten(session, asked, reader, phase, lines, urgent, now),
+        "closed": urgent, "unwritten": _unwritten(session, asked, reader, so, lines, urgent, now),
         "due": due, "next": due[0] if due else None,
         "late": [each for each in due if each.is_late], "ratings": _ratings(session, reader, now),
         "ratings_at": reverse("ratings", args=[session.facility.slug, person.pk])
@@ -221,31 +226,40 @@ def _given_mg(preparation: Preparation, state: Giving, asked: Asked) -> Decimal 
     return prepared * Decimal(str(state.percent)) / ALL
 
 
-def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, phase: Phase) -> Line:
-    offered = OFFERED[standing.asks]
+def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, so: frozenset[DECISION]) -> Line:
+    wanted = OFFERED[standing.asks]
     has_begun = session.began_at is not None
     if standing.stands == "before":
-        offered = OFFERED[("late " if has_begun else "") + ("hard" if standing.is_hard else "decide")]
-    if phase is not Phase.DOSING:
-        # Nothing runs: a dose that has ended can no longer be paused or stopped.
-        rest = tuple(each for each in offered if each not in (DECISION.PAUSED, DECISION.STOPPED))
-        offered = rest if DECISION.TOLD in rest else (*rest, DECISION.TOLD)
+        wanted = OFFERED[("late " if has_begun else "") + ("hard" if standing.is_hard else "decide")]
+    offered = tuple(each for each in wanted if each not in ON_RECORD or each in so)
+    if offered != wanted and DECISION.TOLD not in offered:
+        offered = (*offered, DECISION.TOLD)
     roles = {str(role) for role in reader.roles}
     answered = tuple(
         each for each in sorted(session.answers.all(), key=lambda each: each.at)
         if each.criterion == standing.key and each.counts
     )  # fmt: skip
+    is_overridden = standing.decision is not None and standing.decision.decision == DECISION.OVERRIDE
+    asks = ASKS[standing.asks] if has_begun or standing.asks not in ("pause", "stop") else "No dose while it stands."
     return Line(
-        standing, asked.source_words(standing.citation), ASKS[standing.asks], offered,
-        standing.is_hard and bool(set(standing.may_override) & roles), answered,
+        standing, asked.source_words(standing.citation), asks, offered,
+        standing.is_hard and not is_overridden and bool(set(standing.may_override) & roles), answered,
         (standing.part.every_h or 0) * 60 if isinstance(standing.part, Gate) else 0.0,
         way_on=way_on(standing, has_begun=has_begun) if standing.holds_back and standing.stands == "before"
         and session.dosed_until is None else "",
+        to_dose=offered != wanted and has_begun and session.dosed_until is None,
     )  # fmt: skip
 
 
+def _so(session: Session, phase: Phase, state: Giving) -> frozenset[DECISION]:
+    """Say what is so on record: nobody writes down in words that a dose was stopped while it runs."""
+    paused = {DECISION.PAUSED} if phase is Phase.DOSING and not state.is_running else set()
+    return frozenset(paused | ({DECISION.STOPPED} if session.ended_early else set()))
+
+
 def _unwritten(
-    session: Session, asked: Asked, reader: Actor, phase: Phase, every: list[Line], shown: list[Line], now: datetime
+    session: Session, asked: Asked, reader: Actor, so: frozenset[DECISION], every: list[Line], shown: list[Line],
+    now: datetime,
 ) -> list[Line]:  # fmt: skip
     """Find what is open still, apart from what stands at the top already: what closed and nobody wrote about.
 
@@ -262,7 +276,7 @@ def _unwritten(
         each for each in closures_of(session, asked, now=now) if each.needs_word and not there & set(each.because_of)
     ]
     held_back = {each.key for each in before}
-    lines = (_line(each, session, asked, reader, phase) for each in (*before, *found))
+    lines = (_line(each, session, asked, reader, so) for each in (*before, *found))
     return [replace(each, mark=f"-{number}", may_override=each.may_override and each.standing.key in held_back)
             for number, each in enumerate(lines)]  # fmt: skip
 

@@ -278,6 +278,7 @@ def test_a_whole_infusion_by_two_nurses_at_once_with_a_cut_connection(  # noqa: 
     expect(gate).to_contain_text("SBP 172 mmHg; limit: at least 160")
     picture(omar, "4-threshold")
     gate.get_by_label("Why, and who was told").fill("Dr Colleague is at the chair")
+    gate.get_by_label("What", exact=True).select_option("measure more often")
     gate.get_by_role("button", name="Write down", exact=True).click()
     expect(gate).to_contain_text("Measure more often")
     expect(omar.locator("[data-part=now]")).to_contain_text("SBP, DBP again (closer readings)")

@@ -9,7 +9,5 @@ __all__ = ["in_words"]
 
 def in_words(fault: Refused) -> str:
     """Write a refusal in one line."""
-    came = f"Now: {fault.came}." if fault.came else ""
-    expected = f"Expected: {fault.expected}." if fault.expected else ""
-    remedy = f"What to do: {fault.remedy}." if fault.remedy else ""
-    return " ".join(each for each in (fault.fault, came, expected.replace("..", "."), remedy) if each)
+    said = (("Now", fault.came), ("Expected", fault.expected), ("What to do", fault.remedy))
+    return " ".join((fault.fault, *(f"{name}: {words.rstrip('.')}." for name, words in said if words)))

@@ -226,6 +226,7 @@ def note_decision(*, session: Session, entry: Entry, by: Actor, at: datetime) ->
             remedy=f"a {' or a '.join(standing.may_override)} may override it with a signature"
             if standing.may_override else "the protocol lets nobody override it",
         )  # fmt: skip
+    _must_be_so(session, asked, given["decision"], at=entry.at)
     words = f"{standing.text} ({asked.source_words(standing.citation)}; {standing.status})"
     decision = GateDecision(
         **stamp_of(session, entry, by, at), gate=standing.key, text=words, because_of=because_of,
@@ -233,6 +234,21 @@ def note_decision(*, session: Session, entry: Entry, by: Actor, at: datetime) ->
     )  # fmt: skip
     writing.insert(decision, action="decided at a gate", by=by, at=at, reason=given["reason"])
     return ""
+
+
+def _must_be_so(session: Session, asked: Asked, decision: str, *, at: datetime) -> None:
+    """Refuse to write down that a dose was paused or stopped, where it goes on by what was entered of it."""
+    ended = session.dosed_until
+    if decision == DECISION.STOPPED and (ended is None or ended > at):
+        raise Refused(
+            "The dose is not stopped yet, by what was entered of it.",
+            remedy="stop it under Dose: that writes down when, and how much was given",
+        )
+    if decision == DECISION.PAUSED and queries.giving_in(session, asked, until=at).is_running:
+        raise Refused(
+            "The infusion still runs, by what was entered of it.",
+            remedy="pause it under Dose: that writes down when, and how much was given",
+        )
 
 
 def _standing_of(session: Session, key: str, at: datetime) -> Standing:
