@@ -19,7 +19,7 @@ from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.stock import queries
-from upturn_clinic.stock.amounts import INERT, NOTHING, amount_of, base_mg, fits, of_devices, rounded, written
+from upturn_clinic.stock.amounts import INERT, NOTHING, amount_of, base_mg, day, fits, of_devices, rounded, written
 from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_be_drawable, must_have, second_person
 from upturn_clinic.stock.models import Draw, Lot, Movement
@@ -76,7 +76,7 @@ def draw(
     is_expired = lot.expires_on < at.astimezone(lot.facility.zone).date()
     if is_expired and (proof is None or not reason.strip()):
         raise Refused(
-            f"The expiry of this lot is over since {lot.expires_on:%Y-%m-%d}.",
+            f"The expiry of this lot is over since {day(lot.expires_on)}.",
             remedy="take another lot, or write why this one is used and sign with your password and code",
         )
     _must_not_be_too_much(course, dose, base_mg(lot, amount), reason, at)
@@ -212,13 +212,19 @@ def waste(
     Raises
     ------
     Refused
-        More than is left, no reason, or a witness who is the same person, may not witness, or did not prove it now.
+        More than is left, all the rest while the dose runs, no reason, or a witness who is the same person, may not
+        witness, or did not prove it now.
     """
     by.must(Permission.DISPENSE)
     here(draw.facility, by)
     held(draw.lot)
     if amount is not None and not queries.may_know(by, draw.dose):
         raise Refused("Of a masked dose all the rest is wasted, without a figure.")
+    if amount is None and draw.lot.form == Lot.Form.VIAL and queries.is_running(draw.dose):
+        raise Refused(
+            "The dose still runs: what will be left of it is not known yet.",
+            remedy="wait until it has ended, or write how much was spilt or spoilt",
+        )
     second = second_person(witness, draw.facility, Permission.WITNESS, other=by.user, at=at)
     amount = queries.left_of(draw) if amount is None else amount
     must_have(reason, amount, nothing="Nothing of this draw is left.")

@@ -6,6 +6,7 @@ Numbers: ``upturn_clinic/parameters/stock.yaml``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from upturn.parameters import read
@@ -14,7 +15,7 @@ from upturn_clinic.stock.models import PLACES, Lot
 
 __all__ = [
     "DRUGS", "EXPIRY_NEAR_D", "INERT", "MOST_CONTAINERS", "NOTHING", "SALT_BYTES", "WITH_SALT", "amount_of", "base_mg",
-    "exact", "fits", "of_devices", "rounded", "written",
+    "day", "exact", "fits", "of_devices", "rounded", "with_ml", "written",
 ]  # fmt: skip
 
 _NUMBERS = read("upturn_clinic", "stock")
@@ -31,6 +32,7 @@ WITH_SALT = frozenset({"ketamine", "esketamine"})
 NOTHING = Decimal(0)
 _ALL = Decimal(100)
 _STEP = Decimal(1).scaleb(-PLACES)
+_HUNDREDTH = Decimal("0.01")
 _FORMS: Mapping[str, tuple[Lot.Form, ...]] = {
     "intravenous": (Lot.Form.VIAL,),
     "intramuscular": (Lot.Form.VIAL,),
@@ -60,6 +62,35 @@ def written(amount: Decimal) -> str:
     ('40.3', '0', '200')
     """
     return f"{amount.normalize():f}" if amount else "0"
+
+
+def with_ml(lot: Lot, amount: Decimal) -> str:
+    """Write an amount of a lot with its unit; where it has a strength also the millilitres that a syringe shows.
+
+    Examples
+    --------
+    >>> lot = Lot(drug="ketamine", unit="mg", mg_per_ml=Decimal(10))
+    >>> with_ml(lot, Decimal("41.6")), with_ml(lot, Decimal("41.23"))
+    ('41.6 mg = 4.16 ml', '41.23 mg ≈ 4.12 ml')
+    >>> with_ml(Lot(drug="esketamine", unit="mg"), Decimal(56))
+    '56 mg'
+    """
+    there = f"{written(amount)} {lot.unit}"
+    if not lot.mg_per_ml:
+        return there
+    ml = (amount / lot.mg_per_ml).quantize(_HUNDREDTH, rounding=ROUND_HALF_UP)
+    return f"{there} {'=' if ml * lot.mg_per_ml == amount else '≈'} {written(ml)} ml"
+
+
+def day(when: date) -> str:
+    """Write a day, such as the expiry of a lot.
+
+    Examples
+    --------
+    >>> day(date(2028, 1, 31))
+    '31 Jan 2028'
+    """
+    return f"{when.day} {when:%b %Y}"
 
 
 def base_mg(lot: Lot, amount: Decimal) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django import forms
 from upturn_clinic.accounts.models import User
 from upturn_clinic.ground.forms import Reason
 from upturn_clinic.operation import LONGEST_REASON
-from upturn_clinic.stock.amounts import DRUGS
+from upturn_clinic.stock.amounts import DRUGS, amount_of, day, with_ml, written
 from upturn_clinic.stock.models import DIGITS, PLACES, Lot, Movement
 from upturn_clinic.stock.shelf.queries import LotRow
 
@@ -48,8 +49,8 @@ class SecondPerson(forms.Form):
         label="Password of the second person", strip=False, widget=forms.PasswordInput({"autocomplete": "off"})
     )
     code = forms.CharField(
-        label="Code from the second person's app", required=False,
-        widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric"}),
+        label="Code from the second person's app", required=False, help_text="Six digits, or a recovery code.",
+        widget=forms.TextInput({"autocomplete": "off", "inputmode": "numeric", "data-needed-later": ""}),
     )  # fmt: skip
 
     def __init__(self, *args: Any, people: Sequence[User], **kwargs: Any) -> None:
@@ -123,7 +124,8 @@ class RemoveForm(SecondPerson):
         self.fields["amount"].label = f"Amount ({unit})"
         for name in ("person", "password"):
             self.fields[name].required = False
-        self.fields["person"].help_text = "A witness, unless it is sent back to the supplier. Never yourself."
+            self.fields[name].widget.attrs["data-needed-later"] = ""
+        self.fields["person"].help_text = "Needed for what is wasted or destroyed, not for what is sent back."
 
     def clean_person(self) -> User | None:  # type: ignore[override]  # nobody, when it is sent back
         """Give the user behind the choice, if one was chosen."""
@@ -142,23 +144,32 @@ class DrawForm(forms.Form):
     """What is drawn from which lot."""
 
     lot = forms.ChoiceField(label="Lot", help_text="The one that expires first is at the top.")
-    amount = amount_field("Amount drawn", "In the unit of the lot: mg as its label counts them.")
+    amount = amount_field("Amount drawn", "As the label of the lot counts.")
     reason = _note("Reason, where one is needed: more than the dose needs, or a lot whose expiry is over")
     password = forms.CharField(
         label="Your password, for a lot whose expiry is over", strip=False, required=False,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )  # fmt: skip
     code = forms.CharField(
-        label="Code from your app", required=False,
-        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        label="Code from your app", required=False, help_text="Six digits, or a recovery code.",
+        widget=forms.TextInput(
+            {"autocomplete": "one-time-code", "inputmode": "numeric", "data-needed-later": ""}
+        ),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, rows: Sequence[LotRow], asks_proof: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, rows: Sequence[LotRow], needed: Decimal | None, asks_proof: bool, **kwargs: Any
+    ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
         self.lots = {str(row.lot.pk): row.lot for row in rows}
         field = self.fields["lot"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
         field.choices = [(str(row.lot.pk), _words_of(row)) for row in rows]
+        units = {str(row.lot.unit) for row in rows}
+        if len(units) == 1:
+            self.fields["amount"].label = f"Amount drawn ({units.pop()})"
+        whole = (_needed_of(row.lot, needed) for row in rows) if needed else ()
+        self.fields["amount"].help_text = " ".join(("As the label counts.", *whole))
         if not asks_proof:
             del self.fields["password"], self.fields["code"]
 
@@ -168,9 +179,15 @@ class DrawForm(forms.Form):
 
 
 def _words_of(row: LotRow) -> str:
-    over = " (expiry is over)" if row.is_expired else ""
-    there = f"{row.balance.shelf.normalize():f} {row.lot.unit} there"
-    return f"{row.lot.number}: {row.lot.strength}; {there}; expires {row.lot.expires_on:%Y-%m-%d}{over}"
+    """Say by what one chooses, the most telling first: a narrow screen cuts the end."""
+    over = " (over)" if row.is_expired else ""
+    strength = f"{written(row.lot.mg_per_ml)} mg/ml" if row.lot.mg_per_ml else row.lot.strength
+    there = f"{written(row.balance.shelf)} {row.lot.unit} there"
+    return f"{row.lot.number}, {strength}, expires {day(row.lot.expires_on)}{over}; {there}"
+
+
+def _needed_of(lot: Lot, mg: Decimal) -> str:
+    return f"The whole dose from lot {lot.number}: {with_ml(lot, amount_of(lot, mg))}."
 
 
 class CheckForm(SecondPerson):
@@ -180,19 +197,30 @@ class CheckForm(SecondPerson):
 
     field_order = ("version", "person", "password", "code")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].help_text = "Never the one who drew it."
+
 
 class WasteForm(SecondPerson):
     """What of a draw was made unusable."""
 
-    amount = amount_field("Amount", "Empty: all the rest.", required=False)
+    amount = amount_field("Amount wasted", required=False)
     reason = Reason("Why", "Kept in the register.")
 
     field_order = ("amount", "reason", "person", "password", "code")
 
-    def __init__(self, *args: Any, is_masked: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, lot: Lot, left: Decimal, is_running: bool, is_masked: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        field = self.fields["amount"]
         if is_masked:
             del self.fields["amount"]
+            return
+        field.label = f"Amount wasted ({lot.unit})"
+        if is_running and lot.form == Lot.Form.VIAL:
+            field.required, field.help_text = True, "What was spilt or spoilt: the dose still runs."
+        else:
+            field.help_text = f"Empty: all that is left, {with_ml(lot, left)}."
 
 
 class PutBackForm(SecondPerson):
@@ -202,6 +230,10 @@ class PutBackForm(SecondPerson):
     reason = Reason("Why", "Kept in the register.")
 
     field_order = ("amount", "reason", "person", "password", "code")
+
+    def __init__(self, *args: Any, unit: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].label = f"Amount put back ({unit})"
 
 
 class PeriodForm(forms.Form):

@@ -18,14 +18,15 @@ from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.queries import actor_at, staff_at
 from upturn_clinic.participants.queries import arm_shown, is_masked
-from upturn_clinic.stock.amounts import DRUGS, NOTHING, base_mg, exact, written
+from upturn_clinic.stock.amounts import DRUGS, NOTHING, base_mg, day, exact, with_ml
 from upturn_clinic.stock.models import Draw, Movement
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.models import Dose
 
 __all__ = [
     "DrawShown", "Preparation", "ToPrepare", "actor_of", "changed_after", "draws_for", "gone_until", "is_masked_dose",
-    "left_of", "may_know", "needs_draw", "open_draws", "people_who_may", "preparation_of", "to_prepare", "usable_of",
+    "is_running", "left_of", "may_know", "needs_draw", "open_draws", "people_who_may", "preparation_of", "to_prepare",
+    "usable_of",
 ]  # fmt: skip
 
 KIND = Movement.Kind
@@ -152,7 +153,7 @@ def to_prepare(facility: Facility, *, begin: datetime, end: datetime) -> list[To
         Dose.objects.filter(
             facility=facility, state=Dose.State.PLANNED, planned_at__gte=begin, planned_at__lt=end,
             is_home_course=False, plan__participant__status="enrolled",
-        ).select_related("plan__participant").order_by("planned_at")
+        ).select_related("plan__participant").prefetch_related("sessions").order_by("planned_at")
     )  # fmt: skip
     draws = list(Draw.objects.filter(dose__in=doses).exclude(pk__in=_taken_back()))
     accounts, drawn = _accounts(draws), dict[UUID, list[bool]]()
@@ -160,7 +161,17 @@ def to_prepare(facility: Facility, *, begin: datetime, end: datetime) -> list[To
         if accounts[each.pk].usable:
             drawn.setdefault(each.dose_id, []).append(accounts[each.pk].is_checked)
     states = {True: "prepared and checked", False: "to be checked"}
-    return [ToPrepare(dose, states[all(drawn[dose.pk])] if dose.pk in drawn else "to be drawn") for dose in doses]
+    return [
+        ToPrepare(dose, "being given now" if is_running(dose)
+                  else states[all(drawn[dose.pk])] if dose.pk in drawn else "to be drawn")
+        for dose in doses
+    ]  # fmt: skip
+
+
+def is_running(dose: Dose) -> bool:
+    """Tell whether a dose has begun and has not ended: what will be left of what was drawn, nobody knows yet."""
+    # The sessions stand in a room above this one, which hangs them on the dose.
+    return any(each.began_at and not each.dosed_until and not each.cancelled_at for each in dose.sessions.all())
 
 
 def needs_draw(course: Course, dose: Dose) -> bool:
@@ -175,7 +186,7 @@ class DrawShown:
     Parameters
     ----------
     amount
-        What was taken, in words.
+        What was taken, in words: with millilitres where the lot has a strength.
     usable
         How much of it can be given: without what was wasted or put back; in the lot's unit.
     mg
@@ -233,8 +244,8 @@ def preparation_of(dose: Dose, reader: Actor, *, began_at: datetime | None = Non
     if may_know(reader, dose):
         shown = tuple(
             DrawShown(
-                each, f"{each.lot}, {each.lot.strength}, expires {each.lot.expires_on:%Y-%m-%d}",
-                f"{written(each.taken)} {each.lot.unit}", usables[each.pk], base_mg(each.lot, usables[each.pk]),
+                each, f"{each.lot}, {each.lot.strength}, expires {day(each.lot.expires_on)}",
+                with_ml(each.lot, each.taken), usables[each.pk], base_mg(each.lot, usables[each.pk]),
                 lefts[each.pk],
             )
             for each in draws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,13 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.participants.answering import answer, user_of
+from upturn_clinic.participants.queries import identity_of
 from upturn_clinic.stock import actions, forms, queries
 from upturn_clinic.stock.checks import WITNESSED
 from upturn_clinic.stock.models import Draw
 from upturn_clinic.stock.shelf.queries import LotRow, fitting_lots
 from upturn_clinic.treatments.models import Dose
-from upturn_clinic.treatments.queries import course_of, dose_shown, doses_at, weight_of
+from upturn_clinic.treatments.queries import course_of, dose_shown, doses_at, weight_given_by, weight_of
 
 __all__ = ["check_draw", "draw_dose", "preparation", "put_back_draw", "waste_draw"]
 
@@ -40,7 +42,7 @@ def preparation(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse
     draws = list(queries.draws_for(found))
     more = {"may_draw": found.is_open and queries.may_know(actor, found), "shown": shown, "draws": draws,
             "back_to": found.sessions.filter(left_at=None, cancelled_at=None).first()
-            if actor.may(Permission.SEE_SESSIONS) else None,
+            if actor.may(Permission.SEE_SESSIONS) else None, "is_running": queries.is_running(found),
             "lefts": {each.pk for each in draws if queries.left_of(each) > 0}}  # fmt: skip
     return render(request, "stock/preparation.html", {**_dose_words(here, found, actor), **more})
 
@@ -56,7 +58,13 @@ def draw_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
         rows = fitting_lots(
             here, actor, drug=course.entry(found).drug, masked=queries.is_masked_dose(found), today=today
         )
-    form = forms.DrawForm(request.POST or None, rows=rows, asks_proof=any(row.is_expired for row in rows))
+    words = _dose_words(here, found, actor)
+    computed = words["dose_shown"].computed if words["dose_shown"] else None
+    form = forms.DrawForm(
+        request.POST or None, rows=rows, asks_proof=any(row.is_expired for row in rows),
+        needed=Decimal(str(computed.mg)) if computed and rows else None,
+    )  # fmt: skip
+    before = queries.preparation_of(found, actor)
 
     def act(given: dict[str, Any]) -> object:
         password, code = given.pop("password", ""), given.pop("code", "")
@@ -65,8 +73,9 @@ def draw_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
 
     return answer(
         request, form, act,
-        shown={**_dose_words(here, found, actor), "title": f"Draw for {found}", "verb": "Draw", "rows": rows,
-               "is_refused": not queries.may_know(actor, found), "signs": True},
+        shown={**words, "title": f"Draw for {found}", "verb": "Draw more" if before.draws else "Draw", "rows": rows,
+               "preparation": before if before.draws else None, "is_refused": not queries.may_know(actor, found),
+               "signs": True},
         said="Drawn. Now somebody else checks it.", to=_preparation(here, found), page=PAGE,
     )  # fmt: skip
 
@@ -86,7 +95,8 @@ def check_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
     shown = _dose_words(here, found.dose, actor)
     return answer(
         request, form, act,
-        shown={**shown, "title": f"Check what was drawn for {found.dose}", "verb": "Checked", "signs": True,
+        shown={**shown, "title": f"Check {'again ' if found.is_checked else ''}what was drawn for {found.dose}",
+               "verb": "Sign the check", "signs": True, "is_again": found.is_checked,
                "meaning": actions.CHECKED, "preparation": queries.preparation_of(found.dose, actor)},
         said="Checked.", to=_preparation(here, found.dose), newest=found, page=PAGE,
     )  # fmt: skip
@@ -98,8 +108,11 @@ def waste_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
     actor, here = require(request, Permission.DISPENSE, facility)
     found, now = _draw(here, draw), timezone.now()
     people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
-    knows = queries.may_know(actor, found.dose)
-    form = forms.WasteForm(request.POST or None, people=people, is_masked=not knows)
+    knows, runs = queries.may_know(actor, found.dose), queries.is_running(found.dose)
+    form = forms.WasteForm(
+        request.POST or None, people=people, lot=found.lot, left=queries.left_of(found), is_running=runs,
+        is_masked=not knows,
+    )  # fmt: skip
 
     def act(given: dict[str, Any]) -> object:
         proof = prove(request, given["person"], password=given["password"], code=given["code"], at=now)
@@ -110,7 +123,8 @@ def waste_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
     shown = _dose_words(here, found.dose, actor)
     return answer(
         request, form, act,
-        shown={**shown, "title": f"Waste what is left of {found.dose}", "verb": "Wasted", "signs": True,
+        shown={**shown, "title": f"Waste what is left of {found.dose}", "verb": "Book as wasted", "signs": True,
+               "is_running": runs, "is_not_given": found.dose.given_at is None and not runs,
                "meaning": WITNESSED, "preparation": queries.preparation_of(found.dose, actor)},
         said="Wasted, with a witness.", to=_preparation(here, found.dose), page=PAGE,
     )  # fmt: skip
@@ -130,7 +144,7 @@ def put_back_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpRespon
         )
 
     return answer(
-        request, forms.PutBackForm(request.POST or None, people=people), act,
+        request, forms.PutBackForm(request.POST or None, people=people, unit=found.lot.unit), act,
         shown={**_dose_words(here, found.dose, actor), "title": "Put back what was not used", "verb": "Put back",
                "signs": True, "meaning": actions.RETURNED,
                "preparation": queries.preparation_of(found.dose, actor)},
@@ -152,8 +166,16 @@ def _preparation(here: Facility, dose: Dose) -> str:
 
 
 def _dose_words(here: Facility, dose: Dose, actor: Actor) -> dict[str, Any]:
-    """Gather what every page of a dose shows: for whom, and as much of what as the reader may know."""
+    """Gather what every page of a dose shows: for whom, and as much of what as the reader may know.
+
+    A dose that has begun is shown by the weight it was given by, not by a newer one.
+    """
     person = dose.plan.participant
     course = course_of(person)
-    shown = dose_shown(course, dose, weight=weight_of(person), reader=actor, at=timezone.now()) if course else None
-    return {"here": here, "person": person, "dose": dose, "dose_shown": shown}
+    begun = [each.began_at for each in dose.sessions.all() if each.began_at and not each.cancelled_at]
+    began_at = dose.given_at or max(begun, default=None)
+    weight = weight_given_by(dose, began_at=began_at) if began_at else weight_of(person)
+    at = began_at or timezone.now()
+    shown = dose_shown(course, dose, weight=weight, reader=actor, at=at) if course else None
+    identity = identity_of(person) if actor.may(Permission.SEE_IDENTITY) else None
+    return {"here": here, "person": person, "identity": identity, "dose": dose, "dose_shown": shown}

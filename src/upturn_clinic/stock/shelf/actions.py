@@ -18,7 +18,7 @@ from upturn_clinic.ledger import writing
 from upturn_clinic.stock.amounts import DRUGS, INERT, MOST_CONTAINERS, WITH_SALT, rounded
 from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_have, second_person
-from upturn_clinic.stock.models import Draw, Lot, Movement
+from upturn_clinic.stock.models import Lot, Movement
 from upturn_clinic.stock.shelf import queries
 
 __all__ = ["RIGHTED", "SEEN", "Delivery", "count", "receive", "remove", "settle", "take_back"]
@@ -177,7 +177,7 @@ def take_back(*, movement: Movement, reason: str, witness: Proof, by: Actor, at:
     if movement.kind == KIND.GIVEN:
         raise Refused("What was given is righted in its session, so that plan and register agree.",
                       remedy="correct the dose on the page of its session")  # fmt: skip
-    if movement.kind == KIND.DRAWN and movement.draw is not None and _is_given_from(movement.draw):
+    if movement.kind == KIND.DRAWN and queries.is_given_from(movement.draw):
         raise Refused("The dose has begun with what was drawn.",
                       remedy="waste what is not given of it, before a witness")  # fmt: skip
     must_have(reason, Decimal(1))
@@ -185,12 +185,6 @@ def take_back(*, movement: Movement, reason: str, witness: Proof, by: Actor, at:
     row = undo(row=movement, lot=lot, reason=reason, witness=second, by=by, at=at)
     sign(thing=row, meaning=RIGHTED, permission=Permission.WITNESS, proof=witness, by=second, at=at)
     return row
-
-
-def _is_given_from(draw: Draw) -> bool:
-    """Tell whether a dose runs or ran on this draw: no dose begins with what nobody checked."""
-    # The sessions stand in a room above this one, which hangs them on the dose.
-    return draw.is_checked and draw.dose.sessions.filter(cancelled_at=None, began_at__isnull=False).exists()
 
 
 def _must_be_a_label(delivery: Delivery) -> None:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet, Sum, Window
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
@@ -19,11 +19,12 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.ledger.queries import changes_in
 from upturn_clinic.stock.amounts import NOTHING, exact, written
-from upturn_clinic.stock.models import Lot, Movement
+from upturn_clinic.stock.models import Draw, Lot, Movement
 from upturn_clinic.stock.seals import seal_of
 
 __all__ = [
-    "Balance", "LotRow", "Sheet", "SheetRow", "balance_of", "broken_seals", "fitting_lots", "held", "last_count",
+    "Balance", "LotRow", "Sheet", "SheetRow", "balance_of", "broken_seals", "can_be_taken_back", "fitting_lots", "held",
+    "is_given_from", "last_count",
     "lot_rows", "lots_at", "open_difference", "reconciliation", "register_of", "rows_within", "same_lot",
 ]  # fmt: skip
 
@@ -103,12 +104,30 @@ def lot_rows(facility: Facility, reader: Actor, *, today: date, all_of_them: boo
 
 
 def register_of(lot: Lot) -> QuerySet[Movement]:
-    """All rows of a lot, newest first."""
+    """All rows of a lot, newest first, each with what had to be on the shelf after it (``after``)."""
     return (
         Movement.objects.filter(lot=lot)
-        .select_related("by", "witness", "draw__dose__plan__participant", "takes_back", "taken_back_by")
+        .annotate(after=Window(Sum("shelf"), order_by=["at", "id"]))
+        .select_related(
+            "by", "witness", "draw__checked_by", "draw__dose__plan__participant", "takes_back", "taken_back_by"
+        )
+        .prefetch_related("draw__dose__sessions")
         .order_by("-at", "-id")
     )
+
+
+def is_given_from(draw: Draw | None) -> bool:
+    """Tell whether a dose runs or ran on a draw: no dose begins with what nobody checked."""
+    # The sessions stand in a room above this one, which hangs them on the dose.
+    return draw is not None and draw.is_checked and any(
+        each.began_at and not each.cancelled_at for each in draw.dose.sessions.all()
+    )  # fmt: skip
+
+
+def can_be_taken_back(row: Movement) -> bool:
+    """Tell whether a row can be righted by one against it (one of ``register_of``)."""
+    is_open = not hasattr(row, "taken_back_by") and row.kind not in (KIND.TAKEN_BACK, KIND.GIVEN)
+    return is_open and not (row.kind == KIND.DRAWN and is_given_from(row.draw))
 
 
 def fitting_lots(facility: Facility, reader: Actor, *, drug: str, masked: bool, today: date) -> list[LotRow]:

@@ -21,7 +21,7 @@ from upturn_clinic.accounts.proof import prove
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import answer
 from upturn_clinic.stock import forms
-from upturn_clinic.stock.amounts import EXPIRY_NEAR_D, written
+from upturn_clinic.stock.amounts import EXPIRY_NEAR_D, exact, written
 from upturn_clinic.stock.checks import WITNESSED
 from upturn_clinic.stock.models import Movement
 from upturn_clinic.stock.queries import open_draws, people_who_may, to_prepare
@@ -63,10 +63,15 @@ def lot(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse:
     actor, here = require(request, Permission.SEE_STOCK, facility)
     found = get_object_or_404(queries.lots_at(here, actor), pk=lot)
     page = Paginator(queries.register_of(found), PAGE_ROWS).get_page(request.GET.get("page"))
+    may_keep = actor.may(Permission.KEEP_STOCK)
+    rows = [
+        (each, exact(each.after), (may_keep or each.by_id == actor.user_id) and queries.can_be_taken_back(each))
+        for each in page
+    ]
     broken = {each.pk for each in queries.broken_seals(page)}
     shown = {
-        "here": here, "lot": found, "page": page, "balance": queries.balance_of(found), "broken": broken,
-        "may_keep": actor.may(Permission.KEEP_STOCK), "reader": actor.user_id,
+        "here": here, "lot": found, "page": page, "rows": rows, "balance": queries.balance_of(found), "broken": broken,
+        "may_keep": may_keep,
         "difference": queries.open_difference(found),
     }  # fmt: skip
     return render(request, "stock/lot.html", shown)
@@ -85,7 +90,7 @@ def receive(request: HttpRequest, facility: str) -> HttpResponse:
 
     form = forms.ReceiveForm(request.POST or None, may_mask=actor.may(Permission.SEE_ARM))
     return answer(
-        request, form, act, shown={"here": here, "title": "A delivery", "verb": "Book the delivery"},
+        request, form, act, shown={"here": here, "title": "Book a delivery", "verb": "Book the delivery"},
         said="The delivery is booked.", to=reverse("stock", args=[here.slug]), page=PAGE,
     )  # fmt: skip
 
@@ -98,7 +103,7 @@ def count_lot(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse:
     return answer(
         request, forms.CountForm(request.POST or None, unit=found.unit),
         lambda given: actions.count(lot=found, **given, by=actor, at=timezone.now()),
-        shown={"here": here, "lot": found, "title": "Count", "verb": "Book the count"},
+        shown={"here": here, "lot": found, "title": "Count what is on the shelf", "verb": "Book the count"},
         said="The count is booked.", to=_lot(here, found.pk), page=PAGE,
     )  # fmt: skip
 
@@ -118,8 +123,14 @@ def settle_count(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse
     shown = {
         "here": here, "lot": found, "title": "Settle the difference of a count", "verb": "Settle", "signs": True,
         "meaning": actions.SEEN, "last": last, "balance": queries.balance_of(found),
-        "difference": (last.counted or 0) - queries.balance_of(found).shelf if last else None,
+        "difference": queries.open_difference(found),
     }  # fmt: skip
+    if not shown["difference"]:
+        shown["nothing_to_settle"] = (
+            "This lot was not counted. Count it first."
+            if last is None
+            else "There is no difference to settle: the count agrees, or the shelf changed since. Count again."
+        )
     return answer(
         request, forms.SettleForm(request.POST or None, people=people), act, shown=shown,
         said="The register follows the count.", to=_lot(here, found.pk), page=PAGE,
@@ -153,7 +164,9 @@ def remove_from_lot(request: HttpRequest, facility: str, lot: UUID) -> HttpRespo
 def take_back_entry(request: HttpRequest, facility: str, movement: UUID) -> HttpResponse:
     """Take an entry back by one against it."""
     actor, here = require(request, Permission.DISPENSE, facility)
-    rows = Movement.objects.filter(lot__in=queries.lots_at(here, actor)).select_related("lot__facility", "draw", "by")
+    rows = Movement.objects.filter(lot__in=queries.lots_at(here, actor)).select_related(
+        "lot__facility", "draw__dose__plan__participant", "by"
+    )
     found, now = get_object_or_404(rows, pk=movement), timezone.now()
     people = people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
 
