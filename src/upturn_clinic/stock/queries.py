@@ -127,16 +127,18 @@ def changed_after(dose: Dose, since: datetime, *, until: datetime | None = None)
     return max((last[draw] for draw, change in changes.items() if change), default=None)
 
 
-def open_draws(facility: Facility, reader: Actor) -> list[Draw]:
-    """What was drawn at a facility and is not wholly accounted for, oldest first; masked ones only for who may know."""
+def open_draws(facility: Facility, reader: Actor) -> list[tuple[Draw, str]]:
+    """What was drawn at a facility, with how much of it is not accounted for, oldest first; masked ones for who may."""
     sums = (
         Movement.objects.filter(facility=facility, draw__isnull=False).order_by().values("draw")
         .annotate(left=Sum("drawn"))
     )  # fmt: skip
-    found = Draw.objects.filter(pk__in=[each["draw"] for each in sums if exact(each["left"]) > 0])
+    lefts = {each["draw"]: exact(each["left"]) for each in sums}
+    found = Draw.objects.filter(pk__in=[key for key, left in lefts.items() if left > 0])
     if not reader.may(Permission.SEE_ARM):
         found = found.filter(lot__is_masked=False)
-    return list(found.select_related("lot", "by", "dose__plan__participant").order_by("taken_at"))
+    draws = found.select_related("lot", "by", "dose__plan__participant").order_by("taken_at")
+    return [(each, with_ml(each.lot, lefts[each.pk])) for each in draws]
 
 
 @dataclass(frozen=True)

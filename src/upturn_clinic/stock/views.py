@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -40,7 +41,9 @@ def preparation(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse
     shown = queries.preparation_of(found, actor)
     # Of a masked dose who does not know sees draws as such, to waste what is left of them.
     draws = list(queries.draws_for(found))
-    more = {"may_draw": found.is_open and queries.may_know(actor, found), "shown": shown, "draws": draws,
+    counts_until = _check_counts_until(found, shown)
+    more = {"counts_until": counts_until, "is_too_old": counts_until is not None and timezone.now() > counts_until,
+            "may_draw": found.is_open and queries.may_know(actor, found), "shown": shown, "draws": draws,
             "back_to": found.sessions.filter(left_at=None, cancelled_at=None).first()
             if actor.may(Permission.SEE_SESSIONS) else None, "is_running": queries.is_running(found),
             "lefts": {each.pk for each in draws if queries.left_of(each) > 0}}  # fmt: skip
@@ -150,6 +153,16 @@ def put_back_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpRespon
                "preparation": queries.preparation_of(found.dose, actor)},
         said="Put back.", to=_preparation(here, found.dose), page=PAGE,
     )  # fmt: skip
+
+
+def _check_counts_until(dose: Dose, shown: queries.Preparation) -> datetime | None:
+    """Say until when the check of a dose that has not begun holds, where its protocol says so."""
+    course = course_of(dose.plan.participant)
+    said = course.protocol.session.before_dose if course and course.protocol.session else None
+    has_begun = dose.given_at is not None or any(each.began_at for each in dose.sessions.all())
+    if said is None or shown.checked_since is None or has_begun:
+        return None
+    return shown.checked_since + timedelta(hours=said.check_h)
 
 
 def _dose(here: Facility, dose: UUID) -> Dose:

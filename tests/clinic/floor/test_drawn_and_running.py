@@ -108,3 +108,13 @@ def test_a_dose_that_was_given_is_shown_by_the_weight_it_was_given_by(
     page = text(log_in(nurse.user), "preparation", session.dose_id)
     assert "80.5 kg" in page
     assert "120 kg" not in page
+
+
+@pytest.mark.parametrize(("after", "words"), [(0, "or it is checked again"), (241, "it is done again")])
+def test_a_check_grows_old_on_the_page_as_it_does_for_the_dose(
+    session: Session, nurse: Actor, clock: Clock, log_in: LogIn, after: int, words: str
+) -> None:
+    checked_at = Draw.objects.get().checked_at
+    assert checked_at is not None
+    clock.stand_at(checked_at + after * MINUTE)
+    assert words in text(log_in(nurse.user), "preparation", session.dose_id)

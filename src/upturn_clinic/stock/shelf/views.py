@@ -65,7 +65,7 @@ def lot(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse:
     page = Paginator(queries.register_of(found), PAGE_ROWS).get_page(request.GET.get("page"))
     may_keep = actor.may(Permission.KEEP_STOCK)
     rows = [
-        (each, exact(each.after), (may_keep or each.by_id == actor.user_id) and queries.can_be_taken_back(each))
+        (each, exact(vars(each)["after"]), (may_keep or each.by_id == actor.user_id) and queries.can_be_taken_back(each))
         for each in page
     ]
     broken = {each.pk for each in queries.broken_seals(page)}
