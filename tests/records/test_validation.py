@@ -75,7 +75,7 @@ def test_a_trial_may_lack_its_base_rate_or_an_estimate(study: Records) -> None:
         ("updates.trust", NAN, "a number from 0 to 100", "nan"),
         ("updates.rt_first_ms", -5.0, "a number, 0 or more", "-5"),
         ("adverse_events.severity", "awful", "mild, moderate or severe", "awful"),
-        ("adverse_events.serious", None, "true or false", "nothing"),
+        ("adverse_events.severity", None, "mild, moderate or severe", "nothing"),
         ("adverse_events.related", "maybe", "unrelated, possible, probable or unknown", "maybe"),
         ("adverse_events.end_h", 0.25, "start_h or later", "0.25"),
     ],

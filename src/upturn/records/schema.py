@@ -245,7 +245,12 @@ _ALL = (
             _number("end_h", "end, from the first dose; missing while it lasts", nullable=True),
             _text("term", "the event, in the reporter's or a dictionary's word"),
             _text("severity", "intensity", values=("mild", "moderate", "severe")),
-            Column("serious", pl.Boolean, "whether it met a regulatory criterion of seriousness"),
+            Column(
+                "serious",
+                pl.Boolean,
+                "whether it met a regulatory criterion of seriousness; missing: not judged yet",
+                nullable=True,
+            ),
             _text("related", "relation to the drug", values=("unrelated", "possible", "probable", "unknown")),
         ),
     ),
