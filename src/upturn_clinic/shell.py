@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.letters import pseudonym_of
 from upturn_clinic.accounts.permissions import Permission, Role
 from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
 from upturn_clinic.pages.crisis import crisis_help
@@ -37,27 +38,28 @@ class Section:
 SECTIONS = (
     Section("floor", "Floor", "All rooms: who is in which phase, what is due, what is late", Permission.SEE_SESSIONS),
     Section("upcoming", "Upcoming", "What is late, due today, and due in the next days", Permission.SEE_PLAN),
-    Section("safety", "Safety", "Concerns to look at, adverse events to judge and report", Permission.SEE_SAFETY),
+    Section("safety", "Safety", "Concerns and adverse events: what is open, what is late", Permission.SEE_SAFETY),
     Section("monitoring", "Monitoring", "Bladder, memory, misuse: what is due", Permission.SEE_CLINICAL_RECORD),
-    Section("programmes", "Programmes", "Protocols: read, sign into force, explain", Permission.SEE_PROGRAMMES),
+    Section("programmes", "Programmes", "What is done here, and by which protocol", Permission.SEE_PROGRAMMES),
     Section("participants", "Participants", "Who is screened and who takes part", Permission.SEE_PARTICIPANTS),
     Section("enrolment_set_up", "Enrolment", "Consent documents and randomisation", Permission.SEE_PROGRAMMES),
     Section("ratings_due", "Ratings", "What is to be rated now, and what was missed", Permission.ENTER_RATINGS),
     Section("stock", "Stock", "The register of controlled drugs", Permission.SEE_STOCK),
     Section("monitoring_forms", "Forms", "Monitoring forms that the clinic submits", Permission.FILL_FORMS),
     Section("data", "Data", "De-identified records for analysts", Permission.SEE_DEIDENTIFIED),
-    Section("people", "People", "Who works here, and invitations", Permission.SEE_STAFF),
-    Section("trail", "Audit trail", "Everything that was written, by whom and why", Permission.SEE_AUDIT),
+    Section("people", "People", "Who works here", Permission.SEE_STAFF),
+    Section("trail", "Audit trail", "What was written, by whom and when", Permission.SEE_AUDIT),
     Section(
         "emergencies", "Emergency access", "Who opened records in an emergency", Permission.REVIEW_EMERGENCY_ACCESS
     ),
-    Section("change_facility", "Settings", "Name, time zone, rooms, crisis help", Permission.CHANGE_FACILITY),
+    Section("change_facility", "Settings", "Name, telephone, crisis help, clock, rooms", Permission.CHANGE_FACILITY),
 )
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Give every template what its frame shows."""
-    actor: Actor | None = getattr(request, "actor", None)
+    # Whoever is refused a page keeps the way to their own.
+    actor: Actor | None = getattr(request, "refused", None) or getattr(request, "actor", None)
     user = getattr(request, "user", None)
     here = actor.facility if actor else None
     sections = [
@@ -74,8 +76,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         # Asked only by the pages that show it.
         "untaken": lambda: list(untaken_at(here, timezone.now())) if actor and here and _may_see(actor) else [],
         "open_concerns": lambda: open_at(here, timezone.now()) if actor and here and _may_see(actor) else [],
-        "may_handle_concerns": bool(actor and actor.may(Permission.HANDLE_CONCERN)),
         "unreported": lambda: list(unreported_at(here, timezone.now())) if actor and here and _may_judge(actor) else [],
+        "has_no_email": bool(user is not None and user.is_authenticated and pseudonym_of(user.email)),
         "for_participants": bool(actor and actor.roles == {Role.PARTICIPANT}),
         "idle_s": int(IDLE_LOGOUT.total_seconds()) if user is not None and user.is_authenticated else 0,
         "warning_s": int(IDLE_WARNING.total_seconds()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.internal.stagekit import unstash_login
@@ -52,6 +52,14 @@ WRONG = frozenset({"incorrect_password", "enter_current_password", "incorrect_co
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Closes open sign-up and writes down log-ins."""
+
+    error_messages: ClassVar = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "Email or password is not right.",
+        "enter_current_password": "This is not your present password.",
+        "incorrect_password": "The password is not right.",
+        "too_many_login_attempts": "Too many attempts. Wait a few minutes, then try again.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  (allauth hands it over)
         """Nobody signs up: people are invited."""
@@ -140,7 +148,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             super().send_mail(template_prefix, email, context)
         except OSError:  # that of SMTP among them
             self._note_not_sent(template_prefix, email)
-            messages.warning(self.request, "It holds, but the letter that tells of it could not be sent.")
+            messages.warning(self.request, "It holds, but the email that tells of it could not be sent.")
 
     def _note_not_sent(self, template_prefix: str, email: str) -> None:
         person, user = queries.user_with_email(email), getattr(self.request, "user", None)
@@ -170,6 +178,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Keeps the secrets of code apps encrypted, and staff from taking theirs away."""
+
+    error_messages: ClassVar = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "The code is not right, or was used already. Each code holds once: wait for the next one.",
+    }
 
     def encrypt(self, text: str) -> str:
         """Encrypt with a key that comes from the clinic's secret key: the database alone opens nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 from zoneinfo import available_timezones
 
@@ -13,13 +14,21 @@ from upturn_clinic.accounts.letters import pseudonym_of
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.ground.forms import ChangeFields, Reason
+from upturn_clinic.operation import PASSWORD_LENGTH
 
-__all__ = ["AcceptForm", "EmergencyForm", "FacilityForm", "InvitationForm", "ProofFields", "RoleForm"]
+__all__ = ["AcceptForm", "EmergencyForm", "FacilityForm", "InvitationForm", "OneTime", "ProofFields", "RoleForm"]
 
 # Participants are not invited as staff: who they are is entered where participants are.
 STAFF_ROLES = [
     (role.value, f"{role.value.capitalize()}: {role.description}") for role in Role if role is not Role.PARTICIPANT
 ]
+
+
+class OneTime(forms.TextInput):
+    """A code holds once: after a refusal the field is empty, as that of the password."""
+
+    def format_value(self, value: object) -> None:
+        """Show nothing that was typed."""
 
 
 class ProofFields(forms.Form):
@@ -31,27 +40,35 @@ class ProofFields(forms.Form):
     code = forms.CharField(
         label="Code from your app",
         required=False,
-        help_text="Six digits, or a recovery code. Leave empty only if you have no code app.",
-        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        help_text="Six digits, or a recovery code.",
+        # Everybody who works here has a code app; the proof itself refuses an empty one of theirs.
+        widget=OneTime({"autocomplete": "one-time-code", "inputmode": "numeric", "data-needed-later": True}),
     )
 
 
 class FacilityForm(ChangeFields, forms.ModelForm):  # type: ignore[type-arg]  # Django itself has no brackets here
     """The facility's own words."""
 
-    field_order = ("name", "time_zone", "country", "rooms", "crisis_help", "reason")
+    field_order = ("name", "phone", "address", "country", "crisis_help", "time_zone", "rooms", "reason")
 
     class Meta:
         model = Facility
-        fields: ClassVar = ["name", "time_zone", "country", "rooms", "crisis_help"]
-        labels: ClassVar = {"crisis_help": "Crisis help shown to participants"}
+        fields: ClassVar = ["name", "phone", "address", "country", "crisis_help", "time_zone", "rooms"]
+        labels: ClassVar = {
+            "phone": "Telephone of the team",
+            "address": "Address",
+            "crisis_help": "Crisis help shown to participants",
+            "rooms": "Rooms for sessions",
+        }
         help_texts: ClassVar = {
+            "phone": "Participants and helpers call it, as in 555 0100, Mon to Fri 8 to 16. It stands on their sheets.",
+            "address": "Where an ambulance finds you: street, house, floor, door. It stands on the emergency sheet.",
             "time_zone": "As in Europe/Copenhagen. Times on every page follow this clock.",
             "country": "Two letters, such as NZ. Chooses the crisis lines that are shown when none are written below.",
             "rooms": "One per line, such as Room 1. The floor shows them in this order.",
             "crisis_help": "Whom to call, with numbers and hours, one per line. Check them yourself before use.",
         }
-        widgets: ClassVar = {"crisis_help": forms.Textarea({"rows": 4}), "rooms": forms.Textarea({"rows": 4})}
+        widgets: ClassVar = {"crisis_help": forms.Textarea({"rows": 4}), "rooms": forms.Textarea({"rows": 8})}
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -60,6 +77,10 @@ class FacilityForm(ChangeFields, forms.ModelForm):  # type: ignore[type-arg]  # 
     def clean_name(self) -> str:
         """Keep the name on one line."""
         return on_one_line(self.cleaned_data["name"])
+
+    def clean_address(self) -> str:
+        """Keep the address on one line."""
+        return on_one_line(self.cleaned_data["address"])
 
 
 def on_one_line(name: str) -> str:
@@ -82,9 +103,17 @@ class InvitationForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """A further role for somebody who works here."""
+    """A further role for somebody who works here; those that they have are not offered."""
 
-    role = forms.ChoiceField(choices=STAFF_ROLES, label="Role")
+    role = forms.ChoiceField(
+        widget=forms.RadioSelect, label="Role",
+        help_text="Whoever may see treatment sessions, even for a day, no longer rates blinded here.",
+    )  # fmt: skip
+
+    def __init__(self, *args: object, held: Collection[str] = (), **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        offered = [(role, words) for role, words in STAFF_ROLES if role not in held]
+        self.fields["role"].choices = offered  # type: ignore[attr-defined]
 
 
 class AcceptForm(forms.Form):
@@ -97,8 +126,9 @@ class AcceptForm(forms.Form):
         widget=forms.TextInput({"autocomplete": "name"}),
     )
     password = forms.CharField(
-        label="Password", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
-    )
+        label="Password", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text=f"At least {PASSWORD_LENGTH} characters. Words of this clinic, such as its name, do not count.",
+    )  # fmt: skip
     again = forms.CharField(
         label="Password, once more", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,6 +28,9 @@ __all__ = ["Doors", "IdleLogout", "SecondFactor"]
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 FACTOR_SEEN = "second_factor_seen"
+_KEPT = "What you typed is kept in this tab."
+IDLE = f"You were logged out after {IDLE_LOGOUT.total_seconds() / 60:.0f} minutes without activity. {_KEPT}"
+DAY_OVER = f"You were logged out at the end of a working day. {_KEPT}"
 
 
 class IdleLogout:
@@ -48,6 +52,7 @@ class IdleLogout:
                 facts = {"how": "idle" if now - last > IDLE_LOGOUT else "end of the working day"}
                 actions.note_event(action="was logged out", by=Actor(request.user), at=now, facts=facts)
                 logout(request)
+                messages.info(request, IDLE if now - last > IDLE_LOGOUT else DAY_OVER)
                 return to_log_in(request)
             if LOGGED_IN not in request.session:
                 request.session[LOGGED_IN] = now.isoformat()

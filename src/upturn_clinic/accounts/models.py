@@ -74,12 +74,17 @@ class Facility(Versioned):
         max_length=2, blank=True, validators=[RegexValidator("^[A-Z]{2}$", "Two capital letters, such as NZ.")]
     )
     crisis_help = models.TextField(blank=True, max_length=2000)
+    # Of the team: for participants on their sheets, for helpers in an emergency.
+    phone = models.CharField(max_length=40, blank=True, verbose_name="telephone of the team")
+    address = models.CharField(max_length=200, blank=True)
     # One name per line, in the order in which the floor shows them.
     rooms = models.TextField(blank=True, max_length=1000, verbose_name="rooms for sessions", validators=[short_rooms])
 
     classified: ClassVar = Classified(
-        operational=("id", "version", "slug", "name", "time_zone", "country", "crisis_help", "rooms")
-    )
+        operational=(
+            "id", "version", "slug", "name", "time_zone", "country", "phone", "address", "crisis_help", "rooms",
+        )
+    )  # fmt: skip
 
     class Meta:
         ordering: ClassVar = ["name"]

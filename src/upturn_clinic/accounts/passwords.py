@@ -38,4 +38,4 @@ class WordsOfTheHouse:
 
     def get_help_text(self) -> str:
         """Say it beside the field."""
-        return "Words of this clinic, such as its name, do not count."
+        return "Words of this clinic, such as its name, do not count towards the length."

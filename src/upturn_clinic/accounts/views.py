@@ -35,7 +35,7 @@ from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ground.forms import ReasonForm, tell
-from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT
+from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT, INVITATION_VALID
 
 __all__ = [
     "accept_invitation", "change_facility", "closed_sign_up", "end_role", "facility_home", "give_role", "home",
@@ -95,8 +95,16 @@ def people(request: HttpRequest, facility: str) -> HttpResponse:
     """List who works here, and the open invitations."""
     actor, here = require(request, Permission.SEE_STAFF, facility)
     invitations = queries.open_invitations(here, at=timezone.now()) if actor.may(Permission.MANAGE_STAFF) else []
-    shown = {"here": here, "staff": queries.staff_at(here), "invitations": invitations,
-             "me": actor.user, "may_manage": actor.may(Permission.MANAGE_STAFF)}  # fmt: skip
+    staff = queries.staff_at(here)
+    administrators = [
+        each for one in staff if one.user.is_active for each in one.memberships if each.role == Role.ADMINISTRATOR
+    ]
+    shown = {
+        "here": here, "staff": staff, "invitations": invitations, "me": actor.user,
+        "may_manage": actor.may(Permission.MANAGE_STAFF),
+        # Theirs cannot be ended: nobody would be left who could give it again.
+        "last_administrator": administrators[0] if len(administrators) == 1 else None,
+    }  # fmt: skip
     return render(request, "accounts/people.html", shown)
 
 
@@ -115,7 +123,7 @@ def invite(request: HttpRequest, facility: str) -> HttpResponse:
             tell(form, refusal)
         else:
             return _invited(request, letter, actor)
-    return render(request, "accounts/invite.html", {"here": here, "form": form})
+    return render(request, "accounts/invite.html", {"here": here, "form": form, "days": INVITATION_VALID.days})
 
 
 def _invited(request: HttpRequest, letter: Invitation, actor: Actor) -> HttpResponse:
@@ -151,7 +159,8 @@ def give_role(request: HttpRequest, facility: str, user: UUID) -> HttpResponse:
     person = queries.works_at(here, user)
     if person is None:
         raise Http404
-    form = RoleForm(request.POST or None)
+    held = person.memberships.filter(facility=here, ended_at=None).values_list("role", flat=True)
+    form = RoleForm(request.POST or None, held=set(held))
     if request.method == "POST" and form.is_valid():
         role = Role(form.cleaned_data["role"])
         try:
@@ -180,8 +189,12 @@ def end_role(request: HttpRequest, facility: str, membership: UUID) -> HttpRespo
         else:
             messages.success(request, f"{found.user.name} is no longer {found.role} here.")
             return redirect("people", here.slug)
-    title = f"End the role of {found.user.name} as {found.role}"
-    return render(request, "accounts/with_reason.html", {"here": here, "form": form, "title": title, "verb": "End"})
+    shown = {
+        "here": here, "form": form, "title": f"End the role of {found.user.name} as {found.role}", "verb": "End",
+        "button": "End the role",
+        "lede": f"{found.user.name} loses this role at once. What they wrote and signed stays.",
+    }  # fmt: skip
+    return render(request, "accounts/with_reason.html", shown)
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
-from upturn_clinic.ground.errors import Conflict
+from upturn_clinic.ground.errors import Conflict, Saved
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.ledger.chain import canonical
 from upturn_clinic.ledger.models import Entry, FormAnswer, PersonKey
@@ -87,19 +87,25 @@ def has_note(action: str, *, about: Model, facts: Mapping[str, Any], since: date
 def conflict_since(thing: Versioned, version: int) -> Conflict:
     """Tell what others changed in a record after a version of it.
 
-    The sentences leave values out: the reader may see the record, but perhaps not each of its fields.
+    What was saved is told without values: the reader may see the record, but perhaps not each of its fields.
     """
-    sentences: list[str] = []
+    saves: list[Saved] = []
     before: dict[str, Any] = {}
     since = list(history_of(thing._meta.label, str(thing.pk)).filter(object_version__gt=version))
     known = opened(since)
     for entry in since:
         changes = known[entry.sequence].changes
         who = entry.by.name if entry.by else "The system"
-        sentences.append(f"{who} {entry.action} ({', '.join(each.field.replace('_', ' ') for each in changes)})")
+        fields = {each.field: _in_words(thing, each.field) for each in changes}
+        saves.append(Saved(who, entry.action, entry.at, fields))
         for each in changes:
             before.setdefault(each.field, each.old)
-    return Conflict(sentences, before)
+    return Conflict(saves, before)
+
+
+def _in_words(thing: Model, field: str) -> str:
+    named = {each.name: str(each.verbose_name) for each in thing._meta.concrete_fields}
+    return named.get(field, field.replace("_", " "))
 
 
 def sent_before(form_key: str) -> Entry | None:

@@ -14,7 +14,7 @@ __all__ = ["CrisisHelp", "crisis_help"]
 
 @dataclass(frozen=True)
 class CrisisHelp:
-    """What stands on every page where a participant can write.
+    """What stands on every page and sheet for participants.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Headers of every answer: what a page may load (only its own files), and that nobody keeps a copy."""
+"""Headers of every answer: what a page may load (only its own files), and that nobody keeps a copy.
+
+Also words for an address that is not a page to open.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-__all__ = ["POLICY", "SecurityHeaders"]
+from upturn_clinic.pages.views import only_for_sending
+
+__all__ = ["POLICY", "SecurityHeaders", "Worded"]
 
 # No script or style stands in a page, so none needs an exception. Pictures as data: the QR code of a code app.
 POLICY = "; ".join(
@@ -35,3 +40,21 @@ class SecurityHeaders:
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class Worded:
+    """Put words on an address that a page sends to and somebody opens: the browser's own page would be a fault."""
+
+    NOT_SO = 405
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer as before, with words where there were none."""
+        response = self.get_response(request)
+        if response.status_code != self.NOT_SO or response.content or request.method != "GET":
+            return response
+        worded = only_for_sending(request)
+        worded.headers["Allow"] = response.headers.get("Allow", "")
+        return worded

@@ -10,7 +10,15 @@ from django.shortcuts import render
 
 from upturn_clinic.ground.busy import is_busy
 
-__all__ = ["bad_request", "forgery_suspected", "not_found", "permission_denied", "server_error", "well"]
+__all__ = [
+    "bad_request",
+    "forgery_suspected",
+    "not_found",
+    "only_for_sending",
+    "permission_denied",
+    "server_error",
+    "well",
+]
 
 BUSY = 503
 
@@ -32,6 +40,9 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
     remedy = str(exception or "") or "Your role does not include it."
     if request.content_type == "application/json":
         return JsonResponse({"fault": remedy}, status=403)
+    roles = sorted(getattr(getattr(request, "refused", None), "roles", ()))
+    if roles:
+        remedy += f" Your role here: {', '.join(roles)}. Roles are given by an administrator of the facility."
     return _told(request, 403, "You cannot open this page.", remedy)
 
 
@@ -41,13 +52,18 @@ def forgery_suspected(request: HttpRequest, reason: str = "") -> HttpResponse:  
     request.forgery_suspected = True  # type: ignore[attr-defined]
     return _told(
         request, 403, "This form is too old.",
-        "You were logged in anew since it was opened. Go back and reload the page: what you typed is kept in this tab.",
+        "Perhaps you logged in anew since then. Go back and reload the page: what you typed is kept in this tab.",
     )  # fmt: skip
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """There is no such page for this person."""
     return _told(request, 404, "There is no such page.", "It may have moved, or belong to another facility.")
+
+
+def only_for_sending(request: HttpRequest) -> HttpResponse:
+    """A page sends to this address; there is nothing to see."""
+    return _told(request, 405, "There is nothing to see here.", "A page of the clinic sends to this address by itself.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

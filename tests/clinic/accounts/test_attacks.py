@@ -252,7 +252,7 @@ def test_a_forged_link_to_a_new_password_is_written_down(owner: User) -> None:
     path = reverse("account_reset_password_from_key", args=[owner.pk.hex, "abc123-forged"])
     answer = Client().get(path)
     assert answer.status_code == 404
-    assert "used already or is too old" in answer.content.decode()
+    assert "used already, is too old" in answer.content.decode()
     (row,) = Entry.objects.filter(action="opened a link that opens nothing")
     assert "forged" not in row.changes
 

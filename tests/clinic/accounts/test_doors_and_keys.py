@@ -34,7 +34,7 @@ def test_password_and_code_open_the_house(owner: User, facility: Facility) -> No
     assert with_password(client, owner) == reverse("mfa_authenticate")
     assert client.get(reverse("people", args=[facility.slug])).status_code == 302
     wrong = client.post(reverse("mfa_authenticate"), {"code": "000000"})
-    assert "Incorrect code" in wrong.content.decode()
+    assert "The code is not right" in wrong.content.decode()
     client.post(reverse("mfa_authenticate"), {"code": code_now()})
     assert client.get(reverse("people", args=[facility.slug])).status_code == 200
     assert Entry.objects.filter(action="logged in", by=owner).count() == 1
@@ -46,7 +46,7 @@ def test_a_code_serves_once(owner: User) -> None:
     with_password(first, owner)
     with_password(second, owner)
     assert first.post(reverse("mfa_authenticate"), {"code": code}).status_code == 302
-    assert "Incorrect code" in second.post(reverse("mfa_authenticate"), {"code": code}).content.decode()
+    assert "The code is not right" in second.post(reverse("mfa_authenticate"), {"code": code}).content.decode()
 
 
 def test_a_recovery_code_opens_once(owner: User) -> None:
@@ -76,7 +76,7 @@ def test_a_changed_password_ends_every_session(
 def test_a_failed_log_in_is_written_down_and_does_not_tell_who_exists(owner: User) -> None:
     known = Client().post(LOG_IN, {"login": owner.email, "password": "wrong"}).content.decode()
     unknown = Client().post(LOG_IN, {"login": "nobody@example.org", "password": "wrong"}).content.decode()
-    told = "The email address and/or password you specified are not correct"
+    told = "Email or password is not right."
     assert told in known
     assert told in unknown
     assert [row.object_id for row in Entry.objects.filter(action="failed to log in")] == [str(owner.pk), ""]
@@ -143,6 +143,7 @@ def test_idle_people_are_logged_out_and_led_back(
     answer = client.get(page)
     assert answer.status_code == 302
     assert answer["Location"] == f"{LOG_IN}?next={page.replace('/', '%2F')}"
+    assert "logged out after 15 minutes without activity" in client.get(answer["Location"]).content.decode()
     assert Entry.objects.filter(action="was logged out", by=owner).count() == 1
 
 

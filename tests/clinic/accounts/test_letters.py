@@ -48,7 +48,7 @@ def test_a_forgotten_password_is_answered_alike_for_everybody(owner: User) -> No
     )
     assert known.status_code == unknown.status_code == 200
     for page in (known, unknown):
-        assert "No letter after ten minutes?" in page.content.decode()
+        assert "No email after ten minutes?" in page.content.decode()
     # The same page to the last letter, but for the key of its forms.
     assert known.request["PATH_INFO"] == unknown.request["PATH_INFO"]
     POST_ROOM.submit(int).result()  # the letter has been tried when its turn is over
@@ -71,7 +71,7 @@ def test_a_changed_password_holds_although_no_letter_tells_of_it(owner: User, lo
     given = {"oldpassword": PASSWORD, "password1": new, "password2": new}
     answer = client.post(reverse("account_change_password"), given, follow=True)
     assert answer.request["PATH_INFO"] == "/log-in/"
-    assert "the letter that tells of it could not be sent" in answer.content.decode()
+    assert "the email that tells of it could not be sent" in answer.content.decode()
     owner.refresh_from_db()
     assert owner.check_password(new)
     assert [row.object_id for row in Entry.objects.filter(action=NOT_SENT)] == [str(owner.pk)]

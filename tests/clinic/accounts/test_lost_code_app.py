@@ -160,5 +160,5 @@ def test_a_letter_that_does_not_go_out_stops_nothing(
     assert reset(client, colleague) == 302
     assert not Authenticator.objects.filter(user=colleague).exists()
     told = client.get(reverse("people", args=["main"])).content.decode()
-    assert "no letter could be sent" in told
+    assert "no email could be sent" in told
     assert Entry.objects.filter(action="could not send a letter", object_id=str(colleague.pk)).count() == 1

@@ -157,3 +157,16 @@ def test_passwords_are_kept_with_argon2(settings: object, db: None) -> None:
     assert user.password.startswith("argon2$argon2id$")
     assert user.check_password(PASSWORD)
     assert not user.check_password(PASSWORD + "!")
+
+
+def test_the_telephone_and_the_address_of_the_team_are_set_with_a_reason(
+    facility: Facility, owner: User, log_in: Callable[[User], Client]
+) -> None:
+    client, page = log_in(owner), reverse("change_facility", args=[facility.slug])
+    form = client.get(page).context["form"]
+    sent = {name: form[name].value() or "" for name in form.fields}
+    sent |= {"phone": "555 0100, Mon to Fri 8 to 16", "address": "1 Harbour Street,  floor 2", "reason": "we moved"}
+    assert client.post(page, sent).status_code == 302
+    facility.refresh_from_db()
+    assert facility.phone == "555 0100, Mon to Fri 8 to 16"
+    assert facility.address == "1 Harbour Street, floor 2"

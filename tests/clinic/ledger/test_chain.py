@@ -167,7 +167,8 @@ def test_the_second_editor_is_told_and_nothing_is_overwritten(
     )
     with pytest.raises(Conflict) as told:
         actions.change_facility(facility=mine, version=1, values={"country": "DK"}, reason="slow", by=other, at=now)
-    assert told.value.changes == ("Owner changed the facility (name)",)
+    (sentence,) = told.value.changes
+    assert sentence.startswith("Owner changed the facility (name), ")
     saved = Facility.objects.get(pk=facility.pk)
     assert (saved.name, saved.country, saved.version) == ("First", "", 2)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -96,11 +98,21 @@ def test_what_went_wrong_is_told_in_plain_words(
 ) -> None:
     refused = log_in(colleague).get(reverse("trail", args=["main"]))
     assert refused.status_code == 403
-    assert "Only people who may read the audit trail can do this." in refused.content.decode()
+    assert "may read the audit trail can do this. Your role here: clinician." in refused.content.decode()
     missing = log_in(colleague).get("/nowhere/")
     assert missing.status_code == 404
     for answer in (refused, missing):
         assert NOTICE in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_address_that_pages_send_to_says_so(
+    facility: Facility, colleague: User, log_in: Callable[[User], Client]
+) -> None:
+    answer = log_in(colleague).get(reverse("still_here"))
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert "There is nothing to see here." in answer.content.decode()
 
 
 def test_a_fault_of_ours_is_told_without_the_database() -> None:
@@ -108,6 +120,31 @@ def test_a_fault_of_ours_is_told_without_the_database() -> None:
     assert answer.status_code == 500
     assert "may not have been saved" in answer.content.decode()
     assert NOTICE in answer.content.decode()
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Begin to write; a fault is told as Django tells it."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as fault:
+        raise OperationalError(str(fault)) from fault
+
+
+def test_who_only_looked_while_the_database_was_busy_can_look_again(tmp_path: Path) -> None:
+    writer, other = (sqlite3.connect(tmp_path / "busy.sqlite3", timeout=0, isolation_level=None) for _ in range(2))
+    writer.execute("BEGIN IMMEDIATE")
+    again = b'href="/at/main/?on=2026-03-01">Try again</a>'
+    for ask, only_looks in ((RequestFactory().get, True), (RequestFactory().post, False)):
+        try:
+            _begin(other)
+        except OperationalError:
+            answer = server_error(ask("/at/main/?on=2026-03-01"))
+        assert answer.status_code == 503
+        assert (again in answer.content) is only_looks
+        assert (b"may not be saved" in answer.content) is not only_looks
+        assert b'rel="stylesheet"' in answer.content
+    writer.close()
+    other.close()
 
 
 @pytest.mark.django_db
@@ -123,6 +160,10 @@ def test_a_participant_sees_crisis_help_of_the_facility(
     assert "555 0100" in page
     assert "555 0101" in page
     assert "116 123" not in page
+    assert "Telephone of your team" not in page
+    Facility.objects.update(phone="555 0102, Mon to Fri 8 to 16")
+    page = log_in(somebody).get("/at/main/", follow=True).content.decode()
+    assert '<a href="tel:5550102">555 0102, Mon to Fri 8 to 16</a>' in page
 
 
 def test_a_country_without_a_known_line_still_gets_words() -> None:

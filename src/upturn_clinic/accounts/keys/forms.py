@@ -22,8 +22,10 @@ class EndSessionsForm(ProofFields):
 
     field_order = ("which", "password", "code")
 
-    def __init__(self, *args: object, others: Sequence[Opened], **kwargs: object) -> None:
+    def __init__(self, *args: object, others: Sequence[Opened], has_code_app: bool, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        if not has_code_app:  # a participant's choice
+            del self.fields["code"]
         one_by_one = [(each.mark, f"{number}. {each.device}") for number, each in enumerate(others, start=2)]
         choices = [(OTHERS, "all but this one"), *one_by_one]
         self.fields["which"].choices = choices  # type: ignore[attr-defined]
@@ -35,7 +37,7 @@ class ResetForm(ProofFields):
 
     made_sure = Reason(
         "How you made sure who it is",
-        "Face to face, or by calling a number you knew before. A call or letter that came to you is not enough.",
+        "Face to face, or by calling a number you knew before. A call or email that came to you is not enough.",
     )
     reason = Reason("Why it is needed")
 

@@ -49,12 +49,13 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
     mine, now = request.session.session_key or "", timezone.now()
     found = open_sessions(actor.user, now, here=request.session)
     others = [each for each in found if each.key != mine]
-    form = EndSessionsForm(request.POST or None, others=others)
+    has_app = queries.has_second_factor(actor.user)
+    form = EndSessionsForm(request.POST or None, others=others, has_code_app=has_app)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         chosen = next((each.key for each in others if each.mark == given["which"]), "")
         try:
-            prove(request, actor.user, password=given["password"], code=given["code"], at=now)
+            prove(request, actor.user, password=given["password"], code=given.get("code", ""), at=now)
             if chosen or given["which"] == OTHERS:
                 actions.end_sessions(
                     user=actor.user, reason="ended by the person", only=chosen, keep=mine, by=actor, at=now
@@ -65,7 +66,12 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Logged out there.")
             return redirect("my_sessions")
     here = [each for each in found if each.key == mine]
-    return render(request, "accounts/my_sessions.html", {"sessions": [*here, *others], "others": others, "form": form})
+    places = list(queries.facilities_of(actor.user, at=now))
+    clock = places[0] if len({each.time_zone for each in places}) == 1 else None
+    if clock is not None:
+        timezone.activate(clock.zone)
+    shown = {"sessions": [*here, *others], "others": others, "form": form, "clock": clock}
+    return render(request, "accounts/my_sessions.html", shown)
 
 
 @require_http_methods(GET_POST)
@@ -188,4 +194,4 @@ def _tell_by_letter(request: HttpRequest, person: User, actor: Actor) -> None:
         facts = {"letter": "code app reset"}
         note_event(action="could not send a letter", by=actor, at=timezone.now(), about=person, facts=facts)
     if sent is not Sent.YES:
-        messages.warning(request, f"But no letter could be sent ({sent}). Tell {person.name} yourself.")
+        messages.warning(request, f"But no email could be sent ({sent}). Tell {person.name} yourself.")

@@ -68,6 +68,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("crisis_help", models.TextField(blank=True, max_length=2000)),
+                ("phone", models.CharField(blank=True, max_length=40, verbose_name="telephone of the team")),
+                ("address", models.CharField(blank=True, max_length=200)),
                 (
                     "rooms",
                     models.TextField(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -12,14 +13,16 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-__all__ = ["moment", "value"]
+from upturn_clinic.ground import stretches
+
+__all__ = ["moment", "stretch", "value"]
 
 register = template.Library()
 
-# A whole protocol file is one value; reasons and notes are shorter than this.
-LONGEST = 2000
+# A whole protocol file is one value, of which its beginning is enough; reasons and notes are shorter than this.
+LONGEST, BEGINNING = 2000, 80
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00")
-KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+KEY = re.compile(r"(\w+/)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @register.filter
@@ -40,6 +43,18 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def stretch(hours: float | Decimal | None) -> str:
+    """Write how far questions look back [h]: in days where people count days.
+
+    Examples
+    --------
+    >>> stretch(24), stretch(168.0), stretch(None)
+    ('24 hours', '7 days', '–')
+    """
+    return "–" if hours is None else stretches.in_words(hours)
+
+
+@register.filter
 def value(of_field: Any) -> str:
     """Write a value of the trail: nothing as a dash, a time by the facility's clock, a long text by its beginning.
 
@@ -49,8 +64,10 @@ def value(of_field: Any) -> str:
     --------
     >>> value(""), value(True), value("7be8d705-df0a-40cc-9e44-389e437adb98")
     ('–', 'yes', '7be8d705…')
-    >>> value("x" * 12345)[-22:]
-    'x… (12,345 characters)'
+    >>> value("x" * 12345) == "x" * 80 + "… (12,345 characters)"
+    True
+    >>> value("session/7be8d705-df0a-40cc-9e44-389e437adb98")
+    'session/7be8d705…'
     >>> value({"1": 4, "10": 0, "2": 3}), value([]), value(["chest pain", True])
     ('1: 4, 2: 3, 10: 0', '–', 'chest pain, yes')
     """
@@ -64,7 +81,7 @@ def value(of_field: Any) -> str:
     if TIME.fullmatch(text):
         return moment(datetime.fromisoformat(text))
     if len(text) > LONGEST:
-        return f"{text[:LONGEST]}… ({len(text):,} characters)"
+        return f"{text[:BEGINNING]}… ({len(text):,} characters)"
     return f"{text.split('-', maxsplit=1)[0]}…" if KEY.fullmatch(text) else text
 
 
