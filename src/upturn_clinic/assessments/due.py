@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from decimal import Decimal
+from math import isclose
 from typing import Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from upturn.protocol import Protocol
@@ -20,10 +23,12 @@ from upturn_clinic.participants.models import Measure
 from upturn_clinic.treatments.schedule import Slot, days_and_hours, shifted
 
 __all__ = [
-    "Anchor", "Asked", "Due", "State", "asked_by", "due_of", "is_of_a_day", "of_the_day", "opens_within", "slot_of",
+    "Anchor", "Asked", "Due", "Seen", "State", "asked_by", "due_of", "is_of_a_day", "of_the_day", "opens_within",
+    "slot_of",
 ]  # fmt: skip
 
 State = Literal["later", "open", "late", "done"]
+MINUTES = 60
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,44 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """A value that was read in a session, at which of the protocol's minutes of its dose; and whose session it is."""
+
+    instrument: str
+    value: Decimal
+    at: datetime
+    nominal_min: int | None
+    dose_offset_h: float
+    session: UUID
+
+    def stands_for(self, asked: Asked, slot: Slot) -> bool:
+        """Tell whether it is what was asked for: read for that minute of the dose, or for none and in the window."""
+        if self.instrument != asked.instrument or asked.rater_kind != Rating.Rater.TREATING:
+            return False
+        if self.nominal_min is None:
+            return slot.holds(self.at)
+        return isclose(self.dose_offset_h * MINUTES + self.nominal_min, asked.planned_h * MINUTES)
+
+
+@dataclass(frozen=True)
 class Due:
-    """One rating that is asked for: when it is due, and what became of it."""
+    """One rating that is asked for: when it is due, and what became of it.
+
+    Parameters
+    ----------
+    rating, measure, seen
+        What fulfils it: answers, a total alone, or a value of a session's flowsheet.
+    told_at
+        When blinded raters are told it is, for who may know when it is by the doses given; None where it is the same.
+    """
 
     asked: Asked
     slot: Slot
     state: State
     rating: Rating | None = None
     measure: Measure | None = None
+    seen: Seen | None = None
+    told_at: datetime | None = None
 
     @property
     def instrument(self) -> str:
@@ -69,6 +104,11 @@ class Due:
     def rater_kind(self) -> str:
         """Who rates."""
         return self.asked.rater_kind
+
+    @property
+    def is_for_a_rater(self) -> bool:
+        """Whether a blinded rater still has to do it."""
+        return self.rater_kind == Rating.Rater.BLINDED and self.state != "done"
 
 
 def asked_by(protocol: Protocol, arms: Collection[str]) -> tuple[Asked, ...]:
@@ -100,8 +140,8 @@ def slot_of(
     first
         When the first dose was given, or is planned.
     doses, visits
-        With their instants as they stand now; those that were given up are not among them. Without doses (for readers
-        who must not know them) everything follows the visits.
+        With their instants as they stand now; those that were given up are not among them. For readers who must not
+        know of doses, with the instants that raters are told, whatever became of them.
     """
     dose, visit = of_the_day(asked, doses), of_the_day(asked, visits)
     follows_dose = dose is not None and asked.planned_h > dose.offset_h
@@ -116,8 +156,9 @@ def slot_of(
 
 
 def due_of(
-    asked: Sequence[tuple[Asked, Slot]], *, ratings: Sequence[Rating], measures: Sequence[Measure], at: datetime
-) -> tuple[Due, ...]:
+    asked: Sequence[tuple[Asked, Slot]], *, ratings: Sequence[Rating], measures: Sequence[Measure],
+    seen: Sequence[Seen] = (), at: datetime,
+) -> tuple[Due, ...]:  # fmt: skip
     """Say of each rating that is asked for whether it is there.
 
     Parameters
@@ -125,7 +166,10 @@ def due_of(
     ratings
         Those that count. One that was entered for a time of the protocol fulfils that time.
     measures
-        Values that count: of a time without a rating, one in its window fulfils it, each only once.
+        Values that count: of a time without a rating, one in its window fulfils it, each only once. One that somebody
+        else rated (the team, where a blinded rater is asked) does not.
+    seen
+        Values that count in the flowsheets of sessions: they fulfil what the treating team is asked for.
     """
     by_time = {(each.instrument, each.planned_h, each.rater_kind): each for each in ratings}
     taken = {each.measure_id for each in ratings if each.planned_h is not None}
@@ -134,14 +178,18 @@ def due_of(
     found: list[Due] = []
     for each, slot in asked:
         rating = by_time.get((each.instrument, each.planned_h, each.rater_kind))
-        measure = None
+        measure = read = None
         if rating is None:
-            fitting = [one for one in free if one.instrument == each.instrument and slot.holds(one.at)]
+            read = min((one for one in seen if one.stands_for(each, slot)), key=lambda one: abs(one.at - slot.target),
+                       default=None)  # fmt: skip
+        if rating is None and read is None:
+            fitting = [one for one in free if one.instrument == each.instrument and slot.holds(one.at)
+                       and (one.pk not in behind or behind[one.pk].rater_kind == each.rater_kind)]  # fmt: skip
             measure = min(fitting, key=lambda one: abs(one.at - slot.target), default=None)
             free = [one for one in free if one is not measure]
             rating = behind.get(measure.pk) if measure else None
-        state: State = "done" if rating or measure else _state(slot, at)
-        found.append(Due(each, slot, state, rating, measure))
+        state: State = "done" if rating or measure or read else _state(slot, at)
+        found.append(Due(each, slot, state, rating, measure, read))
     return tuple(found)
 
 

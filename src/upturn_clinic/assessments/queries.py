@@ -7,9 +7,10 @@ tell the arm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Min, Q, QuerySet
 
@@ -22,6 +23,7 @@ from upturn_clinic.assessments.due import (
     Anchor,
     Asked,
     Due,
+    Seen,
     asked_by,
     due_of,
     is_of_a_day,
@@ -37,6 +39,7 @@ from upturn_clinic.participants.queries import arm_of, arm_shown
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.treatments.models import Dose, Plan, Visit
 from upturn_clinic.treatments.schedule import Slot
+from upturn_clinic.treatments.told import is_told_alone, slot_told
 
 __all__ = [
     "DueOfOne", "baseline_for", "counting_of", "due_at", "due_for", "first_given_at", "given_doses", "kinds_for",
@@ -127,7 +130,8 @@ def due_for(participant: Participant, *, at: datetime, reader: Actor | None = No
     ----------
     reader
         Only what this reader may know; everything when nobody in particular reads. Where the arm is hidden from them,
-        the ratings of all arms are listed, and no time follows a dose that they must not know.
+        the ratings of all arms are listed. Who must not know of doses is told the times of the plan as it was made, and
+        as people moved it by hand since (``treatments.told``): neither hour nor day follows a dose that was given.
     """
     plan = Plan.objects.filter(participant=participant).select_related(*_PLAN).first()
     return _dues([plan], at=at, reader=reader)[0].dues if plan else ()
@@ -154,19 +158,22 @@ def _dues(
 ) -> list[DueOfOne]:
     """Work out what is asked of some people; with ``reach``, only of visits and doses so near to now."""
     people = [plan.participant_id for plan in plans]
-    doses = Dose.objects.filter(plan__in=plans).exclude(state__in=["missed", "cancelled"])
-    visits = Visit.objects.filter(plan__in=plans).exclude(state="cancelled")
+    every = Dose.objects.filter(plan__in=plans).order_by("offset_h", "number")
+    doses, visits = every, Visit.objects.filter(plan__in=plans).exclude(state="cancelled")
     ratings = Rating.objects.filter(participant__in=people, struck_at=None)
     measures = Measure.objects.filter(participant__in=people, struck_at=None)
-    began = dict(doses.filter(given_at__isnull=False).order_by().values_list("plan").annotate(Min("given_at")))
     if reach is not None:
-        near = (at - reach, at + reach)
-        doses, visits = doses.filter(planned_at__range=near), visits.filter(planned_at__range=near)
-        ratings, measures = ratings.filter(rated_at__gte=at - reach), measures.filter(at__gte=at - reach)
+        since, until = at - reach, at + reach
+        near = Q(planned_at__range=(since, until)) | Q(told_at__range=(since, until))
+        doses, visits = doses.filter(near), visits.filter(near)
+        ratings, measures = ratings.filter(rated_at__gte=since), measures.filter(at__gte=since)
+    first = every.filter(origin=Dose.Origin.PROTOCOL, offset_h=0)
     found = _Found(
         _by(doses, "plan_id"), _by(visits, "plan_id"),
         _by(ratings.defer("answers", "parts", "findings", "missing"), "participant_id"),
-        _by(measures, "participant_id"), began, {},
+        _by(measures, "participant_id"), _seen(doses, plans) if reader is None or may_see_all(reader) else {},
+        dict(every.filter(given_at__isnull=False).order_by().values_list("plan").annotate(Min("given_at"))),
+        dict(first.values_list("plan", "told_at")), {},
     )  # fmt: skip
     return [DueOfOne(plan.participant, _dues_of(plan, found, at, reader, only_near=reach is not None))
             for plan in plans]  # fmt: skip
@@ -180,7 +187,9 @@ class _Found:
     visits: Mapping[UUID, Sequence[Visit]]
     ratings: Mapping[UUID, Sequence[Rating]]
     measures: Mapping[UUID, Sequence[Measure]]
+    seen: Mapping[UUID, Sequence[Seen]]
     began: Mapping[UUID, datetime]
+    told: Mapping[UUID, datetime]
     asked: dict[tuple[UUID, tuple[str, ...]], tuple[Asked, ...]]
 
 
@@ -191,24 +200,96 @@ def _dues_of(plan: Plan, found: _Found, at: datetime, reader: Actor | None, *, o
     key = (person.protocol_version_id, arms)
     if key not in found.asked:
         found.asked[key] = tuple(each for each in asked_by(protocol, arms) if each.rater_kind in kinds_for(reader))
-    knows_doses = reader is None or reader.may(Permission.SEE_DOSES)
-    given = found.doses.get(plan.pk, ()) if knows_doses else ()
-    steps = [Anchor(each.offset_h, each.given_at or each.planned_at) for each in given]
-    stays = [
-        Anchor(each.offset_h, each.planned_at, Slot(each.target, each.earliest, each.latest))
-        for each in found.visits.get(plan.pk, ())
-    ]
-    first = (found.began.get(plan.pk) if knows_doses else None) or plan.begins_at
+    zone, told_alone = plan.facility.zone, reader is not None and is_told_alone(reader)
+    anchors = _told(plan, protocol, found) if told_alone else _known(plan, protocol, found)
     asked = found.asked[key]
     if only_near:
         # A rating whose visit was not read is not near; one that no visit of the protocol holds is looked at anyway.
         offsets = [each.at_h for each in protocol.encounters if each.anchor == "first dose"]
         asked = tuple(
             each for each in asked
-            if of_the_day(each, stays) or of_the_day(each, steps) or not is_of_a_day(each, offsets)
+            if of_the_day(each, anchors.visits) or of_the_day(each, anchors.doses) or not is_of_a_day(each, offsets)
         )  # fmt: skip
-    slots = [(each, slot_of(each, first=first, doses=steps, visits=stays, zone=plan.facility.zone)) for each in asked]
-    return due_of(slots, ratings=found.ratings.get(person.pk, ()), measures=found.measures.get(person.pk, ()), at=at)
+    dues = due_of(
+        [(each, anchors.slot_of(each, zone)) for each in asked], ratings=found.ratings.get(person.pk, ()),
+        measures=found.measures.get(person.pk, ()), seen=found.seen.get(plan.pk, ()), at=at,
+    )  # fmt: skip
+    return dues if told_alone else _beside(dues, plan, protocol, found)
+
+
+@dataclass(frozen=True)
+class _Anchors:
+    """What ratings of one plan are counted from: as it really is, or as raters are told."""
+
+    first: datetime
+    doses: Sequence[Anchor]
+    visits: Sequence[Anchor]
+
+    def slot_of(self, asked: Asked, zone: ZoneInfo) -> Slot:
+        """Say when a rating is due by these."""
+        return slot_of(asked, first=self.first, doses=self.doses, visits=self.visits, zone=zone)
+
+
+def _known(plan: Plan, protocol: Protocol, found: _Found) -> _Anchors:
+    """Gather what ratings are counted from as it really is: doses as given, visits as they followed them."""
+    stand = [
+        each for each in found.doses.get(plan.pk, ()) if each.state not in (Dose.State.MISSED, Dose.State.CANCELLED)
+    ]
+    return _Anchors(
+        found.began.get(plan.pk) or plan.begins_at,
+        [Anchor(each.offset_h, each.given_at or each.planned_at) for each in stand],
+        [Anchor(each.offset_h, each.planned_at, Slot(each.target, each.earliest, each.latest))
+         for each in _visits(plan, protocol, found)],
+    )  # fmt: skip
+
+
+def _told(plan: Plan, protocol: Protocol, found: _Found) -> _Anchors:
+    """Gather what blinded ratings are counted from for who rates them; whatever became of the doses."""
+    fixed = (each for each in found.doses.get(plan.pk, ()) if each.origin == Dose.Origin.PROTOCOL)
+    # Of two at one time (the plan was renewed) the later one counts.
+    by_time = {each.offset_h: Anchor(each.offset_h, each.told_at) for each in fixed}
+    return _Anchors(
+        found.told.get(plan.pk) or plan.begins_at,
+        list(by_time.values()),
+        [Anchor(each.offset_h, each.told_at, slot_told(each, protocol, plan.facility.zone))
+         for each in _visits(plan, protocol, found)],
+    )  # fmt: skip
+
+
+def _visits(plan: Plan, protocol: Protocol, found: _Found) -> list[Visit]:
+    """Leave out visits that are counted from the last dose: ratings are counted from the first."""
+    after_last = {each.id for each in protocol.encounters if each.anchor == "last dose"}
+    return [each for each in found.visits.get(plan.pk, ()) if each.encounter not in after_last]
+
+
+def _beside(dues: tuple[Due, ...], plan: Plan, protocol: Protocol, found: _Found) -> tuple[Due, ...]:
+    """Put beside blinded ratings that are still to be done when raters are told they are, where that is too far off."""
+    if not any(each.is_for_a_rater for each in dues):
+        return dues
+    told = _told(plan, protocol, found)
+    slots = (told.slot_of(each.asked, plan.facility.zone) if each.is_for_a_rater else each.slot for each in dues)
+    return tuple(
+        due if due.slot.holds(slot.target) else replace(due, told_at=slot.target)
+        for due, slot in zip(dues, slots, strict=True)
+    )
+
+
+def _seen(doses: QuerySet[Dose], plans: Sequence[Plan]) -> Mapping[UUID, Sequence[Seen]]:
+    """Read what the treating team is asked for and wrote into the flowsheets of sessions, by plan."""
+    # Sessions stand in a room above this one, which hangs them on the dose.
+    columns = ("instrument", "value", "at", "nominal_min")
+    protocols = {each.participant.protocol_version for each in plans}
+    scales = {each.instrument for version in protocols for each in protocol_of(version).assessments
+              if each.rater == Rating.Rater.TREATING.value}  # fmt: skip
+    rows = doses.filter(
+        sessions__cancelled_at=None, sessions__readings__struck_at=None, sessions__readings__instrument__in=scales
+    ).order_by().values_list(
+        "plan", "offset_h", "sessions", *(f"sessions__readings__{each}" for each in columns)
+    )  # fmt: skip
+    found: dict[UUID, list[Seen]] = {}
+    for plan, offset_h, session, instrument, value, at, nominal_min in rows:
+        found.setdefault(plan, []).append(Seen(instrument, value, at, nominal_min, offset_h, session))
+    return found
 
 
 def _by(rows: Iterable, field: str) -> Mapping[UUID, list]:  # type: ignore[type-arg]  # rows of several models
@@ -228,15 +309,20 @@ def _values(participant: Participant, reader: Actor | None, instrument: str | No
     return Measure.objects.filter(wanted).select_related("rating").order_by("at")
 
 
+def _first_known(participant: Participant, reader: Actor | None) -> datetime | None:
+    """Tell when the first dose was given, to who may know it: what came before and after would tell it as well."""
+    return None if reader is not None and is_told_alone(reader) else first_given_at(participant)
+
+
 def baseline_for(participant: Participant, instrument: str, reader: Actor | None) -> Measure | None:
-    """Find the last value before the first dose; None while no dose was given."""
-    first = first_given_at(participant)
+    """Find the last value before the first dose; None while no dose was given, and for who must not know that."""
+    first = _first_known(participant, reader)
     return _values(participant, reader, instrument).filter(at__lt=first).last() if first else None
 
 
 def trends_of(participant: Participant, reader: Actor) -> tuple[Trend, ...]:
     """Read every instrument with values over time; the one that response is counted on comes first."""
-    endpoints, first = protocol_for(participant).endpoints, first_given_at(participant)
+    endpoints, first = protocol_for(participant).endpoints, _first_known(participant, reader)
     points: dict[str, list[Point]] = {}
     scales = {each for each in instruments.all_ids() if instruments.get(each).items}
     for each in _values(participant, reader):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from upturn.errors import CannotError
@@ -107,11 +108,48 @@ class Course:
                 slot = table.visit(encounter, wanted)
                 yield from _changed(visit, slot, table.visit(encounter, planned).target)
 
+    def told(self) -> Mapping[UUID, datetime]:
+        """Say when each dose of the protocol and each visit follows by what was planned by hand for those before it.
+
+        What was given, and what became of it, changes nothing here: blinded raters go by these times.
+        """
+        return {thing.pk: follows for thing, follows in self._told(lambda thing, _: thing.told_at)}
+
+    def retold(self, before: Mapping[UUID, datetime]) -> Iterator[tuple[Dose | Visit, datetime]]:
+        """Say what goes along with something that was moved by hand, and when it now is.
+
+        Parameters
+        ----------
+        before
+            What ``told`` said before the move. What stood elsewhere was set by hand, and stays.
+        """
+        for thing, follows in self._told(lambda thing, new: new if _goes(thing, before) else thing.told_at):
+            if _goes(thing, before) and thing.told_at != follows:
+                yield thing, follows
+
+    def _told(
+        self, stands: Callable[[Dose | Visit, datetime], datetime]
+    ) -> Iterator[tuple[Dose | Visit, datetime]]:  # fmt: skip
+        fixed = [each for each in self.doses if each.origin == Dose.Origin.PROTOCOL]
+        # Of two at one time (the plan was renewed) the one that counts comes last.
+        by_time = {each.offset_h: each for each in sorted(fixed, key=lambda each: each.state != "cancelled")}
+        steps: list[tuple[DoseStep, datetime]] = []
+        for step in steps_of(self.protocol, self.arm):
+            follows = _told_table(self.plan, steps).dose(step, self.protocol).target
+            dose = by_time.get(step.offset_h)
+            steps.append((step, follows if dose is None else stands(dose, follows)))
+            if dose is not None:
+                yield dose, follows
+        table = _told_table(self.plan, steps)
+        for visit in self.visits:
+            if (encounter := self.encounter(visit)) is not None:
+                yield visit, table.visit(encounter, steps).target
+
 
 def first_doses(plan: Plan, protocol: Protocol, arm: str) -> list[Dose]:
     """Make the doses of a new plan; not yet saved."""
-    table = Timetable(plan.facility.zone, plan.begins_at)
-    return [_dose(plan, step, table.dose(step, protocol)) for step in steps_of(protocol, arm)]
+    table, told = Timetable(plan.facility.zone, plan.begins_at), _told_steps(plan, protocol, arm, {})
+    return [_dose(plan, step, table.dose(step, protocol), told_at) for step, told_at in told]
 
 
 def first_visits(plan: Plan, protocol: Protocol, arm: str, *, now: datetime) -> list[Visit]:
@@ -119,9 +157,10 @@ def first_visits(plan: Plan, protocol: Protocol, arm: str, *, now: datetime) -> 
     table = Timetable(plan.facility.zone, plan.begins_at)
     doses = [(step, table.dose(step, protocol).target) for step in steps_of(protocol, arm)]
     today = now.astimezone(plan.facility.zone).date()
+    told = _told_visits(plan, protocol, _told_steps(plan, protocol, arm, {}))
     slots = ((each, table.visit(each, doses)) for each in protocol.encounters)
     return [
-        _visit(plan, encounter, slot)
+        _visit(plan, encounter, slot, told[encounter.id])
         for encounter, slot in slots
         if slot.target.astimezone(plan.facility.zone).date() >= today
     ]
@@ -131,8 +170,10 @@ def further_doses(course: Course, protocol: Protocol) -> list[Dose]:
     """Make the doses that another version of the protocol still asks for: after the last one given; not yet saved."""
     table, after = course.timetable, max((each.offset_h for each in course.timetable.given), default=-1.0)
     number = max((each.number for each in course.doses), default=0)
-    steps = [step for step in steps_of(protocol, course.arm) if step.offset_h > after]
-    doses = [_dose(course.plan, step, table.dose(step, protocol)) for step in steps]
+    told = _told_steps(course.plan, protocol, course.arm, _told_by_time(course))
+    doses = [
+        _dose(course.plan, step, table.dose(step, protocol), told_at) for step, told_at in told if step.offset_h > after
+    ]
     for place, dose in enumerate(doses, start=1):
         dose.number = number + place
     return doses
@@ -146,27 +187,61 @@ def further_visits(course: Course, protocol: Protocol, *, now: datetime) -> list
         (step, actual.get(step.offset_h) or table.dose(step, protocol).target)
         for step in steps_of(protocol, course.arm)
     ]
-    over = {each.encounter for each in course.visits if not each.is_open and each.state != Visit.State.CANCELLED}
-    slots = ((each, table.visit(each, doses)) for each in protocol.encounters if each.id not in over)
+    stays = {each.encounter for each in course.visits if each.state != Visit.State.CANCELLED}
+    told_steps = _told_steps(course.plan, protocol, course.arm, _told_by_time(course))
+    told = _told_visits(course.plan, protocol, told_steps)
+    # Which are to come goes by the times that raters are told: else they would learn here what was given, and when.
     return [
-        _visit(course.plan, encounter, slot)
-        for encounter, slot in slots
-        if slot.target.astimezone(course.zone).date() >= today
+        _visit(course.plan, each, table.visit(each, doses), told[each.id])
+        for each in protocol.encounters
+        if each.id not in stays and told[each.id].astimezone(course.zone).date() >= today
     ]
 
 
-def _dose(plan: Plan, step: DoseStep, slot: Slot) -> Dose:
+def _told_table(plan: Plan, steps: Sequence[tuple[DoseStep, datetime]]) -> Timetable:
+    """Give the timetable as if every dose began when it was planned by hand."""
+    return Timetable(plan.facility.zone, plan.begins_at, [Given(step.offset_h, at) for step, at in steps])
+
+
+def _told_steps(
+    plan: Plan, protocol: Protocol, arm: str, known: Mapping[float, datetime]
+) -> list[tuple[DoseStep, datetime]]:
+    """Give the steps of an arm, each with the time told of it, or else the one that follows from those before it."""
+    steps: list[tuple[DoseStep, datetime]] = []
+    for step in steps_of(protocol, arm):
+        follows = _told_table(plan, steps).dose(step, protocol).target
+        steps.append((step, known.get(step.offset_h, follows)))
+    return steps
+
+
+def _told_visits(
+    plan: Plan, protocol: Protocol, steps: Sequence[tuple[DoseStep, datetime]]
+) -> Mapping[str, datetime]:  # fmt: skip
+    table = _told_table(plan, steps)
+    return {each.id: table.visit(each, steps).target for each in protocol.encounters}
+
+
+def _told_by_time(course: Course) -> Mapping[float, datetime]:
+    return {each.offset_h: each.told_at for each in course.doses if each.origin == Dose.Origin.PROTOCOL}
+
+
+def _goes(thing: Dose | Visit, before: Mapping[UUID, datetime]) -> bool:
+    return thing.told_at == before.get(thing.pk)
+
+
+def _dose(plan: Plan, step: DoseStep, slot: Slot, told_at: datetime) -> Dose:
     return Dose(
         plan=plan, facility_id=plan.facility_id, protocol_version_id=plan.protocol_version_id, number=step.number,
         dose=step.dose.id, is_home_course=step.is_home_course, offset_h=step.offset_h, target=slot.target,
-        earliest=slot.earliest, latest=slot.latest, planned_at=slot.target,
+        earliest=slot.earliest, latest=slot.latest, planned_at=slot.target, told_at=told_at,
     )  # fmt: skip
 
 
-def _visit(plan: Plan, encounter: Encounter, slot: Slot) -> Visit:
+def _visit(plan: Plan, encounter: Encounter, slot: Slot, told_at: datetime) -> Visit:
     return Visit(
         plan=plan, facility_id=plan.facility_id, encounter=encounter.id, title=encounter.title or "",
         offset_h=encounter.at_h, target=slot.target, earliest=slot.earliest, latest=slot.latest, planned_at=slot.target,
+        told_at=told_at,
     )  # fmt: skip
 
 

@@ -41,7 +41,8 @@ class Plan(Versioned):
 class Due(Versioned):
     """What doses and visits share: when the protocol wants it, how far it may move, and for when it is planned.
 
-    Times follow ``schedule``. ``planned_at`` is the appointment: the target, until somebody moves it.
+    Times follow ``schedule``. ``planned_at`` is the appointment: the target, until somebody moves it. ``told_at`` is
+    the appointment as it was planned by hand, whatever was given since: all that a blinded rater is told.
     """
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="%(class)ss")
@@ -51,6 +52,7 @@ class Due(Versioned):
     earliest = models.DateTimeField()
     latest = models.DateTimeField()
     planned_at = models.DateTimeField(verbose_name="planned for")
+    told_at = models.DateTimeField(verbose_name="told to blinded raters")
     # Moved by hand: it then stays where it is when the plan follows a late dose.
     is_moved = models.BooleanField(default=False)
     state = models.CharField(max_length=10, default="planned")
@@ -108,9 +110,9 @@ class Dose(Due):
 
     classified: ClassVar = Classified(
         clinical=(
-            "offset_h", "target", "earliest", "latest", "planned_at", "is_moved", "state", "because", "origin",
-            "is_home_course", "given_at", "duration_min", "protocol_min", "given_mg", "given_percent", "computed_mg",
-            "weight_kg", "weight_at",
+            "offset_h", "target", "earliest", "latest", "planned_at", "told_at", "is_moved", "state", "because",
+            "origin", "is_home_course", "given_at", "duration_min", "protocol_min", "given_mg", "given_percent",
+            "computed_mg", "weight_kg", "weight_at",
         ),
         operational=("id", "version", "plan", "facility", "protocol_version", "number"),
         secret=("dose",),
@@ -147,9 +149,12 @@ class Visit(Due):
     done_at = models.DateTimeField(null=True, blank=True)
 
     classified: ClassVar = Classified(
-        clinical=("offset_h", "target", "earliest", "latest", "planned_at", "is_moved", "state", "because", "done_at"),
+        clinical=(
+            "offset_h", "target", "earliest", "latest", "planned_at", "told_at", "is_moved", "state", "because",
+            "done_at",
+        ),
         operational=("id", "version", "plan", "facility", "encounter", "title"),
-    )
+    )  # fmt: skip
 
     class Meta:
         ordering: ClassVar = ["planned_at", "offset_h"]

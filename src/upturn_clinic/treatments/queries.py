@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,17 +17,19 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Measure, Participant
-from upturn_clinic.participants.queries import arm_of, arm_shown, latest_measure
+from upturn_clinic.participants.queries import arm_of, arm_shown, is_masked, latest_measure
 from upturn_clinic.programmes.queries import protocol_of
-from upturn_clinic.treatments.boosters import Finding, Rating, judge
+from upturn_clinic.treatments.boosters import Finding, Rating, judge, next_candidate
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.dosing import Computed, Weight, compute
 from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug, Dose, Plan, Visit
+from upturn_clinic.treatments.schedule import shifted
+from upturn_clinic.treatments.told import is_told_alone, told_visits
 
 __all__ = [
-    "DoseShown", "DueRow", "booster_entries", "co_interventions_of", "course_of", "dose_shown", "dose_words",
-    "doses_at", "drugs_of", "due_between", "due_rows", "finding_of", "held", "is_planned", "people_with_plan_at",
-    "visits_at", "weight_given_by", "weight_of",
+    "DoseShown", "DueRow", "booster_by_rule", "booster_entries", "booster_shown", "co_interventions_of", "course_of",
+    "dose_shown", "dose_words", "doses_at", "drugs_of", "due_between", "due_rows", "finding_of", "held", "is_planned",
+    "no_booster_planned", "people_with_plan_at", "visits_at", "weight_given_by", "weight_of",
 ]  # fmt: skip
 
 Thing = TypeVar("Thing", Visit, Dose)
@@ -125,9 +128,10 @@ def dose_shown(
     """
     if may_know is None:
         may_know = arm_shown(course.plan.participant, reader) is not None
-    if not may_know:
-        return DoseShown(None)
-    entry = course.entry(dose)
+    return _shown(course, course.entry(dose), weight, at) if may_know else DoseShown(None)
+
+
+def _shown(course: Course, entry: ProtocolDose, weight: Weight | None, at: datetime) -> DoseShown:
     try:
         computed = compute(entry, weight=weight, protocol=course.protocol, arm=course.arm, at=at)
     except Refused as refusal:
@@ -138,6 +142,48 @@ def dose_shown(
 def booster_entries(course: Course) -> list[ProtocolDose]:
     """List the doses of the arm that a rule decides about."""
     return [each for each in course.protocol.arms[course.arm].doses if each.is_adaptive]
+
+
+def booster_shown(course: Course, reader: Actor, *, at: datetime) -> DoseShown | None:
+    """Say what a booster would hold by the newest weight, as far as a reader may know; None where no dose is known."""
+    if arm_shown(course.plan.participant, reader) is None:
+        return DoseShown(None)
+    entries = booster_entries(course) or course.protocol.arms[course.arm].doses[-1:]
+    return _shown(course, entries[0], weight_of(course.plan.participant), at) if entries else None
+
+
+def booster_by_rule(course: Course, reader: Actor, *, now: datetime) -> tuple[ProtocolDose, datetime, float]:
+    """Give the booster that the protocol's rule asks for now: its entry, its day, its planned hour [h].
+
+    Raises
+    ------
+    Refused
+        The rule does not hold (and why, to who may read ratings), no day is left, one is planned already, or the arm
+        is masked to who asks.
+    """
+    person = course.plan.participant
+    if arm_shown(person, reader) is None and is_masked(person):
+        raise Refused("The arm is masked to you, and so are its boosters.", remedy="ask somebody who may know the arm")
+    entries = booster_entries(course)
+    if not entries:
+        raise Refused("The protocol has no boosters for this person.")
+    finding = finding_of(course)
+    if not finding.relapsed or course.first_given_at is None:
+        may_read = reader.may(Permission.SEE_RATINGS)
+        raise Refused("The rule of the protocol does not hold.", came=" ".join(finding.sentences) if may_read else None)
+    no_booster_planned(course)
+    # The hour of the appointments, not the minute at which the first dose happened to begin.
+    first = shifted(course.first_given_at, 0.0, zone=course.zone, clock=course.timetable.clock)
+    found = next_candidate(entries[0], first=first, now=now, zone=course.zone)
+    if found is None:
+        raise Refused("The last day for a booster by rule is over.", remedy="a clinician may decide on one")
+    return entries[0], *found
+
+
+def no_booster_planned(course: Course) -> None:
+    """Refuse a second booster while one is still to come."""
+    if any(each.is_open and each.origin != Dose.Origin.PROTOCOL for each in course.doses):
+        raise Refused("A booster is planned already.", remedy="move it, or record it first")
 
 
 def finding_of(course: Course) -> Finding:
@@ -175,27 +221,35 @@ class DueRow:
     at: datetime
     visits: tuple[Visit, ...]
     doses: tuple[Dose, ...]
+    # Who is here already: their session, and since when.
+    here: tuple[UUID, datetime] | None = None
 
     @property
     def is_outside(self) -> bool:
-        """Whether any of it is planned outside its window."""
+        """Whether any of it is planned outside its window; nothing that is told to raters is."""
         return any(each.is_outside for each in (*self.visits, *self.doses))
 
 
 def due_between(
     facility: Facility, reader: Actor, *, begin: datetime | None, end: datetime, latest_first: bool = False
 ) -> QuerySet[Visit, dict[str, object]]:
-    """Find what is open at a facility between two instants: one row for each person and time, doses only if allowed.
+    """Find what is open at a facility between two instants: one row for each person and time.
 
-    People who have completed or left have nothing due.
+    People who have completed or left have nothing due. Who may not see doses finds the visits at which they rate, at
+    the times that they are told, whatever became of them.
     """
+    if is_told_alone(reader):
+        between = {"told_at__lt": end} if begin is None else {"told_at__gte": begin, "told_at__lt": end}
+        told = told_visits(Plan.objects.filter(facility=facility, participant__status="enrolled")).filter(**between)
+        order = "-told_at" if latest_first else "told_at"
+        rows: QuerySet[Visit, dict[str, object]] = told.values(*("told_at", "plan_id")).distinct()
+        return rows.order_by(order, "plan_id")
     wanted = Q(facility=facility, state="planned", planned_at__lt=end, plan__participant__status="enrolled")
     if begin is not None:
         wanted &= Q(planned_at__gte=begin)
     columns = ("planned_at", "plan_id")
     found = Visit.objects.filter(wanted).order_by().values(*columns)
-    if reader.may(Permission.SEE_DOSES):
-        found = found.union(Dose.objects.filter(wanted).order_by().values(*columns))
+    found = found.union(Dose.objects.filter(wanted).order_by().values(*columns))
     # The type that a union has in django-stubs is lost here.
     ordered: QuerySet[Visit, dict[str, object]] = found.order_by(
         "-planned_at" if latest_first else "planned_at", "plan_id"
@@ -204,28 +258,44 @@ def due_between(
 
 
 def due_rows(keys: Sequence[dict[str, object]], reader: Actor) -> list[DueRow]:
-    """Fill in the rows of one page: three queries, however many rows."""
+    """Fill in the rows of one page: few queries, however many rows."""
     plans = {each.pk: each for each in Plan.objects.filter(pk__in=[key["plan_id"] for key in keys])
              .select_related("participant__programme")
              .only("participant__pseudonym", "participant__programme__name")}  # fmt: skip
-    wanted = Q(plan__in=plans, planned_at__in={key["planned_at"] for key in keys}, state="planned")
-    shown = ("plan", "planned_at", "earliest", "latest")
-    visits = _by_key(Visit.objects.filter(wanted).only(*shown, "title", "encounter"))
+    when = "told_at" if is_told_alone(reader) else "planned_at"
+    wanted = Q(plan__in=plans) & Q(**{f"{when}__in": {key[when] for key in keys}})
+    shown = ("plan", when, "earliest", "latest")
     doses = dict[tuple[UUID, datetime], list[Dose]]()
-    if reader.may(Permission.SEE_DOSES):
-        doses = _by_key(Dose.objects.filter(wanted).only(*shown, "number"))
+    if is_told_alone(reader):
+        visits = _by_key(told_visits(Plan.objects.filter(pk__in=plans)).filter(wanted), when)
+    else:
+        wanted &= Q(state="planned")
+        visits = _by_key(Visit.objects.filter(wanted).only(*shown, "title", "encounter"), when)
+        doses = _by_key(Dose.objects.filter(wanted).only(*shown, "number"), when)
+    here = _here(chain.from_iterable(doses.values())) if reader.may(Permission.SEE_SESSIONS) else {}
     rows: list[DueRow] = []
     for each in keys:
-        plan_id, at = each["plan_id"], each["planned_at"]
+        plan_id, at = each["plan_id"], each[when]
         assert isinstance(plan_id, UUID)  # noqa: S101  (the columns of due_between)
         assert isinstance(at, datetime)  # noqa: S101
         key = (plan_id, at)
-        rows.append(DueRow(plans[plan_id].participant, at, tuple(visits.get(key, ())), tuple(doses.get(key, ()))))
+        of_key = tuple(doses.get(key, ()))
+        is_here = next((here[dose.pk] for dose in of_key if dose.pk in here), None)
+        rows.append(DueRow(plans[plan_id].participant, at, tuple(visits.get(key, ())), of_key, is_here))
     return rows
 
 
-def _by_key(found: QuerySet[Thing]) -> dict[tuple[UUID, datetime], list[Thing]]:
+def _here(doses: Iterable[Dose]) -> dict[UUID, tuple[UUID, datetime]]:
+    """Find the sessions that go on, by dose."""
+    # Sessions stand in a room above this one, which hangs them on the dose.
+    rows = Dose.objects.filter(
+        pk__in=[dose.pk for dose in doses], sessions__isnull=False, sessions__cancelled_at=None, sessions__left_at=None
+    ).values_list("pk", "sessions", "sessions__arrived_at")  # fmt: skip
+    return {dose: (session, arrived_at) for dose, session, arrived_at in rows}
+
+
+def _by_key(found: QuerySet[Thing], when: str) -> dict[tuple[UUID, datetime], list[Thing]]:
     by_key: dict[tuple[UUID, datetime], list[Thing]] = {}
     for each in found:
-        by_key.setdefault((each.plan_id, each.planned_at), []).append(each)
+        by_key.setdefault((each.plan_id, getattr(each, when)), []).append(each)
     return by_key

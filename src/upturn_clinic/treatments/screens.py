@@ -22,7 +22,8 @@ from upturn_clinic.treatments.calendar import month_of, neighbours, week_of
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.dosing import Weight
 from upturn_clinic.treatments.models import Dose, Visit
-from upturn_clinic.treatments.schedule import instruments_by_visit
+from upturn_clinic.treatments.schedule import Slot, instruments_by_visit
+from upturn_clinic.treatments.told import is_told_alone, rated_blind, slot_told
 from upturn_clinic.treatments.watch import queries as watch
 
 __all__ = ["Act", "DueLine", "PlanRow", "Span", "due_lines", "due_spans", "plan_screen"]
@@ -54,6 +55,8 @@ class PlanRow:
     window: str
     acts: tuple[Act, ...] = ()
     no_amount: str = ""
+    # Where raters are told another day than the plan now has: their day.
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def plan_screen(person: Participant, reader: Actor, *, now: datetime, form: str,
             "may_decide_stopping": reader.may(Permission.DECIDE_STOPPING),
             "next_look": next((each for each in looks if each.check is None and not each.is_late(now)), None),
         }  # fmt: skip
+    shown["is_told_elsewhere"] = any(row.told for row in rows)
     return {**shown, "rows": rows, "weight": weight, "weight_days": (now - weight.measured_at).days if weight else 0}
 
 
@@ -118,10 +122,12 @@ class _Writing:
     def __init__(self, course: Course, now: datetime, weight: Weight | None, is_enrolled: bool, reader: Actor) -> None:
         self.course, self.now, self.weight, self.reader = course, now, weight, reader
         self.zone = course.zone
-        self.may_see_doses = reader.may(Permission.SEE_DOSES)
+        self.is_masked = is_masked(course.plan.participant)
+        self.is_told_alone = is_told_alone(reader)
         self.may_change = is_enrolled and reader.may(Permission.CHANGE_PLAN)
         self.may_give = is_enrolled and reader.may(Permission.RECORD_SESSION)
-        self.rated = _rated(course, reader)
+        self.rated_blind = rated_blind(course.protocol)
+        self.rated = self.rated_blind if self.is_told_alone else _rated(course, reader)
         # What a dose holds is the same for all doses of one name: asked once, not once for each.
         self.known: dict[str, queries.DoseShown] = {}
         slug = course.plan.facility.slug
@@ -131,32 +137,48 @@ class _Writing:
 
     def rows(self) -> list[PlanRow]:
         """Write all rows that the reader may see, in the order of time."""
+        if self.is_told_alone:
+            mine = (each for each in self.course.visits if each.encounter in self.rated and each.state != "cancelled")
+            return sorted(map(self._told, mine), key=lambda row: (row.at, row.due.offset_h))
         rows = [self._visit(each) for each in self.course.visits]
-        if self.may_see_doses:
-            may_know = arm_shown(self.course.plan.participant, self.reader) is not None
-            for dose in self.course.doses:
-                if dose.dose not in self.known:
-                    self.known[dose.dose] = queries.dose_shown(
-                        self.course, dose, weight=self.weight, reader=self.reader, at=self.now, may_know=may_know
-                    )
-                rows.append(self._dose(dose, self.known[dose.dose]))
+        may_know = arm_shown(self.course.plan.participant, self.reader) is not None
+        for dose in self.course.doses:
+            if dose.dose not in self.known:
+                self.known[dose.dose] = queries.dose_shown(
+                    self.course, dose, weight=self.weight, reader=self.reader, at=self.now, may_know=may_know
+                )
+            rows.append(self._dose(dose, self.known[dose.dose]))
         return sorted(rows, key=lambda row: (row.at, not row.is_dose))
+
+    def _told(self, visit: Visit) -> PlanRow:
+        """Write a visit for a rater: its name, what is rated, the time told of it, and no word of what became of it."""
+        slot, at = slot_told(visit, self.course.protocol, self.zone), visit.told_at
+        return PlanRow(
+            visit, at, str(visit), ", ".join(self.rated[visit.encounter]), False, False, "", _when(at, self.zone),
+            self._window(slot),
+        )  # fmt: skip
 
     def _visit(self, visit: Visit) -> PlanRow:
         title = str(visit)
         return self._row(
             visit, visit.done_at or visit.planned_at, title, ", ".join(self.rated.get(visit.encounter, ())),
-            tuple(self._acts_of_visit(visit, title)), is_dose=False,
+            tuple(self._acts_of_visit(visit, title)), is_dose=False, told=self._told_elsewhere(visit),
         )  # fmt: skip
+
+    def _told_elsewhere(self, visit: Visit) -> str:
+        told, planned = (each.astimezone(self.zone).date() for each in (visit.told_at, visit.planned_at))
+        is_rated = visit.is_open and visit.encounter in self.rated_blind
+        return f"{told:%a} {told.day} {told:%b}" if is_rated and told != planned else ""
 
     def _dose(self, dose: Dose, shown: queries.DoseShown) -> PlanRow:
         title = f"{dose}, taken at home from here on" if dose.is_home_course else str(dose)
         if dose.origin != Dose.Origin.PROTOCOL:
             title = f"{title}: {dose.get_origin_display()}"
-        detail = shown.what or "study drug"
+        detail = shown.what or ("study drug" if self.is_masked else "")
         if dose.is_open and shown.computed and shown.computed.weight:
             detail += f"; that is {shown.computed} for {shown.computed.weight}"
-        if given := dose.given_in_words:
+        # Milligrams by weight tell the drug: to who may know it.
+        if (given := dose.given_in_words) and (shown.what or dose.given_mg is None):
             detail += f"; given {given}"
         refused = shown.refusal.fault if shown.refusal and dose.is_open else ""
         return self._row(
@@ -166,12 +188,15 @@ class _Writing:
 
     def _row(
         self, due: Dose | Visit, at: datetime, title: str, detail: str, acts: tuple[Act, ...], *, is_dose: bool,
-        no_amount: str = "",
+        no_amount: str = "", told: str = "",
     ) -> PlanRow:  # fmt: skip
         return PlanRow(
             due, at, title, detail, is_dose, due.is_open and due.planned_at < self.now, due.state, _when(at, self.zone),
-            f"{self._short(due.earliest)} to {self._short(due.latest)}", acts, no_amount,
+            self._window(Slot(due.target, due.earliest, due.latest)), acts, no_amount, told,
         )  # fmt: skip
+
+    def _window(self, slot: Slot) -> str:
+        return f"{self._short(slot.earliest)} to {self._short(slot.latest)}"
 
     def _short(self, at: datetime) -> str:
         local = at.astimezone(self.zone)
@@ -189,7 +214,7 @@ class _Writing:
         if self.may_change and dose.state != state.GIVEN:
             yield Act(self.address["move_dose"](key), "Move", f" {title}")
             if dose.is_open:
-                yield Act(self.address["end_dose"](key), "Missed", f" or cancelled: {title}")
+                yield Act(self.address["end_dose"](key), self._end(dose), f": {title}")
 
     def _acts_of_visit(self, visit: Visit, title: str) -> Iterator[Act]:
         state, key = Visit.State, visit.pk
@@ -198,7 +223,10 @@ class _Writing:
         if self.may_change and visit.state != state.DONE:
             yield Act(self.address["move_visit"](key), "Move", f" {title}")
             if visit.is_open:
-                yield Act(self.address["end_visit"](key), "Missed", f" or cancelled: {title}")
+                yield Act(self.address["end_visit"](key), self._end(visit), f": {title}")
+
+    def _end(self, due: Dose | Visit) -> str:
+        return "Cancel" if self.now < due.planned_at else "Missed or cancelled"
 
 
 def _rated(course: Course, reader: Actor) -> Mapping[str, tuple[str, ...]]:
@@ -212,7 +240,10 @@ def _rated(course: Course, reader: Actor) -> Mapping[str, tuple[str, ...]]:
 
 
 def due_spans(facility: Facility, reader: Actor, *, now: datetime) -> list[Span]:
-    """Count what is late, due today, and due in the seven days after it, by the facility's clock."""
+    """Count what is late, due today, and due in the seven days after it, by the facility's clock.
+
+    Whether a visit is late, a rater is not told: it would tell of its dose. What they missed stands with the ratings.
+    """
     today = now.astimezone(facility.zone).date()
 
     def midnight(of: date) -> datetime:
@@ -225,6 +256,8 @@ def due_spans(facility: Facility, reader: Actor, *, now: datetime) -> list[Span]
         "today": queries.due_between(facility, reader, begin=begin, end=end),
         "week": queries.due_between(facility, reader, begin=end, end=week),
     }
+    if is_told_alone(reader):
+        del found["late"]
     labels = {"late": "Late", "today": "Today", "week": "Next seven days"}
     return [Span(key, labels[key], keys.count(), keys) for key, keys in found.items()]
 
@@ -239,6 +272,9 @@ class DueLine:
     what: str
     is_outside: bool
     programme: str
+    # Where somebody who is here already is found, and since when they are.
+    session: str = ""
+    since: str = ""
 
 
 def due_lines(keys: Sequence[dict[str, object]], reader: Actor, facility: Facility) -> list[DueLine]:
@@ -248,17 +284,25 @@ def due_lines(keys: Sequence[dict[str, object]], reader: Actor, facility: Facili
         DueLine(
             _when(row.at, facility.zone), address(row.participant.pk), row.participant.pseudonym,
             ", ".join([*map(str, row.doses), *(f"visit {each}" for each in row.visits)]), row.is_outside,
-            row.participant.programme.name,
+            row.participant.programme.name, *_here(row, facility),
         )
         for row in queries.due_rows(keys, reader)
     ]  # fmt: skip
 
 
+def _here(row: queries.DueRow, facility: Facility) -> tuple[str, str]:
+    if row.here is None:
+        return "", ""
+    session, since = row.here
+    return addresses("session", facility.slug)(session), f"{since.astimezone(facility.zone):%H:%M}"
+
+
 def _when(at: datetime, zone: ZoneInfo) -> str:
     local = at.astimezone(zone)
     return format_html(
-        '{} <time datetime="{}">{} {}</time>', f"{local:%a}", local.isoformat(), local.day, f"{local:%b %Y, %H:%M}"
-    )
+        '{} <time datetime="{}">{} {}</time>', f"{local:%a}", local.isoformat(timespec="minutes"), local.day,
+        f"{local:%b %Y, %H:%M}",
+    )  # fmt: skip
 
 
 def _day(text: str) -> date | None:

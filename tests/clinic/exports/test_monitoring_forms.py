@@ -42,15 +42,15 @@ def test_the_record_fills_what_it_knows(nasal: Session) -> None:
     found = {label: field.value for label, field in fields(nasal).items()}
     number = nasal.dose.draws.get().lot.number
     expected = {
-        "Date of birth": "1980-02-29",
+        "Date of birth": "29 Feb 1980",
         "Sex": "female",
         "First treatment session": "yes",
         "Enrolled in the safety programme": "yes",
-        "Treatment date": "2026-03-23",
+        "Treatment date": "23 Mar 2026",
         "Dose (56 mg, 84 mg, or another)": "56 mg",
-        "Lot number of the devices": f"{number} (expires 2030-01-01)",
+        "Lot number of the devices": f"{number} (expires 1 Jan 2030)",
         "Whole duration, from the first device to the end of monitoring (min)": "100",
-        "Blood pressure before the dose": "122/78 mmHg, 5 min before",
+        "Blood pressure before the dose": "122/78 mmHg, 5 min before the first device",
         "Blood pressure at 40 min": "141/88 mmHg, 42 min after the first device",
         "Benzodiazepines": "yes: lorazepam 1 mg",
         "Psychostimulants": "none recorded",
@@ -63,6 +63,15 @@ def test_the_record_fills_what_it_knows(nasal: Session) -> None:
     for label in ("Vital signs acceptable before the dose", "Sedation", "Serious adverse event", "Prescriber: name"):
         assert found[label] == "", label
     assert fields(nasal)["Serious adverse event"].help == "1 event not judged by a clinician yet"
+
+
+def test_the_address_is_the_facilitys_unless_somebody_wrote_another(nasal: Session) -> None:
+    label = "Healthcare setting: address"
+    assert fields(nasal)[label].is_missing
+    type(nasal.facility).objects.update(address="1 Main Street")
+    assert (fields(nasal)[label].value, fields(nasal)[label].origin) == ("1 Main Street", "record")
+    told = fields(nasal, address="2 Side Street")[label]
+    assert (told.value, told.origin) == ("2 Side Street", "filled")
 
 
 def test_what_was_only_recalled_is_marked(nasal: Session) -> None:
@@ -150,10 +159,17 @@ def test_the_pages_from_the_list_to_submitted(
     assert "check against the current form" in page
     assert "nothing is sent from here" in page
     assert LOT not in page
+    # Nobody notes as submitted what nobody has filled or printed.
+    assert "We have submitted it" not in page
     fill = reverse("fill_monitoring_form", args=["main", nasal.dose_id])
+    asked = client.get(fill).content.decode()
+    assert "<dd>141/88 mmHg, 42 min after the first device" in asked
+    assert ">Cancel</a>" in asked
     assert client.post(fill, {"version": 0, "vitals_before": "yes"}).status_code == 302
     assert client.post(reverse("print_monitoring_form", args=["main", nasal.dose_id]), {"is_printed": "on"}
                        ).status_code == 302  # fmt: skip
+    submit = client.get(reverse("submit_monitoring_form", args=["main", nasal.dose_id])).content.decode()
+    assert "of this form are still empty here" in submit
     sent = {"version": MonitoringForm.objects.get().version, "submitted_at": "2026-03-28T09:00", "submitted_how": "fax"}
     assert client.post(reverse("submit_monitoring_form", args=["main", nasal.dose_id]), sent).status_code == 302
     page = client.get(reverse("monitoring_form", args=["main", nasal.dose_id])).content.decode()

@@ -26,6 +26,7 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.exports import actions, queries
 from upturn_clinic.exports.files import write_folder, zipped
+from upturn_clinic.exports.keys import key_of
 from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger.models import Entry
@@ -58,7 +59,7 @@ def test_a_session_lands_in_all_tables_with_nominal_and_actual_hours(nasal: Sess
     assert len(rows(seen, "item", instrument="PHQ-9")) == 10
     assert rows(seen, "time_h", "value", instrument="MADRS", item="total") == [(-73.0, 33.0)]
     assert rows(found.adverse_events, "start_h", "end_h", "term", "severity", "serious", "related") == [
-        (pytest.approx(0.2), pytest.approx(0.7), "dissociation", "moderate", False, "unknown")
+        (pytest.approx(0.2), pytest.approx(0.7), "dissociation", "moderate", None, "unknown")
     ]
     assert found.updates.is_empty()
     assert rows(seen, "value", instrument="weight") == [(80.5,)] * len(rows(seen, "value", instrument="weight"))
@@ -88,6 +89,66 @@ def test_nothing_says_who_or_on_which_day(nasal: Session, analyst: Actor, tmp_pa
         assert LOT not in text
     assert export.records.adverse_events["term"].to_list() == ["other"]
     assert library.read(folder).equals(export.records)
+
+
+def test_what_nobody_has_judged_is_not_called_not_serious(nasal: Session, analyst: Actor, tmp_path: Path) -> None:
+    programme = nasal.participant.programme
+    export = actions.export_records(programme=programme, kind="csv", by=analyst, at=FIRST)
+    assert export.records.adverse_events["serious"].to_list() == [None]
+    assert export.about["adverse events that no clinician has judged yet, serious left empty"] == 1
+    assert queries.programme_row(programme, nasal.facility).unjudged == 1
+    assert library.read(write_folder(export, tmp_path / "out", kind="csv")).equals(export.records)
+    AdverseEvent.objects.update(is_serious=False)
+    export = actions.export_records(programme=programme, kind="csv", by=analyst, at=FIRST)
+    assert export.records.adverse_events["serious"].to_list() == [False]
+    assert queries.programme_row(programme, nasal.facility).unjudged == 0
+
+
+def test_people_stand_under_a_key_that_joins_the_tables_and_is_not_their_pseudonym(
+    nasal: Session, analyst: Actor
+) -> None:
+    person = nasal.participant
+    export = actions.export_records(programme=person.programme, kind="csv", by=analyst, at=FIRST)
+    [key] = export.records.participants["participant"].to_list()
+    assert key == key_of(person)
+    for table in ("doses", "observations", "adverse_events"):
+        assert set(export.records[table]["participant"].to_list()) == {key}, table
+    with zipfile.ZipFile(io.BytesIO(zipped(export, kind="csv"))) as archive:
+        for name in archive.namelist():
+            assert person.pseudonym not in archive.read(name).decode(), name
+    # At the next export it is the same person still.
+    again = actions.export_records(programme=person.programme, kind="csv", by=analyst, at=FIRST + timedelta(days=9))
+    assert again.records.participants["participant"].to_list() == [key]
+
+
+def test_the_clinic_finds_who_stands_under_a_key_and_the_trail_says_so(nasal: Session, analyst: Actor) -> None:
+    out = io.StringIO()
+    call_command("exported", key_of(nasal.participant).lower(), stdout=out)
+    assert out.getvalue().startswith(nasal.participant.pseudonym)
+    entry = Entry.objects.get(action="looked up a key of exported records")
+    assert entry.object_id == str(nasal.participant.pk)
+    with pytest.raises(CommandError, match="Nobody stands"):
+        call_command("exported", nasal.participant.pseudonym)
+    with pytest.raises(PermissionDenied):
+        actions.look_up(key=key_of(nasal.participant), by=analyst, at=FIRST)
+
+
+def test_the_pages_say_how_many_people_are_in_the_file(
+    nasal: Session, analyst: Actor, log_in: Callable[[User], Client]
+) -> None:
+    assert analyst.user is not None
+    client, programme = log_in(analyst.user), nasal.participant.programme
+    address = reverse("export_records", args=["main", programme.pk])
+    assert "<dt>In the file</dt><dd>1, who" in client.get(address).content.decode()
+    assert "1: whether they are serious is left empty" in client.get(address).content.decode()
+    nasal.dose.__class__.objects.filter(plan__participant=nasal.participant).update(given_at=None)
+    assert "the tables are empty" in client.get(address).content.decode()
+    listed = client.get(reverse("data", args=["main"])).content.decode()
+    assert '<td data-label="Enrolled">1</td><td data-label="In the file">0</td>' in listed
+    export = queries.export_of(programme, nasal.facility)
+    assert export.records.participants.is_empty()
+    # The page promises the protocol, also while nobody is in the file.
+    assert export.version == nasal.participant.protocol_version
 
 
 def test_the_very_old_are_pooled(nasal: Session) -> None:
@@ -132,6 +193,28 @@ def test_only_an_ended_study_is_unmasked_and_then_arms_and_doses_are_named(
     assert export.records.participants["arm"].item() in ("ketamine", "midazolam")
     with pytest.raises(Refused, match="may be named already"):
         actions.unmask(**wanted, proof=proof(clinician, at), at=at)  # type: ignore[arg-type]
+
+
+def test_the_page_that_ends_the_masking_offers_it_only_when_it_can_be_ended(
+    masked: Session, clinician: Actor, log_in: Callable[[User], Client]
+) -> None:
+    assert clinician.user is not None
+    client, person = log_in(clinician.user), masked.participant
+    address = reverse("unmask_programme", args=["main", person.programme_id])
+    told = client.get(address).content.decode()
+    assert f"End the masking of {person.programme}" in told
+    assert "1 person still takes part." in told
+    assert "Your password" not in told
+    type(person).objects.filter(pk=person.pk).update(status="completed")
+    told = client.get(address).content.decode()
+    assert "This cannot be undone" in told
+    assert '<button class="danger">Sign: end the masking</button>' in told
+    assert ">Cancel</a>" in told
+    at = FIRST + timedelta(days=2)
+    actions.unmask(
+        programme=person.programme, reason="over", proof=proof(clinician, at), by=clinician, at=at,
+    )  # fmt: skip
+    assert "records name the arms already" in client.get(address).content.decode()
 
 
 def test_only_analysts_take_records_and_the_trail_says_so(nasal: Session, analyst: Actor, clinician: Actor) -> None:
