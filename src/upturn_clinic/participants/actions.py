@@ -249,7 +249,7 @@ def set_up_randomisation(
     hold(programme)
     if queries.randomisation_of(programme) is not None:
         raise Refused("This programme has its list already. It cannot be changed: places on it are taken in order.")
-    if Participant.objects.filter(programme=programme, enrolled_at__isnull=False).exists():
+    if queries.is_anybody_enrolled(programme):
         raise Refused("Somebody is enrolled already: a list must come before the first of them.")
     unknown = [arm for arm in shares if arm not in protocol_of(protocol_version).arms]
     if unknown:

@@ -16,6 +16,7 @@ from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ground.forms import tell
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import identity_shown
 
 __all__ = ["PAGE", "Given", "answer", "user_of", "words_for"]
 
@@ -25,9 +26,12 @@ CONFLICT = 409
 PAGE = "participants/form.html"
 
 
-def words_for(here: Facility, participant: Participant | None, title: str, verb: str, **more: Any) -> dict[str, Any]:
-    """Gather what the page of a form shows."""
-    return {"here": here, "participant": participant, "title": title, "verb": verb, **more}
+def words_for(
+    here: Facility, participant: Participant | None, title: str, verb: str, *, reader: Actor | None = None, **more: Any
+) -> dict[str, Any]:
+    """Gather what the page of a form shows; who it is about by name, to a reader who may know it."""
+    identity = identity_shown(participant, reader) if participant and reader else None
+    return {"here": here, "participant": participant, "identity": identity, "title": title, "verb": verb, **more}
 
 
 def answer(

@@ -48,7 +48,7 @@ class _IdentityFields(forms.ModelForm):  # type: ignore[type-arg]  # Django itse
 class RegisterForm(_IdentityFields):
     """Somebody new: what they are screened for, and who they are."""
 
-    protocol_version = forms.ModelChoiceField(ProtocolVersion.objects.none(), label="Programme", empty_label=None)
+    protocol_version = forms.ModelChoiceField(ProtocolVersion.objects.none(), label="Programme", empty_label="Choose")
     sex = forms.ChoiceField(
         choices=Participant.Sex.choices, label="Sex", widget=forms.RadioSelect,
         help_text="As the pregnancy criterion and the dose models need it.",
@@ -59,6 +59,9 @@ class RegisterForm(_IdentityFields):
     def __init__(self, *args: Any, versions: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["protocol_version"].queryset = versions  # type: ignore[attr-defined]
+        # Whoever types fast begins no screening in the programme that happens to be first.
+        if len(versions) == 1:
+            self.fields["protocol_version"].initial = versions[0]
 
     def identity(self) -> dict[str, Any]:
         """Give the part that goes into the table of identities."""
@@ -159,8 +162,6 @@ class RandomisationForm(forms.Form):
     )  # fmt: skip
     block_sizes = forms.CharField(
         label="Block sizes",
-        help_text="Multiples of the sum of the shares, as in “4, 6”. With more than one size the end of a block cannot "
-        "be guessed. Tell them to nobody who enrols.",
     )
     strata = forms.CharField(
         label="Strata", required=False, widget=forms.Textarea({"rows": 3}),
@@ -168,9 +169,23 @@ class RandomisationForm(forms.Form):
     )  # fmt: skip
     by_facility = forms.BooleanField(label="Each facility has lists of its own", required=False, initial=True)
     is_masked = forms.BooleanField(
-        label="Masked: the team does not learn the arm", required=False, initial=True,
-        help_text="Pharmacists see it; clinicians can learn it in an emergency, with reason and signature.",
+        label="Masked: the team does not learn the arm", required=False,
+        help_text="Pharmacists see it; clinicians can learn it in an emergency, with reason and signature. Arms that "
+        "are given differently, such as tablets beside infusions, cannot be masked: leave one out, or do not mask.",
     )  # fmt: skip
+
+    def __init__(self, *args: Any, protocol: Protocol, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        arms = protocol.arms
+        self.fields["shares"].initial = "\n".join(f"{arm}: 1" for arm in arms)
+        # At least two arms are allocated: the example fits what stands above it.
+        least = max(len(arms), 2)
+        self.fields["block_sizes"].help_text = (
+            f"Multiples of the sum of the shares: with one share for each of {least} arms, “{2 * least}, {3 * least}”. "
+            "With more than one size the end of a block cannot be guessed. Tell them to nobody who enrols."
+        )
+        ways = {frozenset(dose.route for dose in arm.doses) for arm in arms.values()}
+        self.fields["is_masked"].initial = len(ways) == 1
 
     def clean_shares(self) -> dict[str, int]:
         """Read arms and shares."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.letters import log_in_name, pseudonym_of
@@ -34,10 +34,15 @@ from upturn_clinic.participants.randomisation import Design, arm_at
 from upturn_clinic.programmes.models import Programme
 
 __all__ = [
-    "age_on", "allocations_hold", "arm_of", "arm_shown", "consent_in_use", "consent_of", "entries_about", "found",
-    "held", "identity_of", "is_masked", "latest_measure", "lead_only", "lines_about", "listed", "namesake",
-    "participant_of", "participants_at", "present", "randomisation_of", "standing_consent", "unblindings_of",
+    "age_on", "allocations_hold", "arm_of", "arm_shown", "consent_in_use", "consent_of", "consenting", "entries_about",
+    "found", "held", "identity_of", "identity_shown", "is_anybody_enrolled", "is_masked", "latest_measure", "lead_only",
+    "lines_about", "listed", "namesake", "participant_of", "participants_at", "present", "randomisation_of",
+    "standing_consent", "to_be_asked_anew", "unblindings_of", "withdrawn_at",
 ]  # fmt: skip
+
+
+# The consents of somebody in an outer query that were not withdrawn.
+_STANDING = Consent.objects.filter(participant=OuterRef("pk"), withdrawn_at=None)
 
 
 def participants_at(facility: Facility) -> QuerySet[Participant]:
@@ -129,6 +134,11 @@ def identity_of(participant: Participant) -> Identity:
     return Identity.objects.get(participant=participant)
 
 
+def identity_shown(participant: Participant, reader: Actor) -> Identity | None:
+    """Say who a participant is to a reader who may know it; None to everybody else."""
+    return identity_of(participant) if reader.may(Permission.SEE_IDENTITY) else None
+
+
 def namesake(programme: Programme, *, full_name: str, date_of_birth: date) -> Participant | None:
     """Find somebody of the same name and date of birth who is in a programme now."""
     there = Identity.objects.filter(
@@ -165,10 +175,36 @@ def consent_of(participant: Participant) -> Consent | None:
     return Consent.objects.filter(participant=participant).select_related("document", "recorded_by").first()
 
 
+def withdrawn_at(participants: Collection[UUID]) -> dict[UUID, datetime]:
+    """Say when the newest consent of people was withdrawn, of those of whom it was: one question for all of them."""
+    newest: dict[UUID, datetime | None] = {}
+    found = Consent.objects.filter(participant__in=participants)
+    for participant, when in found.values_list("participant", "withdrawn_at"):
+        newest.setdefault(participant, when)
+    return {participant: when for participant, when in newest.items() if when is not None}
+
+
 def standing_consent(participant: Participant) -> Consent | None:
     """Find the consent that holds: the newest one, unless it was withdrawn. An older one does not take its place."""
     consent = consent_of(participant)
     return None if consent is None or consent.withdrawn_at is not None else consent
+
+
+def is_anybody_enrolled(programme: Programme) -> bool:
+    """Tell whether somebody was enrolled, anywhere: from then on arms are allocated as they were."""
+    return Participant.objects.filter(programme=programme, enrolled_at__isnull=False).exists()
+
+
+def consenting(facility: Facility, programme: Programme) -> QuerySet[Participant]:
+    """Find who is in a programme here now and has consented to any version of its document."""
+    ended = [Participant.Status.COMPLETED, Participant.Status.WITHDRAWN]
+    here = participants_at(facility).filter(programme=programme).exclude(status__in=ended)
+    return here.filter(Exists(_STANDING))
+
+
+def to_be_asked_anew(facility: Facility, document: ConsentDocument) -> QuerySet[Participant]:
+    """Find who is here, consented to an earlier version of a document, and not yet to this one."""
+    return consenting(facility, document.programme).exclude(Exists(_STANDING.filter(document=document)))
 
 
 def randomisation_of(programme: Programme) -> RandomisationList | None:

@@ -46,6 +46,7 @@ __all__ = [
 ]  # fmt: skip
 
 GET_POST = ["GET", "POST"]
+TOO_LATE = "Arms are chosen at enrolment. A list would have had to come before the first person who was enrolled."
 
 
 @require_http_methods(GET_POST)
@@ -92,7 +93,8 @@ def register(request: HttpRequest, facility: str) -> HttpResponse:
             )
         )  # fmt: skip
 
-    shown = words_for(here, None, "Begin a screening", "Begin", draft="register")
+    above: Given = {"above": "Participants", "above_at": reverse("participants", args=[here.slug])}
+    shown = words_for(here, None, "Begin a screening", "Begin", draft="register", **above)
     said = "The screening has begun. From here on the pseudonym stands for the person."
     response = answer(request, form, act, shown=shown, said=said, to=reverse("participants", args=[here.slug]))
     return redirect("participant", here.slug, begun[0].pk) if begun else response
@@ -150,7 +152,7 @@ def correct_identity(request: HttpRequest, facility: str, participant: UUID) -> 
             by=actor, at=timezone.now(),
         )  # fmt: skip
 
-    shown = words_for(here, person, "Correct who it is", "Save")
+    shown = words_for(here, person, "Correct who it is", "Save", reader=actor)
     return answer(request, form, act, shown=shown, said="Saved.", to=_page(here.slug, person), newest=stored)
 
 
@@ -176,7 +178,7 @@ def enrol(request: HttpRequest, facility: str, participant: UUID) -> HttpRespons
     if randomisation:
         lede = "The next place on the list decides the arm. Nobody can look ahead, and it cannot be undone."
     ready = person.status == Participant.Status.ELIGIBLE and not missing
-    shown = words_for(here, person, "Enrol", "Enrol", missing=missing, ready=ready, lede=lede)
+    shown = words_for(here, person, "Enrol", "Enrol", reader=actor, missing=missing, ready=ready, lede=lede)
     said, page = f"{person.pseudonym} is enrolled.", "participants/enrol.html"
     return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person), newest=person, page=page)
 
@@ -195,8 +197,12 @@ def withdraw(request: HttpRequest, facility: str, participant: UUID) -> HttpResp
             at=timezone.now(),
         )  # fmt: skip
 
-    lede = "What was recorded stays. Nothing more is recorded afterwards, and it cannot be undone."
-    shown = words_for(here, person, "Withdraw", "Withdraw", lede=lede)
+    lede = (
+        "What was recorded stays. No dose, visit or rating is recorded any more; side effects that come up later still "
+        "are. It cannot be undone."
+    )
+    shown = words_for(here, person, "Withdraw", f"Withdraw {person.pseudonym}", reader=actor, lede=lede,
+                      is_grave=True)  # fmt: skip
     said = f"{person.pseudonym} is withdrawn."
     return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person), newest=person)
 
@@ -215,7 +221,9 @@ def complete(request: HttpRequest, facility: str, participant: UUID) -> HttpResp
             at=timezone.now(),
         )  # fmt: skip
 
-    shown = words_for(here, person, "Complete", "Complete", lede="The programme is finished for this person.")
+    shown = words_for(
+        here, person, "Complete", "Complete", reader=actor, lede="The programme is finished for this person."
+    )
     said = f"{person.pseudonym} has completed."
     return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person), newest=person)
 
@@ -237,7 +245,8 @@ def move_to_version(request: HttpRequest, facility: str, participant: UUID) -> H
     lede = f"{person.pseudonym} is on version {person.protocol_version.number}."
     if not versions:
         lede += " No other version is in force here."
-    shown = words_for(here, person, "Move to another version", "Move", lede=lede)
+    shown = words_for(here, person, "Move to another version", "Move", reader=actor, lede=lede,
+                      without_form=not versions)  # fmt: skip
     return answer(request, form, act, shown=shown, said="Moved.", to=_page(here.slug, person), newest=person)
 
 
@@ -254,7 +263,7 @@ def unblind(request: HttpRequest, facility: str, participant: UUID) -> HttpRespo
         actions.unblind(participant=person, reason=given["reason"], proof=proof, by=actor, at=now)
 
     lede = "Only when treatment depends on it. You alone learn the arm; that you did is written down for good."
-    shown = words_for(here, person, "Learn the masked arm", "Sign and show the arm", lede=lede,
+    shown = words_for(here, person, "Learn the masked arm", "Sign and show the arm", reader=actor, lede=lede,
                       meaning=actions.UNBLINDED)  # fmt: skip
     said = "The arm is shown below, to you alone."
     return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person))
@@ -265,7 +274,7 @@ def invite(request: HttpRequest, facility: str, participant: UUID) -> HttpRespon
     """Invite a participant to an account of their own; the link is shown once, to be handed over."""
     actor, here = require(request, Permission.CHANGE_IDENTITY, facility)
     person = get_object_or_404(queries.participants_at(here), pk=participant)
-    shown = words_for(here, person, "An account for the participant", "Make the link")
+    shown = words_for(here, person, "An account for the participant", "Make the link", reader=actor)
     if request.method == "POST":
         try:
             letter = actions.invite(participant=person, by=actor, at=timezone.now())
@@ -281,7 +290,7 @@ def offer_new_password(request: HttpRequest, facility: str, participant: UUID) -
     """Make a link to a new password for a participant who forgot theirs; it is shown once, to be handed over."""
     actor, here = require(request, Permission.CHANGE_IDENTITY, facility)
     person = get_object_or_404(queries.participants_at(here), pk=participant)
-    shown = words_for(here, person, "A forgotten password", "Make the link")
+    shown = words_for(here, person, "A forgotten password", "Make the link", reader=actor)
     if request.method == "POST":
         try:
             link = erasure.offer_new_password(participant=person, by=actor, at=timezone.now())
@@ -314,7 +323,8 @@ def erase_identity(request: HttpRequest, facility: str, participant: UUID) -> Ht
     )
     if not person.has_ended:
         lede = "Somebody who takes part cannot be erased. Withdraw the participant first."
-    shown = words_for(here, person, "Erase who it was", "Sign and erase for good", lede=lede, meaning=erasure.ERASED,
+    shown = words_for(here, person, "Erase who it was", "Sign and erase for good", reader=actor, lede=lede,
+                      meaning=erasure.ERASED, is_grave=True,
                       without_form=not person.has_ended or identity.erased_at is not None)  # fmt: skip
     said = "Who it was is erased."
     return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person), newest=identity)
@@ -324,11 +334,14 @@ def erase_identity(request: HttpRequest, facility: str, participant: UUID) -> Ht
 def enrolment_set_up(request: HttpRequest, facility: str) -> HttpResponse:
     """Show, per programme, what people consent to and how arms are allocated."""
     actor, here = require(request, Permission.SEE_PROGRAMMES, facility)
+    may_name = actor.may(Permission.SEE_PARTICIPANTS)
     programmes = [
         {
             "programme": programme,
-            "document": queries.consent_in_use(programme),
+            "document": (document := queries.consent_in_use(programme)),
+            "asked_anew": queries.to_be_asked_anew(here, document) if document and may_name else (),
             "randomisation": queries.randomisation_of(programme),
+            "is_too_late": queries.is_anybody_enrolled(programme),
             "leads": programme.lead_id == here.pk,
         }
         for programme in programmes_at(here)
@@ -345,21 +358,21 @@ def set_up_randomisation(request: HttpRequest, facility: str, programme: UUID) -
     actor, here = require(request, Permission.PREPARE_PROGRAMME, facility)
     found = get_object_or_404(programmes_at(here), pk=programme, lead=here)
     version = versions_in_force_at(here).filter(programme=found).first()
-    arms = list(protocol_of(version).arms) if version else []
-    form = RandomisationForm(request.POST or None, initial={"shares": "\n".join(f"{arm}: 1" for arm in arms)})
+    above: Given = {"above": "Enrolment", "above_at": reverse("enrolment_set_up", args=[here.slug])}
+    shown = words_for(here, None, f"Randomisation of {found}", "Set it up", **above)
+    if version is None:
+        lede = "Sign a version of the protocol into force first."
+        return render(request, "participants/form.html", {**shown, "lede": lede, "without_form": True})
+    if queries.is_anybody_enrolled(found):
+        return render(request, "participants/form.html", {**shown, "lede": TOO_LATE, "without_form": True})
+    form = RandomisationForm(request.POST or None, protocol=protocol_of(version))
 
     def act(given: Given) -> None:
-        assert version is not None  # noqa: S101  (without a version the page has no form)
         actions.set_up_randomisation(protocol_version=version, **given, by=actor, at=timezone.now())
 
-    lede = (
-        "From then on nobody chooses an arm: the next place of the list decides. It cannot be changed afterwards."
-        if version
-        else "Sign a version of the protocol into force first."
+    shown["lede"] = (
+        "Once this is set up nobody chooses an arm: the next place of the list decides. It cannot be changed."
     )
-    shown = words_for(here, None, f"Randomisation of {found}", "Set it up", lede=lede, without_form=version is None)
-    if version is None:
-        return render(request, "participants/form.html", shown)
     said, to = "The list is set up. Nobody can see it.", reverse("enrolment_set_up", args=[here.slug])
     return answer(request, form, act, shown=shown, said=said, to=to)
 

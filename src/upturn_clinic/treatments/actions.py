@@ -18,7 +18,6 @@ from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.queries import arm_of, arm_shown, is_masked
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.treatments import queries
-from upturn_clinic.treatments.boosters import next_candidate
 from upturn_clinic.treatments.course import Course, first_doses, first_visits, further_doses, further_visits
 from upturn_clinic.treatments.dosing import DEVIATION, compute
 from upturn_clinic.treatments.models import Dose, Plan, Visit
@@ -90,7 +89,8 @@ def make_plan(*, participant: Participant, begins_at: datetime, by: Actor, at: d
 def renew_plan(*, plan: Plan, version: int, reason: str, by: Actor, at: datetime) -> Plan:
     """Let a plan follow the protocol version that its participant was moved to. What has happened stays as it is.
 
-    Open doses and visits of the old version are cancelled; those of the new one are planned from the last dose given.
+    Open doses and visits to come of the old version are cancelled; those of the new one are planned from the last dose
+    given.
 
     Raises
     ------
@@ -108,7 +108,10 @@ def renew_plan(*, plan: Plan, version: int, reason: str, by: Actor, at: datetime
     course, protocol = _course(plan), protocol_of(participant.protocol_version)
     if course.arm not in protocol.arms:
         raise Refused("The new version does not have this participant's arm.", remedy="ask who wrote the protocol")
-    everything: list[Dose | Visit] = [*course.doses, *course.visits]
+    # A visit whose day is over, as raters were told it, stays: that it is there tells nobody of a dose.
+    today = at.astimezone(course.zone).date()
+    to_come = [each for each in course.visits if each.told_at.astimezone(course.zone).date() >= today]
+    everything: list[Dose | Visit] = [*course.doses, *to_come]
     for due in everything:
         if due.is_open and not (isinstance(due, Dose) and due.origin != Dose.Origin.PROTOCOL):
             writing.change(
@@ -144,11 +147,15 @@ def move_due(*, due: AnyDue, version: int, planned_at: datetime, reason: str, by
     if due.state in (Dose.State.GIVEN, Visit.State.DONE):
         raise Refused("It has happened already and cannot be moved.", remedy="correct what was recorded")
     _must_not_be_over(planned_at, plan.participant, at)
+    told = _course(plan).told()
     moved = writing.change(
         due, action=f"moved the {_noun(due)}", by=by, at=at, reason=reason, version=version, planned_at=planned_at,
-        is_moved=planned_at != due.target, state="planned", because=reason,
+        told_at=planned_at, is_moved=planned_at != due.target, state="planned", because=reason,
     )  # fmt: skip
-    _follow(plan, because=f"{moved} was moved", by=by, at=at)
+    because = f"{moved} was moved"
+    _follow(plan, because=because, by=by, at=at)
+    for thing, told_at in _course(plan).retold(told):
+        writing.change(thing, action=f"followed with the {_noun(thing)}", by=by, at=at, reason=because, told_at=told_at)
     return moved
 
 
@@ -294,33 +301,29 @@ def _amounts(course: Course, dose: Dose, given: AsGiven) -> Mapping[str, object]
 
 
 @transaction.atomic
-def plan_booster(*, participant: Participant, by: Actor, at: datetime) -> Dose:
+def plan_booster(*, participant: Participant, asked_by: str = "", by: Actor, at: datetime) -> Dose:
     """Plan a booster because the protocol's rule holds, on the next day that the protocol allows.
+
+    Parameters
+    ----------
+    asked_by
+        Who looked at the ratings and asked for it, where whoever plans may not read them.
 
     Raises
     ------
     Refused
-        The rule does not hold (and why), no day is left, one is planned already, or the arm is masked to who asks.
+        The rule does not hold, no day is left, one is planned already, the arm is masked to who asks, or nobody who
+        may read the ratings asked for it.
     """
     by.must(Permission.CHANGE_PLAN)
     course = _open_course(participant, by)
-    if arm_shown(participant, by) is None and is_masked(participant):
-        raise Refused("The arm is masked to you, and so are its boosters.", remedy="ask somebody who may know the arm")
-    entries = queries.booster_entries(course)
-    if not entries:
-        raise Refused("The protocol has no boosters for this person.")
-    finding = queries.finding_of(course)
-    if not finding.relapsed or course.first_given_at is None:
-        raise Refused("The rule of the protocol does not hold.", came=" ".join(finding.sentences))
-    # The hour of the appointments, not the minute at which the first dose happened to begin.
-    table = course.timetable
-    first = shifted(course.first_given_at, 0.0, zone=course.zone, clock=table.clock)
-    found = next_candidate(entries[0], first=first, now=at, zone=course.zone)
-    if found is None:
-        raise Refused("The last day for a booster by rule is over.", remedy="a clinician may decide on one")
-    when, offset_h = found
+    entry, when, offset_h = queries.booster_by_rule(course, by, now=at)
+    if not by.may(Permission.SEE_RATINGS) and not asked_by.strip():
+        raise Refused("A clinician looks at the ratings first.", remedy="write who asked for this booster")
+    because = queries.finding_of(course).sentences
+    asked = (f"Asked for by {asked_by.strip()}.",) if asked_by.strip() else ()
     return _add_booster(
-        course, entries[0].id, when, offset_h, Dose.Origin.RULE, reason=" ".join(finding.sentences), by=by, at=at
+        course, entry.id, when, offset_h, Dose.Origin.RULE, reason=" ".join((*because, *asked)), by=by, at=at
     )
 
 
@@ -353,15 +356,14 @@ def _add_booster(
     course: Course, name: str, when: datetime, offset_h: float, origin: Dose.Origin, *, reason: str, by: Actor,
     at: datetime,
 ) -> Dose:  # fmt: skip
-    if any(each.is_open and each.origin != Dose.Origin.PROTOCOL for each in course.doses):
-        raise Refused("A booster is planned already.", remedy="move it, or record it first")
+    queries.no_booster_planned(course)
     opens, closes = (
         shifted(when, 0.0, zone=course.zone, clock=edge) for edge in (datetime.min.time(), datetime.max.time())
     )
     dose = Dose(
         plan=course.plan, facility_id=course.plan.facility_id, protocol_version_id=course.plan.protocol_version_id,
         number=max((each.number for each in course.doses), default=0) + 1, dose=name, origin=origin,
-        offset_h=offset_h, target=when, earliest=opens, latest=closes, planned_at=when, because=reason,
+        offset_h=offset_h, target=when, earliest=opens, latest=closes, planned_at=when, told_at=when, because=reason,
     )  # fmt: skip
     return writing.insert(dose, action=f"planned a {origin.label}", by=by, at=at, reason=reason)
 
@@ -409,7 +411,7 @@ def _must_take_part(participant: Participant, by: Actor) -> None:
 def _must_not_be_over(when: datetime, participant: Participant, at: datetime) -> None:
     zone = participant.facility.zone
     if when.astimezone(zone).date() < at.astimezone(zone).date():
-        raise Refused("That day is over.", expected="today or later", came=f"{when.astimezone(zone):%d %b %Y}")
+        raise Refused("That day is over.", expected="today or later", came=_day(when.astimezone(zone)))
 
 
 def _ask(reason: str, because: str) -> None:
@@ -422,4 +424,9 @@ def _noun(due: Dose | Visit) -> str:
 
 
 def _when(at: datetime, course: Course) -> str:
-    return f"{at.astimezone(course.zone):%d %b %Y, %H:%M}"
+    local = at.astimezone(course.zone)
+    return f"{_day(local)}, {local:%H:%M}"
+
+
+def _day(local: datetime) -> str:
+    return f"{local.day} {local:%b %Y}"

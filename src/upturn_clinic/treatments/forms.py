@@ -12,6 +12,7 @@ from upturn_clinic.operation import LONGEST_REASON
 __all__ = ["AttendForm", "BeginForm", "BoosterForm", "DecideForm", "EndForm", "GiveForm", "MoveForm", "day_field"]
 
 MOST_PERCENT = 100
+LONGEST_NAME = 160
 
 
 def moment_field(label: str, help_text: str = "") -> forms.DateTimeField:
@@ -26,14 +27,22 @@ def day_field(label: str, *, required: bool = False) -> forms.DateField:
 
 
 class _WithReasonIfNeeded(forms.Form):
-    """A record of what happened: its reason is asked for by the action, where one is needed."""
+    """A record of what happened: its reason is asked for by the action, where one is needed; a correction has one."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     reason = forms.CharField(
-        label="Reason, if it differs from the plan",
-        help_text="Needed for a time outside the window, another amount, or a correction. Kept in the audit trail.",
-        required=False, max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 3}),
+        label="Reason, if it differs from the plan", required=False, max_length=LONGEST_REASON,
+        widget=forms.Textarea({"rows": 3, "data-needed-later": True}),
     )  # fmt: skip
+    needed_for = "a time outside the window"
+
+    def __init__(self, *args: Any, is_correction: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reason = self.fields["reason"]
+        reason.help_text = f"Needed for {self.needed_for}. Kept in the audit trail."
+        if is_correction:
+            reason.label, reason.required = "Reason for the correction", True
+            reason.help_text = "Kept in the audit trail."
 
 
 class BeginForm(forms.Form):
@@ -45,7 +54,7 @@ class BeginForm(forms.Form):
 class MoveForm(ChangeFields):
     """Another time for a dose or a visit."""
 
-    planned_at = moment_field("New time")
+    planned_at = moment_field("New time", "A time outside the window is taken, and marked as outside it.")
 
     field_order = ("planned_at", "reason")
 
@@ -60,6 +69,14 @@ class EndForm(ChangeFields):
     )
 
     field_order = ("outcome", "reason")
+
+    def __init__(self, *args: Any, is_over: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_over:
+            # What is still to come can be cancelled, not missed: nothing to choose.
+            self.fields["outcome"] = forms.ChoiceField(
+                choices=[("cancelled", "cancelled")], initial="cancelled", widget=forms.HiddenInput
+            )
 
 
 class AttendForm(_WithReasonIfNeeded):
@@ -81,6 +98,7 @@ class GiveForm(_WithReasonIfNeeded):
     )  # fmt: skip
 
     field_order = ("began_at", "mg", "percent", "reason")
+    needed_for = "a time outside the window or another amount"
 
     def __init__(self, *args: Any, is_masked: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,10 +110,18 @@ class BoosterForm(forms.Form):
     """A booster because the rule holds."""
 
     is_seen = forms.BooleanField(label="I have looked at the ratings, and a booster is to be planned.")
+    asked_by = forms.CharField(label="Which clinician asked for it", max_length=LONGEST_NAME)
+
+    def __init__(self, *args: Any, may_read: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if may_read:
+            del self.fields["asked_by"]
+        else:
+            self.fields["is_seen"].label = "A clinician has looked at the ratings and asked for this booster."
 
 
 class DecideForm(forms.Form):
     """A booster because a clinician decides so."""
 
     planned_at = moment_field("When")
-    reason = Reason("Why, although the rule of the protocol does not ask for it, or not now")
+    reason = Reason("Why by decision, now")

@@ -18,7 +18,7 @@ from upturn.units import DAY_H
 
 __all__ = [
     "DoseStep", "Given", "Slot", "Timetable", "days_and_hours", "instruments_at", "instruments_by_visit", "shifted",
-    "steps_of",
+    "slot_of_visit", "steps_of",
 ]  # fmt: skip
 
 
@@ -147,12 +147,12 @@ def instruments_at(protocol: Protocol, encounter: Encounter, arm: str) -> tuple[
     return instruments_by_visit(protocol, arm).get(encounter.id, ())
 
 
-def instruments_by_visit(protocol: Protocol, arm: str) -> Mapping[str, tuple[str, ...]]:
-    """Name the ratings of all visits at once; see ``instruments_at``."""
+def instruments_by_visit(protocol: Protocol, arm: str, *, rater: str = "") -> Mapping[str, tuple[str, ...]]:
+    """Name the ratings of all visits at once, or those of one kind of rater; see ``instruments_at``."""
     latest_first = sorted(protocol.encounters, key=lambda each: -each.at_h)
     found: dict[str, dict[str, None]] = {}
     for each in protocol.assessments:
-        if each.arms and arm not in each.arms:
+        if (each.arms and arm not in each.arms) or (rater and each.rater != rater):
             continue
         for at_h in each.at_h:
             visit = _visit_of(latest_first, at_h)
@@ -199,8 +199,8 @@ class Timetable:
         before = [each for each in self.given if each.offset_h < step.offset_h]
         target = self._from(max(before, key=lambda each: each.offset_h, default=None), step.offset_h)
         visit = next((e for e in protocol.encounters if e.anchor == "first dose" and e.at_h == step.offset_h), None)
-        return self._window(target, step.offset_h, visit.window.before_h if visit else 0.0,
-                            visit.window.after_h if visit else 0.0)  # fmt: skip
+        return _slot(target, step.offset_h, visit.window.before_h if visit else 0.0,
+                     visit.window.after_h if visit else 0.0, self.zone)  # fmt: skip
 
     def visit(self, encounter: Encounter, doses: Sequence[tuple[DoseStep, datetime]]) -> Slot:
         """Say when a visit is due.
@@ -221,21 +221,27 @@ class Timetable:
             target = shifted(at, encounter.at_h - step.offset_h, zone=self.zone, clock=self.clock)
         else:
             target = self._from(min(self.given, key=lambda each: each.at, default=None), encounter.at_h)
-        return self._window(target, encounter.at_h, encounter.window.before_h, encounter.window.after_h)
+        return slot_of_visit(encounter, target, zone=self.zone)
 
     def _from(self, anchor: Given | None, offset_h: float) -> datetime:
         start, since_h = (self.begins, 0.0) if anchor is None else (anchor.at, anchor.offset_h)
         return shifted(start, offset_h - since_h, zone=self.zone, clock=self.clock)
 
-    def _window(self, target: datetime, offset_h: float, before_h: float, after_h: float) -> Slot:
-        on_a_day = days_and_hours(offset_h)[1] == 0
-        opens = shifted(target, -before_h, zone=self.zone)
-        closes = shifted(target, after_h, zone=self.zone)
-        if on_a_day and days_and_hours(before_h)[1] == 0:
-            opens = datetime.combine(opens.astimezone(self.zone), time.min, tzinfo=self.zone).astimezone(UTC)
-        if on_a_day and days_and_hours(after_h)[1] == 0:
-            closes = datetime.combine(closes.astimezone(self.zone), time.max, tzinfo=self.zone).astimezone(UTC)
-        return Slot(target, opens, closes)
+
+def slot_of_visit(encounter: Encounter, target: datetime, *, zone: ZoneInfo) -> Slot:
+    """Lay the window that the protocol gives a visit around the time at which it stands."""
+    return _slot(target, encounter.at_h, encounter.window.before_h, encounter.window.after_h, zone)
+
+
+def _slot(target: datetime, offset_h: float, before_h: float, after_h: float, zone: ZoneInfo) -> Slot:
+    on_a_day = days_and_hours(offset_h)[1] == 0
+    opens = shifted(target, -before_h, zone=zone)
+    closes = shifted(target, after_h, zone=zone)
+    if on_a_day and days_and_hours(before_h)[1] == 0:
+        opens = datetime.combine(opens.astimezone(zone), time.min, tzinfo=zone).astimezone(UTC)
+    if on_a_day and days_and_hours(after_h)[1] == 0:
+        closes = datetime.combine(closes.astimezone(zone), time.max, tzinfo=zone).astimezone(UTC)
+    return Slot(target, opens, closes)
 
 
 def dose_of_the_day(

@@ -6,6 +6,7 @@ from django.urls import path
 
 from upturn_clinic.treatments import views
 from upturn_clinic.treatments.others import views as others
+from upturn_clinic.treatments.raters import views as raters
 from upturn_clinic.treatments.watch import views as watch
 
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("at/<slug:facility>/participants/<uuid:participant>/plan/", views.plan, name="plan"),
     path("at/<slug:facility>/participants/<uuid:participant>/plan/make/", views.make_plan, name="make_plan"),
     path("at/<slug:facility>/participants/<uuid:participant>/plan/renew/", views.renew_plan, name="renew_plan"),
+    path("at/<slug:facility>/participants/<uuid:participant>/plan/raters/", raters.tell_raters, name="tell_raters"),
     path("at/<slug:facility>/participants/<uuid:participant>/plan/booster/", views.plan_booster, name="plan_booster"),
     path(
         "at/<slug:facility>/participants/<uuid:participant>/plan/booster/decide/",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -17,11 +18,12 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import answer
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import is_masked
+from upturn_clinic.participants.queries import identity_shown, is_masked
 from upturn_clinic.treatments import actions, forms, queries
 from upturn_clinic.treatments.actions import AnyDue
 from upturn_clinic.treatments.course import Course
@@ -46,7 +48,8 @@ def plan(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse
     shown = plan_screen(
         person, actor, now=timezone.now(), form=request.GET.get("view", "list"), day=request.GET.get("on", "")
     )
-    return render(request, "treatments/plan.html", {"here": here, **shown})
+    may_boost = shown["may_change"] and _rule_asks_for_a_booster(shown["course"], actor)
+    return render(request, "treatments/plan.html", {"here": here, "may_boost": may_boost, **shown})
 
 
 @require_GET
@@ -55,7 +58,7 @@ def upcoming(request: HttpRequest, facility: str) -> HttpResponse:
     actor, here = require(request, Permission.SEE_PLAN, facility)
     spans = due_spans(here, actor, now=timezone.now())
     chosen = request.GET.get("show", "today")
-    span = next((each for each in spans if each.key == chosen), spans[1])
+    span = next((each for each in spans if each.key == chosen), next(each for each in spans if each.key == "today"))
     pages = Paginator(span.keys, PAGE_ROWS)
     # Counted once, for the heading.
     pages.count = span.count
@@ -75,7 +78,7 @@ def make_plan(request: HttpRequest, facility: str, participant: UUID) -> HttpRes
         request,
         forms.BeginForm(request.POST or None),
         lambda given: actions.make_plan(participant=person, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, "Make the plan", "Make the plan"),
+        shown=_words(here, person, actor, "Make the plan", "Make the plan"),
         said="The plan is made.", to=_plan_of(person, here), page=PAGE,
     )  # fmt: skip
 
@@ -89,10 +92,14 @@ def renew_plan(request: HttpRequest, facility: str, participant: UUID) -> HttpRe
     if course is None:
         raise Http404
     found = course.plan
+    words = _words(here, person, actor, "Follow the new protocol version", "Renew the plan")
+    if person.protocol_version_id == found.protocol_version_id:
+        refusal = Refused("The plan follows the participant's protocol version already.")
+        return render(request, PAGE, {**words, "nothing_to_do": refusal})
     return answer(
         request, ChangeFields(request.POST or None, initial={"version": found.version}),
         lambda given: actions.renew_plan(plan=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, "Follow the new protocol version", "Renew the plan"),
+        shown=words,
         said="The plan follows the new version.", to=_plan_of(person, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -131,14 +138,17 @@ def attend_visit(request: HttpRequest, facility: str, visit: UUID) -> HttpRespon
     actor, here = require(request, Permission.CHANGE_PLAN, facility)
     found = get_object_or_404(queries.visits_at(here), pk=visit)
     person, now = found.plan.participant, timezone.now()
+    again = found.done_at is not None
     form = forms.AttendForm(
-        request.POST or None, initial={"version": found.version, "done_at": min(found.done_at or found.planned_at, now)}
-    )
+        request.POST or None, is_correction=again,
+        initial={"version": found.version, "done_at": min(found.done_at or found.planned_at, now)},
+    )  # fmt: skip
     return answer(
         request,
         form,
         lambda given: actions.attend_visit(visit=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, f"{found}: it took place", "Save", due=found),
+        shown=_words(here, person, actor, f"{found}: {'correct when it took place' if again else 'it took place'}",
+                     "Correct" if again else "Save", due=found),
         said=f"{found} is recorded.", to=_plan_of(person, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -153,7 +163,9 @@ def give_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
     if course is None:
         raise Http404
     if not found.is_home_course:
-        return render(request, PAGE, _words(here, person, str(found), "In its session", due=found, in_session=True))
+        return render(
+            request, PAGE, _words(here, person, actor, str(found), "In its session", due=found, in_session=True)
+        )
     shown = queries.dose_shown(course, found, weight=queries.weight_of(person), reader=actor, at=now)
     initial = {"version": found.version, "began_at": min(found.given_at or found.planned_at, now),
                "mg": found.given_mg, "percent": found.given_percent}  # fmt: skip
@@ -165,8 +177,12 @@ def give_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
         return actions.give_dose(dose=found, version=given["version"], given=as_given, by=actor, at=timezone.now())
 
     return answer(
-        request, forms.GiveForm(request.POST or None, is_masked=is_masked(person), initial=initial), act,
-        shown=_words(here, person, f"{found}: since when it is taken", "Save", due=found, dose=shown,
+        request,
+        forms.GiveForm(
+            request.POST or None, is_masked=is_masked(person), is_correction=found.given_at is not None, initial=initial
+        ),
+        act,
+        shown=_words(here, person, actor, f"{found}: since when it is taken", "Save", due=found, dose=shown,
                      **_watched(course, actor)),
         said=f"{found} is recorded. What comes after follows it.", to=_plan_of(person, here), newest=found, page=PAGE,
     )  # fmt: skip
@@ -177,16 +193,27 @@ def plan_booster(request: HttpRequest, facility: str, participant: UUID) -> Http
     """Plan a booster by the protocol's rule: shows what the rule says, and plans it if the rule holds."""
     actor, here = require(request, Permission.CHANGE_PLAN, facility)
     person = _person(here, participant)
-    course = queries.course_of(person)
-    may_know = actor.may(Permission.SEE_CLINICAL_RECORD)
-    finding = queries.finding_of(course) if course and may_know else None
-    return answer(
-        request, forms.BoosterForm(request.POST or None),
-        lambda _: actions.plan_booster(participant=person, by=actor, at=timezone.now()),
-        shown=_words(here, person, "A booster by the protocol's rule", "Plan the booster", finding=finding,
-                     **_watched(course, actor)),
-        said="The booster is planned.", to=_plan_of(person, here), page=PAGE,
-    )  # fmt: skip
+    course, now = queries.course_of(person), timezone.now()
+    if course is None:
+        raise Http404
+    may_read = actor.may(Permission.SEE_RATINGS)
+    form = forms.BoosterForm(request.POST or None, may_read=may_read)
+    shown = _words(here, person, actor, "A booster by the protocol's rule", "Plan the booster",
+                   may_decide=actor.may(Permission.DECIDE_BOOSTER), **_watched(course, actor))  # fmt: skip
+    try:
+        _, when, _ = queries.booster_by_rule(course, actor, now=now)
+    except Refused as refusal:
+        # Nothing to fill in that would be refused.
+        return render(request, PAGE, {**shown, "nothing_to_do": refusal})
+    # What the rule rests on, in the words of the ratings, is for who may read ratings.
+    shown |= {"finding": queries.finding_of(course) if may_read else None, "booster_at": when,
+              "booster": queries.booster_shown(course, actor, at=when)}  # fmt: skip
+
+    def act(given: Mapping[str, Any]) -> Dose:
+        asked_by = given.get("asked_by", "")
+        return actions.plan_booster(participant=person, asked_by=asked_by, by=actor, at=timezone.now())
+
+    return answer(request, form, act, shown=shown, said="The booster is planned.", to=_plan_of(person, here), page=PAGE)
 
 
 @require_http_methods(BOTH)
@@ -198,24 +225,34 @@ def decide_booster(request: HttpRequest, facility: str, participant: UUID) -> Ht
     return answer(
         request, forms.DecideForm(request.POST or None),
         lambda given: actions.decide_booster(participant=person, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, "A booster by decision", "Plan the booster",
-                     finding=queries.finding_of(course) if course else None, **_watched(course, actor)),
+        shown=_words(here, person, actor, "A booster by decision", "Plan the booster",
+                     finding=queries.finding_of(course) if course else None,
+                     booster=queries.booster_shown(course, actor, at=timezone.now()) if course else None,
+                     **_watched(course, actor)),
         said="The booster is planned.", to=_plan_of(person, here), page=PAGE,
     )  # fmt: skip
 
 
 def _move(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> HttpResponse:
     person = due.plan.participant
+
+    def act(given: Mapping[str, Any]) -> AnyDue:
+        moved = actions.move_due(due=due, **given, by=actor, at=timezone.now())
+        if moved.is_outside:
+            messages.warning(request, f"{moved} is now outside the window that the protocol gives it.")
+        return moved
+
     return answer(
         request, forms.MoveForm(request.POST or None, initial={"version": due.version, "planned_at": due.planned_at}),
-        lambda given: actions.move_due(due=due, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, f"Another time for {_name(due)}", "Move", due=due),
-        said=f"{_name(due).capitalize()} is moved.", to=_plan_of(person, here), newest=due, page=PAGE,
+        act,
+        shown=_words(here, person, actor, f"{due}: another time", "Move", due=due),
+        said=f"{due} is moved.", to=_plan_of(person, here), newest=due, page=PAGE,
     )  # fmt: skip
 
 
 def _end(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> HttpResponse:
-    person = due.plan.participant
+    person, is_over = due.plan.participant, timezone.now() >= due.planned_at
+    title, verb = (f"{due}: it did not take place", "Save") if is_over else (f"{due}: cancel", f"Cancel {due}")
 
     def act(given: Mapping[str, Any]) -> AnyDue:
         return actions.end_due(
@@ -224,8 +261,9 @@ def _end(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> Htt
         )  # fmt: skip
 
     return answer(
-        request, forms.EndForm(request.POST or None, initial={"version": due.version}), act,
-        shown=_words(here, person, f"{_name(due).capitalize()} does not take place", "Save", due=due),
+        request, forms.EndForm(request.POST or None, is_over=is_over, initial={"version": due.version}), act,
+        shown=_words(here, person, actor, title, verb, due=due, is_ending_visit=isinstance(due, Visit),
+                     is_over=is_over, back="Back"),
         said="Saved.", to=_plan_of(person, here), newest=due, page=PAGE,
     )  # fmt: skip
 
@@ -238,8 +276,20 @@ def _plan_of(person: Participant, here: Facility) -> str:
     return reverse("plan", args=[here.slug, person.pk])
 
 
-def _words(here: Facility, person: Participant, title: str, verb: str, **more: Any) -> dict[str, Any]:
-    return {"here": here, "person": person, "title": title, "verb": verb, **more}
+def _words(here: Facility, person: Participant, reader: Actor, title: str, verb: str, **more: Any) -> dict[str, Any]:
+    return {"here": here, "person": person, "identity": identity_shown(person, reader), "title": title, "verb": verb,
+            **more}  # fmt: skip
+
+
+def _rule_asks_for_a_booster(course: Course | None, reader: Actor) -> bool:
+    """Tell whether a booster by the protocol's rule would be planned for this reader now."""
+    if course is None:
+        return False
+    try:
+        queries.booster_by_rule(course, reader, now=timezone.now())
+    except Refused:
+        return False
+    return True
 
 
 def _watched(course: Course | None, actor: Actor) -> dict[str, Any]:
@@ -247,8 +297,5 @@ def _watched(course: Course | None, actor: Actor) -> dict[str, Any]:
     if course is None or not actor.may(Permission.SEE_CLINICAL_RECORD):
         return {}
     reasons = watch.reasons_to_stop(course, now=timezone.now())
-    return {"reasons": reasons, "warned": watch.warnings_of(course.plan.participant)}
-
-
-def _name(due: Dose | Visit) -> str:
-    return f"dose {due.number}" if isinstance(due, Dose) else f"visit {due}"
+    return {"reasons": reasons, "warned": watch.warnings_of(course.plan.participant),
+            "may_decide_stopping": actor.may(Permission.DECIDE_STOPPING)}  # fmt: skip

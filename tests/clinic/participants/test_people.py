@@ -155,11 +155,32 @@ def test_the_second_of_two_editors_is_told_and_nothing_is_overwritten(
     told = answer.content.decode()
     assert answer.status_code == 409
     assert "Nothing was overwritten" in told
-    assert "Colleague corrected who it is (phone)" in told
+    assert "Colleague corrected who it is (Telephone)" in told
+    assert "Telephone is now: 555 0202" in told
     assert 'value="Ada Lovelace"' in told
     assert 'value="555 0202"' in told
     kept = Identity.objects.get()
     assert (kept.full_name, kept.phone, kept.version) == (NAME, "555 0202", 2)
+
+
+def test_of_a_field_that_both_changed_the_other_value_stands_beside_ones_own(
+    person: Participant, colleague: User, facility: Facility, make_person: Callable[..., User], log_in: LogIn
+) -> None:
+    """Saving again takes away what a colleague wrote: so it is read before, with who wrote it and when."""
+    second = make_person("Second", facility, Role.COORDINATOR)
+    form = {"full_name": NAME, "date_of_birth": "1980-02-29", "phone": "555 0101", "email": "ada@home.example",
+            "version": "1", "reason": "told by herself"}  # fmt: skip
+    address = reverse("correct_identity", args=["main", person.pk])
+    assert log_in(colleague).post(address, {**form, "phone": "555 0202"}).status_code == 302
+    answer = log_in(second).post(address, {**form, "phone": "555 0303"})
+    assert answer.status_code == 409
+    (beside,) = answer.context["form"].errors["phone"]
+    assert beside.startswith("Colleague saved here, ")
+    assert beside.endswith(": 555 0202. Saving again puts yours in its place.")
+    assert set(answer.context["form"].errors) == {"__all__", "phone"}
+    assert 'value="555 0303"' in answer.content.decode()
+    assert log_in(second).post(address, {**form, "phone": "555 0303", "version": "2"}).status_code == 302
+    assert Identity.objects.get().phone == "555 0303"
 
 
 def test_withdrawal_needs_a_reason_and_the_version_on_screen(

@@ -120,7 +120,7 @@ def test_a_plan_costs_the_same_whatever_is_on_it(
         text(client, "plan", person.pk)
     Visit.objects.bulk_create(
         Visit(plan=plan, facility=plan.facility, encounter=f"extra-{n}", offset_h=n, target=FIRST, earliest=FIRST,
-              latest=FIRST, planned_at=FIRST) for n in range(100)
+              latest=FIRST, planned_at=FIRST, told_at=FIRST) for n in range(100)
     )  # fmt: skip
     with CaptureQueriesContext(connection) as long:
         text(client, "plan", person.pk)
@@ -248,7 +248,12 @@ def test_a_booster_page_says_what_the_rule_says(
     clock.stand_at(FIRST + timedelta(days=30))
     client = log_in(colleague)
     address = reverse("plan_booster", args=["main", person.pk])
-    assert "The rule does not hold." in client.get(address).content.decode()
+    page = client.get(address).content.decode()
+    assert "The rule of the protocol does not hold." in page
+    # Nothing to fill in that would be refused; a decision stays open, and the plan offers nothing else.
+    assert 'name="is_seen"' not in page
+    assert reverse("decide_booster", args=["main", person.pk]) in page
+    assert f'href="{address}"' not in client.get(reverse("plan", args=["main", person.pk])).content.decode()
     sent = client.post(address, {"is_seen": "on"})
     assert sent.status_code == 200
     assert "The rule of the protocol does not hold" in sent.content.decode()

@@ -384,7 +384,7 @@ def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_
     with pytest.raises(Refused, match="already"):
         actions.renew_plan(plan=plan, version=plan.version, reason="x", by=clinician, at=local("03-25", "12:00"))
     # Four infusions in place of six, the last two a day later.
-    fewer = document_of("six-infusions").replace('version: "1.2.0"', 'version: "1.3.0"', 1)
+    fewer = document_of("six-infusions").replace('version: "1.3.0"', 'version: "1.4.0"', 1)
     fewer = fewer.replace("on: [P0D, P2D, P4D, P7D, P9D, P11D]", "on: [P0D, P2D, P5D, P8D]", 1)
     draft = programmes.add_version(
         programme=person.programme, document=fewer, file="p.yaml", by=clinician, at=local("03-25")

@@ -379,7 +379,7 @@ def test_a_reason_holds_back_until_a_clinician_decides_to_go_on_with_what_is_the
     (still,) = queries.reasons_to_stop(course, now=at)
     assert still.goes_on
     assert "as discussed with the person" in still.decided
-    assert Signature.objects.filter(meaning=actions.MEANING, signer=clinician.user).count() == 1
+    assert Signature.objects.filter(meaning__contains="Doses go on all the same", signer=clinician.user).count() == 1
     # What comes later is decided anew.
     rate(person, 29, at + timedelta(days=7), clinician)
     assert [each.rule.id for each in queries.holding_back(course, now=at + timedelta(days=7))] == ["no-response"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import BLANK_CHOICE_DASH
 
 from upturn import instruments
 from upturn_clinic.accounts.forms import ProofFields
@@ -21,6 +20,12 @@ __all__ = [
 ]  # fmt: skip
 
 
+# Nothing is chosen for whoever types fast.
+CHOOSE = ("", "Choose")
+# It is the first answer; a question about pregnancy does not apply to a man.
+ABSENT = CriterionResult.Finding.ABSENT
+
+
 def _moment() -> forms.DateTimeInput:
     return forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
@@ -34,7 +39,10 @@ class VersionForm(forms.Form):
 class AssessForm(VersionForm):
     """The answer to one criterion; an answer that changes needs its reason."""
 
-    finding = forms.ChoiceField(choices=CriterionResult.Finding.choices, widget=forms.RadioSelect, label="Is it so?")
+    finding = forms.ChoiceField(
+        choices=[(ABSENT.value, f"{ABSENT.label}, or it does not apply"), *CriterionResult.Finding.choices[1:]],
+        widget=forms.RadioSelect, label="Is it so?",
+    )  # fmt: skip
     evidence = forms.CharField(
         label="What you saw or were told", max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 3})
     )
@@ -77,11 +85,19 @@ class TrialForm(forms.ModelForm):  # type: ignore[type-arg]  # Django itself has
             "evidence": "Told by whom, or read where.",
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["adherence"].choices = [CHOOSE, *TreatmentTrial.Adherence.choices]  # type: ignore[attr-defined]
+        self.fields["outcome"].choices = [CHOOSE, *TreatmentTrial.Outcome.choices]  # type: ignore[attr-defined]
+
 
 class TrialChangeForm(ChangeFields, TrialForm):
     """A correction of an earlier treatment, or its striking out."""
 
-    struck = forms.BooleanField(required=False, label="Strike it out: it was entered by mistake")
+    struck = forms.BooleanField(
+        required=False, label="Strike it out: it was entered by mistake",
+        help_text="It stays in the record, struck out, and counts no more.",
+    )  # fmt: skip
 
     field_order = (*TrialForm.Meta.fields, "struck", "reason")
 
@@ -93,8 +109,8 @@ class MeasureForm(forms.Form):
     value = forms.DecimalField(label="Value", max_digits=9, decimal_places=3)
     measured_at = forms.DateTimeField(label="When", widget=_moment())
     recall_h = forms.DecimalField(
-        label="How far the rating looks back, in hours", required=False, min_value=0, max_digits=7, decimal_places=2,
-        help_text="Empty for the usual stretch of the scale; 24 for a 24-hour version.",
+        label="How far the rating looks back (h)", required=False, min_value=0, max_digits=7, decimal_places=2,
+        help_text="Empty for the usual stretch of the scale; 24 for a 24-hour version, 168 for 7 days.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, wanted: tuple[str, ...] = (), **kwargs: Any) -> None:
@@ -106,7 +122,7 @@ class MeasureForm(forms.Form):
         first = [(name, known[name]) for name in wanted if name in known]
         rest = [(name, text) for name, text in known.items() if name not in wanted]
         self.fields["instrument"].choices = [  # type: ignore[attr-defined]
-            *BLANK_CHOICE_DASH, *([("Needed by the protocol", first)] if first else []), ("Others", rest)
+            CHOOSE, *([("Needed by the protocol", first)] if first else []), ("Others", rest)
         ]  # fmt: skip
 
 
@@ -123,7 +139,7 @@ class ConsentDocumentForm(forms.Form):
     title = forms.CharField(label="Title", max_length=ConsentDocument._meta.get_field("title").max_length)
     text = forms.CharField(
         label="Text", widget=forms.Textarea({"rows": 18}),
-        help_text="Word for word as it is handed over. Everybody who consented to an earlier version is asked anew.",
+        help_text="Word for word as it is handed over.",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from upturn import instruments
-from upturn.protocol import Distribution, Gate, Protocol, Rule
+from upturn.protocol import Protocol
 from upturn_clinic.participants.models import (
     CriterionDecision,
     CriterionResult,
@@ -16,6 +16,7 @@ from upturn_clinic.participants.models import (
     TreatmentTrial,
 )
 from upturn_clinic.participants.queries import consent_in_use, consent_of, randomisation_of
+from upturn_clinic.programmes.criteria import HISTORY, Criterion, criteria_of
 from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of, versions_in_force_at
 
@@ -24,36 +25,7 @@ __all__ = [
     "obstacles", "obstacles_in_screening", "screening_of",
 ]  # fmt: skip
 
-HISTORY = "treatment-history"
-FAILED_TRIALS = "failed_trials"
 State = Literal["open", "clear", "decided", "undecided", "stopped"]
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """A reason not to go on, as the protocol writes it.
-
-    Parameters
-    ----------
-    id, kind, text
-        From the gate. ``hard`` stops, ``soft`` asks for a documented decision.
-    citation
-        The source in words, or nothing.
-    status
-        How far the protocol trusts it: seen in source, derived or assumed.
-    rules
-        Measured limits.
-    trials_wanted
-        How many failed adequate trials the protocol's population has at least; only for the treatment history.
-    """
-
-    id: str
-    kind: Literal["hard", "soft"]
-    text: str
-    citation: str
-    status: str
-    rules: tuple[Rule, ...] = ()
-    trials_wanted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,32 +84,6 @@ class Screening:
     def standing(self, criterion: str) -> Standing | None:
         """Find one criterion."""
         return next((each for each in self.standings if each.criterion.id == criterion), None)
-
-
-def criteria_of(protocol: Protocol) -> tuple[Criterion, ...]:
-    """List the criteria of a protocol: its gates at screening, and the treatment history its population must have.
-
-    Examples
-    --------
-    >>> from upturn.protocol import load
-    >>> [each.id for each in criteria_of(load("six-infusions"))][:2], criteria_of(load("six-infusions"))[-1].text
-    (['severity', 'psychosis-or-mania'], 'Fewer than 2 adequate treatment trials without response.')
-    """
-    sources = {source.id: source.text.strip() for source in protocol.sources}
-    gates = [_criterion(gate, sources) for gate in protocol.gates if gate.at == "screening"]
-    history = protocol.population.covariates.get(FAILED_TRIALS)
-    if isinstance(history, Distribution):
-        # Not a gate of the protocol but the edge of its population: so a decision, not a stop.
-        least = int(history.min)
-        people = protocol.population
-        gates.append(
-            Criterion(
-                HISTORY, "soft", f"Fewer than {least} adequate treatment trials without response.",
-                sources.get(history.source or people.source or "", ""), history.status or people.status or "assumed",
-                trials_wanted=least,
-            )
-        )  # fmt: skip
-    return tuple(gates)
 
 
 def measures_wanted(protocol: Protocol) -> tuple[str, ...]:
@@ -199,12 +145,6 @@ def obstacles_in_screening(screening: Screening) -> tuple[str, ...]:
 def obstacles(participant: Participant, screening: Screening) -> tuple[str, ...]:
     """Say, one sentence each, all that stands in the way of enrolment. Nothing when it may go ahead."""
     return (*_obstacles_in_screening(screening), *_obstacles_around(participant))
-
-
-def _criterion(gate: Gate, sources: Mapping[str, str]) -> Criterion:
-    return Criterion(
-        gate.id, gate.kind, gate.text.strip(), sources.get(gate.citation or "", ""), gate.status, gate.rules
-    )
 
 
 def _standing(

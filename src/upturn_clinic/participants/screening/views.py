@@ -16,7 +16,7 @@ from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.participants.answering import Given, answer, user_of, words_for
 from upturn_clinic.participants.models import Consent, ConsentDocument, CriterionResult, Measure, Participant
-from upturn_clinic.participants.queries import consent_in_use, latest_measure, participants_at
+from upturn_clinic.participants.queries import consent_in_use, consenting, latest_measure, participants_at
 from upturn_clinic.participants.screening import actions
 from upturn_clinic.participants.screening.forms import (
     AssessForm,
@@ -46,7 +46,8 @@ def assess(request: HttpRequest, facility: str, participant: UUID, criterion: st
     """Answer one criterion, or answer it again."""
     actor, here = require(request, Permission.SCREEN, facility)
     person = get_object_or_404(participants_at(here), pk=participant)
-    standing = screening_of(person).standing(criterion)
+    screening = screening_of(person)
+    standing = screening.standing(criterion)
     if standing is None:
         raise Http404
     # A stale answer, to other words, is still the record that changes.
@@ -65,7 +66,7 @@ def assess(request: HttpRequest, facility: str, participant: UUID, criterion: st
             at=timezone.now(),
         )  # fmt: skip
 
-    shown = words_for(here, person, "Answer a criterion", "Save", standing=standing)
+    shown = words_for(here, person, "Answer a criterion", "Save", reader=actor, standing=standing, screening=screening)
     page = "participants/assess.html"
     return answer(request, form, act, shown=shown, said="Answered.", to=_page(here.slug, person), page=page,
                   newest=saved)  # fmt: skip
@@ -76,7 +77,8 @@ def decide(request: HttpRequest, facility: str, participant: UUID, criterion: st
     """Go on although a soft criterion is present."""
     actor, here = require(request, Permission.SCREEN, facility)
     person = get_object_or_404(participants_at(here), pk=participant)
-    standing = screening_of(person).standing(criterion)
+    screening = screening_of(person)
+    standing = screening.standing(criterion)
     if standing is None or standing.result is None:
         raise Http404
     result = standing.result
@@ -85,7 +87,7 @@ def decide(request: HttpRequest, facility: str, participant: UUID, criterion: st
     def act(given: Given) -> None:
         actions.decide(result=result, version=given["version"], reason=given["reason"], by=actor, at=timezone.now())
 
-    shown = words_for(here, person, "Decide to go on", "Decide", standing=standing)
+    shown = words_for(here, person, "Decide to go on", "Decide", reader=actor, standing=standing, screening=screening)
     page = "participants/assess.html"
     return answer(request, form, act, shown=shown, said="Decided.", to=_page(here.slug, person), page=page)
 
@@ -106,7 +108,7 @@ def override(request: HttpRequest, facility: str, participant: UUID, criterion: 
         proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
         actions.override(result=result, version=given["version"], reason=given["reason"], proof=proof, by=actor, at=now)
 
-    shown = words_for(here, person, "Override a hard criterion", "Sign and override", standing=standing,
+    shown = words_for(here, person, "Override a hard criterion", "Sign and override", reader=actor, standing=standing,
                       meaning=actions.OVERRIDDEN)  # fmt: skip
     page = "participants/assess.html"
     return answer(request, form, act, shown=shown, said="Overridden.", to=_page(here.slug, person), page=page)
@@ -125,7 +127,9 @@ def conclude(request: HttpRequest, facility: str, participant: UUID) -> HttpResp
     missing = obstacles_in_screening(screening_of(person))
     ready = person.status == Participant.Status.SCREENING and not missing
     lede = f"Every criterion is answered and none stops. {person.pseudonym} becomes eligible and can be enrolled."
-    shown = words_for(here, person, "Conclude the screening", "Conclude", missing=missing, ready=ready, lede=lede)
+    shown = words_for(
+        here, person, "Conclude the screening", "Conclude", reader=actor, missing=missing, ready=ready, lede=lede
+    )
     said, page = f"{person.pseudonym} is eligible.", "participants/enrol.html"
     return answer(request, form, act, shown=shown, said=said, to=_page(here.slug, person), newest=person, page=page)
 
@@ -140,7 +144,7 @@ def record_trial(request: HttpRequest, facility: str, participant: UUID) -> Http
     def act(given: Given) -> None:
         actions.record_trial(participant=person, values=given, by=actor, at=timezone.now())
 
-    shown = words_for(here, person, "An earlier treatment", "Save")
+    shown = words_for(here, person, "An earlier treatment", "Save", reader=actor)
     return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person))
 
 
@@ -161,7 +165,7 @@ def change_trial(request: HttpRequest, facility: str, participant: UUID, trial: 
             reason=given["reason"], by=actor, at=timezone.now(),
         )  # fmt: skip
 
-    shown = words_for(here, person, "Correct an earlier treatment", "Save")
+    shown = words_for(here, person, "Correct an earlier treatment", "Save", reader=actor)
     return answer(request, form, act, shown=shown, said="Saved.", to=_page(here.slug, person), newest=stored)
 
 
@@ -176,7 +180,7 @@ def record_measure(request: HttpRequest, facility: str, participant: UUID) -> Ht
     def act(given: Given) -> None:
         actions.record_measure(participant=person, **given, by=actor, at=timezone.now())
 
-    shown = words_for(here, person, "A measure before treatment", "Save")
+    shown = words_for(here, person, "A measure before treatment", "Save", reader=actor)
     page = "participants/measure.html"
     return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person), page=page)
 
@@ -198,8 +202,8 @@ def record_weight(request: HttpRequest, facility: str, participant: UUID) -> Htt
     known = latest_measure(person, actions.WEIGHT)
     day = f"{timezone.localtime(known.at):%-d %b %Y}" if known else ""
     lede = f"The last one is {known.reading}, of {day}." if known else "None is recorded yet."
-    shown = words_for(here, person, "Body weight", "Save", lede=f"{lede} Doses by weight that are still to be given "
-                      "follow the newest one.")  # fmt: skip
+    shown = words_for(here, person, "Body weight", "Save", reader=actor,
+                      lede=f"{lede} Doses by weight that are still to be given follow the newest one.")  # fmt: skip
     return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person))
 
 
@@ -215,7 +219,7 @@ def strike_measure(request: HttpRequest, facility: str, participant: UUID, measu
             measure=found, version=given["version"], reason=given["reason"], by=actor, at=timezone.now()
         )
 
-    shown = words_for(here, found.participant, f"Strike out {found}", "Strike out",
+    shown = words_for(here, found.participant, f"Strike out {found}", "Strike out", reader=actor, is_grave=True,
                       lede="The value stays in the record, struck out. Enter the right one anew.")  # fmt: skip
     to = _page(here.slug, found.participant)
     return answer(request, form, act, shown=shown, said="Struck out.", to=to, newest=found)
@@ -227,7 +231,9 @@ def record_consent(request: HttpRequest, facility: str, participant: UUID) -> Ht
     actor, here = require(request, Permission.RECORD_CONSENT, facility)
     person = get_object_or_404(participants_at(here), pk=participant)
     document = consent_in_use(person.programme)
-    shown = words_for(here, person, "Record consent", "Record", document=document, without_form=document is None)
+    shown = words_for(
+        here, person, "Record consent", "Record", reader=actor, document=document, without_form=document is None
+    )
     if document is None:
         lede = "The programme has no consent document yet."
         return render(request, "participants/form.html", {**shown, "lede": lede})
@@ -254,10 +260,12 @@ def withdraw_consent(request: HttpRequest, facility: str, participant: UUID, con
             consent=found, version=given["version"], reason=given["reason"], by=actor, at=timezone.now()
         )
 
-    shown = words_for(here, found.participant, "Consent is taken back", "Record",
-                      lede="Nothing more may be done for the programme. Withdraw the participant next.")  # fmt: skip
+    shown = words_for(here, found.participant, "Consent is taken back", "Record", reader=actor,
+                      lede="From then on no dose may begin, and nothing more is done for the programme.",
+                      is_grave=True)  # fmt: skip
     to = _page(here.slug, found.participant)
-    return answer(request, form, act, shown=shown, said="Recorded.", to=to, newest=found)
+    said = "Consent is taken back. No dose may begin."
+    return answer(request, form, act, shown=shown, said=said, to=to, newest=found)
 
 
 @require_GET
@@ -285,7 +293,14 @@ def publish_consent_document(request: HttpRequest, facility: str, programme: UUI
             programme=found, title=given["title"], text=given["text"], by=actor, at=timezone.now()
         )
 
-    shown = words_for(here, None, f"What people consent to: {found}", "Put into use")
+    number = before.number + 1 if before else 1
+    lede = f"It becomes version {number} of {found} at once."
+    if asked := consenting(here, found).count():
+        lede += f" {asked} here consented to an earlier version and must be asked anew. Their pages say so; doses are "
+        lede += "not held back."
+    title = "A new version of the consent document" if before else "The consent document"
+    above: Given = {"above": "Enrolment", "above_at": reverse("enrolment_set_up", args=[here.slug])}
+    shown = words_for(here, None, f"{title}: {found}", f"Put version {number} into use", lede=lede, **above)
     return answer(request, form, act, shown=shown, said="The document is in use.",
                   to=reverse("enrolment_set_up", args=[here.slug]))  # fmt: skip
 

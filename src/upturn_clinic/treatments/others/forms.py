@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -13,6 +13,8 @@ from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug
 __all__ = ["CoInterventionChange", "CoInterventionForm", "DrugChange", "DrugForm"]
 
 DAY = {"type": "date"}
+# Nothing is chosen for whoever types fast.
+CHOOSE = ("", "Choose")
 DAY_FORMAT = "%Y-%m-%d"
 
 
@@ -26,6 +28,10 @@ class CoInterventionForm(forms.ModelForm):  # type: ignore[type-arg]  # Django i
             "began_on": forms.DateInput(DAY, format=DAY_FORMAT), "ended_on": forms.DateInput(DAY, format=DAY_FORMAT),
         }  # fmt: skip
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [CHOOSE, *CoIntervention.Kind.choices]  # type: ignore[attr-defined]
+
 
 class CoInterventionChange(ChangeFields, CoInterventionForm):
     """A change of it, or its end."""
@@ -36,7 +42,10 @@ class CoInterventionChange(ChangeFields, CoInterventionForm):
 class DrugForm(forms.ModelForm):  # type: ignore[type-arg]
     """Another drug of the same time."""
 
-    drug_class = forms.ChoiceField(label="Class", choices=choices, help_text="What is known about it is shown.")
+    drug_class = forms.ChoiceField(
+        label="Class", choices=lambda: [CHOOSE, *choices()],
+        help_text="The class decides which warning is shown before a dose.",
+    )  # fmt: skip
 
     class Meta:
         model = ConcomitantDrug

@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.participants.answering import answer
 from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import identity_shown
 from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.interactions import interaction_of, notice
 from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug
@@ -49,7 +51,8 @@ def record_co_intervention(request: HttpRequest, facility: str, participant: UUI
     return answer(
         request, forms.CoInterventionForm(request.POST or None),
         lambda given: actions.record_co_intervention(participant=person, values=given, by=actor, at=timezone.now()),
-        shown=_words(here, person, "Another treatment", "Record"), said="Recorded.", to=_back(person, here), page=PAGE,
+        shown=_words(here, person, actor, "Record another treatment", "Record"), said="Recorded.",
+        to=_back(person, here), page=PAGE,
     )  # fmt: skip
 
 
@@ -68,7 +71,7 @@ def change_co_intervention(request: HttpRequest, facility: str, co_intervention:
             co_intervention=found, version=given["version"], reason=given["reason"], values=_values(given), by=actor,
             at=timezone.now(),
         ),
-        shown=_words(here, person, f"Change: {found.get_kind_display()}", "Save"), said="Saved.",
+        shown=_words(here, person, actor, f"Change: {found.get_kind_display()}", "Save"), said="Saved.",
         to=_back(person, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -81,7 +84,8 @@ def record_drug(request: HttpRequest, facility: str, participant: UUID) -> HttpR
     return answer(
         request, forms.DrugForm(request.POST or None),
         lambda given: actions.record_drug(participant=person, values=given, by=actor, at=timezone.now()),
-        shown=_words(here, person, "Another drug", "Record"), said="Recorded.", to=_back(person, here), page=PAGE,
+        shown=_words(here, person, actor, "Record another drug", "Record"), said="Recorded.",
+        to=_back(person, here), page=PAGE,
     )  # fmt: skip
 
 
@@ -100,7 +104,7 @@ def change_drug(request: HttpRequest, facility: str, drug: UUID) -> HttpResponse
             drug=found, version=given["version"], reason=given["reason"], values=_values(given), by=actor,
             at=timezone.now(),
         ),
-        shown=_words(here, person, f"Change: {found.name}", "Save"), said="Saved.", to=_back(person, here),
+        shown=_words(here, person, actor, f"Change: {found.name}", "Save"), said="Saved.", to=_back(person, here),
         newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -113,8 +117,9 @@ def _back(person: Participant, here: Facility) -> str:
     return reverse("others", args=[here.slug, person.pk])
 
 
-def _words(here: Facility, person: Participant, title: str, verb: str) -> dict[str, Any]:
-    return {"here": here, "person": person, "title": title, "verb": verb, "is_other": True}
+def _words(here: Facility, person: Participant, reader: Actor, title: str, verb: str) -> dict[str, Any]:
+    return {"here": here, "person": person, "identity": identity_shown(person, reader), "title": title, "verb": verb,
+            "is_other": True}  # fmt: skip
 
 
 def _values(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,14 @@ from upturn_clinic.treatments.models import MonitoringCheck, StopDecision
 from upturn_clinic.treatments.queries import course_of
 from upturn_clinic.treatments.watch.queries import look_at, reasons_of
 
-__all__ = ["MEANING", "decide_stopping", "record_check", "strike_check"]
+__all__ = ["MEANINGS", "decide_stopping", "record_check", "strike_check"]
 
 GO_ON, STOP = StopDecision.Decision.GO_ON, StopDecision.Decision.STOP
-MEANING = "I decide this about a reason to stop, for the reason written here, and answer for it."
+# What is signed says what was decided.
+MEANINGS = {
+    GO_ON: "This reason to stop is there. Doses go on all the same, for the reason written here, and I answer for it.",
+    STOP: "This reason to stop is there. No dose is given for now, for the reason written here, and I answer for it.",
+}
 
 
 @transaction.atomic
@@ -67,7 +71,14 @@ def decide_stopping(
         decision=decision, seen=found.seen, reason=reason.strip(), decided_at=at, by=by.user,
     )  # fmt: skip
     writing.insert(made, action="decided about a reason to stop", by=by, at=at, reason=reason)
-    sign(thing=made, meaning=MEANING, permission=Permission.DECIDE_STOPPING, proof=proof, by=by, at=at)
+    sign(
+        thing=made,
+        meaning=MEANINGS[StopDecision.Decision(decision)],
+        permission=Permission.DECIDE_STOPPING,
+        proof=proof,
+        by=by,
+        at=at,
+    )
     return made
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 from upturn_clinic.accounts.forms import ProofFields
@@ -19,17 +17,11 @@ class StopForm(ProofFields):
     """What is decided about a reason to stop, signed."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
-    decision = forms.ChoiceField(label="Decision", widget=forms.RadioSelect)
+    # Only one is open at a time: the page says which, in what is signed and on the button.
+    decision = forms.ChoiceField(choices=StopDecision.Decision.choices, widget=forms.HiddenInput)
     reason = Reason("Why")
 
     field_order = ("seen", "decision", "reason", "password", "code")
-
-    def __init__(self, *args: Any, holds_back: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        wanted = StopDecision.Decision.GO_ON if holds_back else StopDecision.Decision.STOP
-        field = self.fields["decision"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
-        field.choices = [(wanted.value, wanted.label)]
 
 
 class CheckForm(forms.Form):
@@ -40,6 +32,7 @@ class CheckForm(forms.Form):
         label="What was found", choices=MonitoringCheck.Finding.choices, widget=forms.RadioSelect
     )
     note = forms.CharField(
-        label="In words", help_text="Needed unless nothing of note was found. An illness or symptom is recorded as an "
-        "adverse event as well.", required=False, max_length=LONGEST_REASON, widget=forms.Textarea({"rows": 3}),
+        label="In words", help_text="Needed unless you choose “nothing of note”. An illness or symptom is recorded as "
+        "an adverse event as well.", required=False, max_length=LONGEST_REASON,
+        widget=forms.Textarea({"rows": 3, "data-needed-later": True}),
     )  # fmt: skip

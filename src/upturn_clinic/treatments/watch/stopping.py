@@ -68,6 +68,13 @@ class Reason:
         return self.holds and not self.goes_on
 
     @property
+    def standing(self) -> str:
+        """Whether it is there now and what follows, in words."""
+        if self.holds:
+            return f"it is there; {'doses go on' if self.goes_on else 'no dose begins'}"
+        return "cannot be judged" if self.verdict == "cannot be judged" else "not there"
+
+    @property
     def seen(self) -> str:
         """What it rests on now, as one text."""
         return " ".join(self.sentences)
@@ -150,8 +157,10 @@ def _no_response(
     planned = [time for time in protocol.assessment_times_h(instrument) if 0 < time <= rule.by_h]
     since = begin + timedelta(days=(planned[-1] if planned else rule.by_h) // DAY_H)
     looked = [each for each in ratings if each.at >= first and each.at.astimezone(zone).date() >= since]
-    line = (1 - fall) * before[-1].value
-    words = f"A response is a {instrument} of {line:g} or less"
+    start = before[-1]
+    line = (1 - fall) * start.value
+    fallen = f"{fall * 100:g} % below the {start.value:g} of {_day(start.at, zone)}"
+    words = f"A response is a {instrument} of {line:g} or less ({fallen})"
     if not looked:
         return "cannot be judged", f"{words}; none was recorded from {_date(since)} on."
     told = ", ".join(f"{each.value:g} ({_day(each.at, zone)})" for each in looked)
@@ -167,7 +176,7 @@ def _spacing(rule: Spacing, recorded: Recorded, first: datetime, zone: ZoneInfo)
     gaps = [(after - before).days for before, after in pairwise(late)]
     wanted = f"From {_date(since)} on, doses are to be {length(rule.at_least_h)} apart or more"
     if not gaps:
-        return "does not hold", f"{wanted}; there are no two yet."
+        return "does not hold", f"{wanted}; fewer than two doses were given since."
     told = f"{wanted}; the last two, to {_date(late[-1])}, were {gaps[-1]} day{'' if gaps[-1] == 1 else 's'} apart."
     return ("holds" if gaps[-1] * DAY_H < rule.at_least_h else "does not hold"), told
 

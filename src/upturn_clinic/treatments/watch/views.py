@@ -11,12 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.participants.answering import answer, user_of
-from upturn_clinic.treatments.models import MonitoringCheck
+from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import identity_shown
+from upturn_clinic.treatments.models import MonitoringCheck, StopDecision
 from upturn_clinic.treatments.queries import course_of, people_with_plan_at
 from upturn_clinic.treatments.screens import AHEAD
 from upturn_clinic.treatments.watch import actions, forms, queries
@@ -25,6 +29,7 @@ __all__ = ["decide_stopping", "monitoring", "record_check", "strike_check"]
 
 BOTH = ["GET", "POST"]
 PAGE = "treatments/form.html"
+Decision = StopDecision.Decision
 
 
 @require_GET
@@ -52,7 +57,18 @@ def decide_stopping(request: HttpRequest, facility: str, participant: UUID, rule
     if found is None:
         raise Http404
 
+    decision = Decision.GO_ON if found.holds_back else Decision.STOP
+    title, verb = (
+        ("A reason to stop: decide whether doses go on", "Sign: doses go on")
+        if found.holds_back
+        else ("A reason to stop: say that it is there", "Sign: no dose for now")
+    )
+    shows = {"seen": found.seen, "decision": decision.value}
+    form = forms.StopForm(request.POST or None, initial=shows)
+
     def act(given: dict[str, Any]) -> object:
+        # Refused or not, the page that follows speaks of what is there now.
+        form.data = {**request.POST.dict(), **shows}
         at = timezone.now()
         proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=at)
         return actions.decide_stopping(
@@ -61,9 +77,8 @@ def decide_stopping(request: HttpRequest, facility: str, participant: UUID, rule
         )  # fmt: skip
 
     return answer(
-        request, forms.StopForm(request.POST or None, holds_back=found.holds_back, initial={"seen": found.seen}), act,
-        shown={"here": here, "person": person, "title": "A reason to stop", "verb": "Sign", "stopping": found,
-               "meaning": actions.MEANING},
+        request, form, act,
+        shown=_words(here, person, actor, title, verb, stopping=found, meaning=actions.MEANINGS[decision]),
         said="It is written down.", to=reverse("plan", args=[here.slug, person.pk]) + "#stopping", page=PAGE,
     )  # fmt: skip
 
@@ -82,7 +97,8 @@ def record_check(request: HttpRequest, facility: str, participant: UUID, look: s
         lambda given: actions.record_check(
             participant=person, look=look, key=key, **given, by=actor, at=timezone.now()
         ),
-        shown={"here": here, "person": person, "title": "Long-term monitoring", "verb": "Record", "look": found},
+        shown=_words(here, person, actor, f"{_name(found.rule.id)} check", "Record", look=found,
+                     is_late=found.is_late(now)),
         said="Recorded.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring", page=PAGE,
     )  # fmt: skip
 
@@ -97,7 +113,18 @@ def strike_check(request: HttpRequest, facility: str, check: UUID) -> HttpRespon
     return answer(
         request, ChangeFields(request.POST or None, initial={"version": found.version}),
         lambda given: actions.strike_check(check=found, **given, by=actor, at=timezone.now()),
-        shown={"here": here, "person": person, "title": f"Strike out: {found.look}", "verb": "Strike out"},
+        shown=_words(here, person, actor, f"Strike out the {_name(found.look).lower()} check", "Strike out",
+                     is_grave=True),
         said="Struck out. It is due again.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring",
         newest=found, page=PAGE,
     )  # fmt: skip
+
+
+def _words(here: Facility, person: Participant, reader: Actor, title: str, verb: str, **more: Any) -> dict[str, Any]:
+    return {"here": here, "person": person, "identity": identity_shown(person, reader), "title": title, "verb": verb,
+            **more}  # fmt: skip
+
+
+def _name(look: str) -> str:
+    """Write the protocol's short word for a look: ``bladder`` is "Bladder"."""
+    return look.replace("-", " ").replace("_", " ").capitalize()
