@@ -232,13 +232,19 @@ def _covers(rule: Concern, item: str, sheet: Sheet) -> bool:
 
 
 def _because(sheet: Sheet, score: Score, answers: Answers, how: str) -> str:
-    """Say what was answered: the total, and each answer that asks for help in its own words."""
+    """Say what was answered: the total, and each answer that asks for help in its own words.
+
+    Of a scale of levels every answer is told, and what was left out: its level rests on all of them.
+    """
     total = f"{score.total:g}{f' ({score.band})' if score.band else ''}" if score.total is not None else "no total"
     if score.total is None and score.at_least is not None:
         total = f"at least {score.at_least:g}"
     told = [f"{score.instrument}: {total}, {how}."]
+    is_level = sheet.instrument.scoring is not None and sheet.instrument.scoring.total == "level"
     for item in sheet.items:
-        if item.id in score.alerts:
+        if is_level and item.id in score.missing:
+            told.append(f"{item.id}. {item.name}: left out.")
+        elif item.id in score.alerts or (is_level and item.id in answers):
             value = int(answers[item.id])
             words = item.answers.get(value, "")
             told.append(f"{item.id}. {item.name}: {value}{f', {words}' if words else ''}.")

@@ -13,12 +13,14 @@ from upturn_clinic.assessments.due import Due
 from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.texts import Sheet
 from upturn_clinic.ground.forms import Reason
+from upturn_clinic.ground.stretches import in_words
 from upturn_clinic.operation import LONGEST_REASON
 
-__all__ = ["CorrectionForm", "RatingForm", "answers_in", "key_of_time", "time_of_key"]
+__all__ = ["CorrectionForm", "RatingForm", "answers_in", "key_of_time", "recall_of", "time_of_key"]
 
 BESIDE = "none"
-STATES = {"open": "due now", "late": "its window is over", "later": "not due yet"}
+STATES = {"open": "due now", "late": "missed", "later": "later"}
+RATERS = {"blinded": "blinded", "treating": "by the team", "self": "self-rating"}
 
 
 def key_of_time(due: Due) -> str:
@@ -87,7 +89,8 @@ def _when() -> forms.DateTimeField:
 def _why_missing() -> forms.CharField:
     return forms.CharField(
         label="If items are missing: why", required=False, max_length=LONGEST_REASON,
-        help_text="Without every item there is mostly no total. The answers that are there are kept.",
+        widget=forms.TextInput({"data-needed-later": True}),
+        help_text="With an item missing there is usually no total; the answers are kept.",
     )  # fmt: skip
 
 
@@ -96,19 +99,23 @@ class RatingForm(_Answers):
 
     def __init__(self, *args: Any, sheet: Sheet, dues: Sequence[Due], **kwargs: Any) -> None:
         super().__init__(*args, sheet=sheet, **kwargs)
-        times = [(key_of_time(due), _in_words(due)) for due in dues if due.state != "done"]
+        open_dues = [due for due in dues if due.state != "done"]
+        is_alone = len({due.rater_kind for due in open_dues}) == 1
+        times = [(key_of_time(due), _in_words(due, sheet, is_alone=is_alone)) for due in open_dues]
         self.fields["planned"] = forms.ChoiceField(
-            choices=[*times, (BESIDE, "Not asked for by the protocol")], label="For which time"
+            choices=[*times, (BESIDE, "Not asked for by the protocol")],
+            label="For which time",
+            help_text="In brackets: how far back to ask." if times else "",
         )
         self.fields["rated_at"] = _when()
         self.fields["mode"] = forms.ChoiceField(
             choices=[each for each in Rating.Mode.choices if each[0] != Rating.Mode.LINK], label="How the answers came"
         )
         recall = sheet.instrument.recall
-        usual = f" Empty for what the protocol says, else {recall.hours:g} hours." if recall else ""
+        usual = f" The scale itself asks about the last {in_words(recall.hours)}." if recall else ""
         self.fields["recall_h"] = forms.DecimalField(
-            label="How far the questions look back, in hours", required=False, min_value=0, max_digits=7,
-            decimal_places=2, help_text=f"24 for a 24-hour version.{usual}",
+            label="If you asked about another stretch: how many hours", required=False, min_value=0, max_digits=7,
+            decimal_places=2, help_text=f"Else leave it empty.{usual}",
         )  # fmt: skip
         self.fields["missing_because"] = _why_missing()
 
@@ -124,7 +131,18 @@ class CorrectionForm(_Answers):
         self.fields["version"] = forms.IntegerField(widget=forms.HiddenInput)
 
 
-def _in_words(due: Due) -> str:
+def recall_of(due: Due | None, sheet: Sheet) -> float | None:
+    """Tell how far back to ask [h]: as the protocol says for this time, else as the scale does; None where neither."""
+    if due is not None and due.asked.recall_h is not None:
+        return due.asked.recall_h
+    return sheet.instrument.recall.hours if sheet.instrument.recall else None
+
+
+def _in_words(due: Due, sheet: Sheet, *, is_alone: bool) -> str:
+    """Write a time for a choice: what matters first, so that nothing is lost where the choice is narrow."""
     local = timezone.localtime(due.slot.target)
-    who = {"blinded": "blinded", "treating": "by the team", "self": "self-rating"}[due.rater_kind]
-    return f"{local.day} {local:%b %Y, %H:%M}, {who} ({STATES.get(due.state, due.state)})"
+    year = "" if local.year == timezone.localtime().year else f" {local:%Y}"
+    recall = recall_of(due, sheet)
+    stretch = "" if recall is None else f" ({in_words(recall)})"
+    who = "" if is_alone else f", {RATERS[due.rater_kind]}"
+    return f"{STATES.get(due.state, due.state)}: {local.day} {local:%b}{year}, {local:%H:%M}{stretch}{who}"

@@ -13,7 +13,7 @@ from upturn_clinic.assessments.texts import Sheet, sheet_of
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Participant
 
-__all__ = ["Answers", "asks_for_help", "rules_raised", "scored"]
+__all__ = ["Answers", "asks_for_help", "left_open", "rules_raised", "scored"]
 
 Answers = Mapping[str, int]
 
@@ -45,3 +45,18 @@ def asks_for_help(participant: Participant, instrument: str, answers: Answers) -
     """Tell whether crisis help is shown: the instrument's own alert asks for it, or a rule of the protocol does."""
     score = scored(instrument, answers)[1]
     return bool(score.alerts) or any(rule.show_help for rule in rules_raised(participant, score, answers))
+
+
+def left_open(participant: Participant, instrument: str, answers: Answers) -> tuple[str, ...]:
+    """Name the items that somebody is asked about once more before their answers count.
+
+    All of them where nothing was answered: one slip of a thumb sends an empty sheet. Else those whose answer could ask
+    for help. None where the answers ask for help already: that comes first.
+    """
+    if asks_for_help(participant, instrument, answers):
+        return ()
+    sheet, score = scored(instrument, answers)
+    alerts = sheet.instrument.alerts
+    if not answers:
+        return score.missing
+    return tuple(item for item in score.missing if alerts is not None and item in alerts.items)

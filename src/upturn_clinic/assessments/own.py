@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from upturn.units import DAY_H
 from upturn_clinic.assessments.links.queries import links_of
 from upturn_clinic.assessments.models import SelfRatingLink
 from upturn_clinic.participants.models import Consent, Participant
@@ -90,5 +91,6 @@ def _expected(person: Participant, today: date) -> list[Expected]:
 
 def _words(dose: Dose | None, visit: Visit | None) -> str:
     if dose is None:
-        return f"Visit: {visit}"
+        day = round(visit.offset_h / DAY_H) if visit else 0
+        return f"Visit, {day} day{'' if day == 1 else 's'} after your first treatment" if day > 0 else "Visit"
     return "Your medicine at home begins" if dose.is_home_course else f"Treatment {dose.number}"

@@ -59,6 +59,11 @@ class Row:
         """The change, as people read it."""
         return "" if self.change is None else change_in_words(self.change, self.percent)
 
+    @property
+    def states_words(self) -> tuple[str, ...]:
+        """The definitions that are met, as people read them."""
+        return tuple(_named(each) for each in self.states)
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -117,6 +122,11 @@ def change_in_words(change: float, percent: float | None) -> str:
     return f"{sign}{abs(change):g}{share}"
 
 
+def _named(definition: str) -> str:
+    """Write the protocol's key of a definition as words: ``remission-10`` is "remission 10", as beside the picture."""
+    return definition.replace("-", " ")
+
+
 def _response_at(instrument: str, baseline: Point | None, endpoints: Endpoints) -> float | None:
     """Give the highest value that is a response."""
     if baseline is None or endpoints.response.instrument != instrument:
@@ -127,11 +137,11 @@ def _response_at(instrument: str, baseline: Point | None, endpoints: Endpoints) 
 def _lines(instrument: str, baseline: Point | None, endpoints: Endpoints) -> Iterator[Line]:
     response = _response_at(instrument, baseline, endpoints)
     if response is not None:
-        fall = f"{endpoints.response.fall:.0%}"
+        fall = f"{100 * endpoints.response.fall:.0f} %"
         yield Line("response", response, f"response: {response:g} or less, {fall} below baseline")
     for each in endpoints.remission:
         if each.instrument == instrument:
-            yield Line(each.id, each.at_most, f"{each.id}: {each.at_most:g} or less")
+            yield Line(each.id, each.at_most, f"{_named(each.id)}: {each.at_most:g} or less")
     relapse = endpoints.relapse
     if relapse is not None and relapse.instrument == instrument:
         times = "once" if relapse.consecutive == 1 else f"{relapse.consecutive} ratings in a row"
@@ -146,7 +156,7 @@ def _marks(instrument: str, since: Sequence[Point], baseline: Point | None, endp
         yield Mark("response", met, "first response")
     for name, limit in limits.items():
         if met := next((each for each in since if each.value <= limit), None):
-            yield Mark(name, met, f"first {name}")
+            yield Mark(name, met, f"first {_named(name)}")
     relapse = endpoints.relapse
     if relapse is None or relapse.instrument != instrument:
         return

@@ -17,16 +17,20 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments import actions, queries
-from upturn_clinic.assessments.drawing import draw
-from upturn_clinic.assessments.forms import BESIDE, CorrectionForm, RatingForm, key_of_time, time_of_key
+from upturn_clinic.assessments.drawing import NARROW, WIDE, draw
+from upturn_clinic.assessments.due import Due
+from upturn_clinic.assessments.forms import BESIDE, CorrectionForm, RatingForm, key_of_time, recall_of, time_of_key
+from upturn_clinic.assessments.limits import LATE_SHOWN
 from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.own import own_page
 from upturn_clinic.assessments.texts import Sheet, packs, sheet_of
 from upturn_clinic.assessments.trend import change_in_words
 from upturn_clinic.ground.forms import ChangeFields
+from upturn_clinic.ground.stretches import in_words
 from upturn_clinic.participants.answering import Given, answer, words_for
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.participants.queries import participant_of, participants_at
+from upturn_clinic.treatments.schedule import days_and_hours
 
 __all__ = [
     "correct_rating", "enter_rating", "own", "rating", "ratings", "ratings_due", "scales", "score_rating",
@@ -52,8 +56,21 @@ def ratings_due(request: HttpRequest, facility: str) -> HttpResponse:
     """List what is to be rated here today, what opens soon and what was missed; a rater sees blinded ratings alone."""
     actor, here = require(request, Permission.ENTER_RATINGS, facility)
     people = queries.due_at(here, at=timezone.now(), reader=actor)
-    return render(request, "assessments/due.html", {"here": here, "people": people, "key_of_time": key_of_time,
-                                                    "sees_all": queries.may_see_all(actor)})  # fmt: skip
+    rows = [(one.participant, due) for one in people for due in one.dues]
+    # What is to be done stands first; of what was missed, the newest.
+    due = sorted((each for each in rows if each[1].state == "open"), key=lambda each: each[1].slot.latest)
+    soon = sorted((each for each in rows if each[1].state == "later"), key=lambda each: each[1].slot.earliest)
+    late = sorted(
+        (each for each in rows if each[1].state == "late"), key=lambda each: each[1].slot.latest, reverse=True
+    )
+    parts = [("Due now", due), ("Opens by tomorrow", soon), (f"Missed in the last {LATE_SHOWN.days} days", late)]
+    shown = {
+        "here": here,
+        "parts": parts,
+        "sees_all": queries.may_see_all(actor),
+        "may_rate": actor.may(Permission.RATE),
+    }
+    return render(request, "assessments/due.html", shown)
 
 
 @require_GET
@@ -77,6 +94,7 @@ def ratings(request: HttpRequest, facility: str, participant: UUID) -> HttpRespo
         "found": queries.ratings_of(person, actor),
         "may_enter": actor.may(Permission.ENTER_RATINGS) and not person.has_ended,
         "may_send": actor.may(Permission.SEND_QUESTIONNAIRES),
+        "may_rate": actor.may(Permission.RATE),
         "sees_all": queries.may_see_all(actor),
     }
     return render(request, "assessments/ratings.html", shown)
@@ -93,7 +111,8 @@ def enter_rating(request: HttpRequest, facility: str, participant: UUID) -> Http
         shown = {"here": here, "person": person, "sheets": [sheet_of(each) for each in names]}
         return render(request, "assessments/choose.html", shown)
     sheet = _sheet(chosen, names)
-    dues = [due for due in queries.due_for(person, at=timezone.now(), reader=actor) if due.instrument == chosen]
+    dues = [due for due in queries.due_for(person, at=timezone.now(), reader=actor)
+            if due.instrument == chosen and _may_enter(actor, due)]  # fmt: skip
     form = RatingForm(request.POST or None, sheet=sheet, dues=dues, initial=_initial(request, sheet, dues))
     saved: list[Rating] = []
 
@@ -108,7 +127,12 @@ def enter_rating(request: HttpRequest, facility: str, participant: UUID) -> Http
             )
         )  # fmt: skip
 
-    shown = _words(here, person, sheet, f"Rate {chosen}", "Save the rating")
+    begun = next((due for due in dues if key_of_time(due) == form["planned"].value()), None)
+    shown = _words(here, person, sheet, f"Rate {chosen}", "Save the rating") | {
+        "look_back": recall_of(begun, sheet),
+        "is_not_blinded": actor.may(Permission.SEE_SESSIONS)
+        and any(due.rater_kind == Rating.Rater.BLINDED and due.state != "done" for due in dues),
+    }
     # Where it leads is known only when it is saved.
     to = reverse("ratings", args=[here.slug, person.pk])
     response = answer(request, form, act, shown=shown, said=f"{chosen} is saved.", to=to, page="assessments/enter.html")
@@ -141,6 +165,7 @@ def rating(request: HttpRequest, facility: str, rating: UUID) -> HttpResponse:
     shown = {
         "here": here, "person": found.participant, "rating": found, "sheet": sheet,
         "answered": [(item, value, item.answers.get(value, "")) for item, value in answered],
+        "asked_for": _asked_for(found, actor),
         "may_correct": actor.may(Permission.ENTER_RATINGS) and actor.may(needed) and found.counts,
         **_result(found.participant, actor, found.instrument, total, score=score),
     }  # fmt: skip
@@ -168,7 +193,9 @@ def correct_rating(request: HttpRequest, facility: str, rating: UUID) -> HttpRes
             )
         )  # fmt: skip
 
-    shown = _words(here, found.participant, sheet, f"Correct {found.instrument}", "Save the correction")
+    shown = _words(here, found.participant, sheet, f"Correct {_which(found)}", "Save the correction") | {
+        "look_back": found.recall_h
+    }
     to = reverse("ratings", args=[here.slug, found.participant_id])
     page = "assessments/enter.html"
     response = answer(request, form, act, shown=shown, said="The rating is corrected.", to=to, newest=found, page=page)
@@ -188,11 +215,10 @@ def strike_rating(request: HttpRequest, facility: str, rating: UUID) -> HttpResp
             rating=found, version=given["version"], reason=given["reason"], by=actor, at=timezone.now()
         )
 
-    shown = words_for(here, found.participant, f"Strike out {found.instrument}", "Strike out",
-                      lede="The answers stay in the record, struck out, and no longer count. To put other answers in "
-                      "their place, correct the rating instead.")  # fmt: skip
+    shown = words_for(here, found.participant, f"Strike out {_which(found)}", "Strike out", rating=found)
     to = reverse("ratings", args=[here.slug, found.participant_id])
-    return answer(request, form, act, shown=shown, said="Struck out.", to=to, newest=found)
+    page = "assessments/strike.html"
+    return answer(request, form, act, shown=shown, said="Struck out.", to=to, newest=found, page=page)
 
 
 @require_GET
@@ -207,8 +233,11 @@ def trends(request: HttpRequest, facility: str, participant: UUID) -> HttpRespon
     drawn = []
     for trend in found:
         scale = instruments.get(trend.instrument)
-        picture = draw(trend, least=scale.total.least, most=scale.total.most, doses=doses, zone=here.zone)
-        drawn.append((trend, picture, scale))
+        wide, narrow = (
+            draw(trend, least=scale.total.least, most=scale.total.most, doses=doses, zone=here.zone, shape=shape)
+            for shape in (WIDE, NARROW)
+        )
+        drawn.append((trend, wide, narrow, scale))
     shown = {"here": here, "person": person, "drawn": drawn, "sees_doses": actor.may(Permission.SEE_DOSES),
              "sees_all": queries.may_see_all(actor)}  # fmt: skip
     return render(request, "assessments/trends.html", shown)
@@ -233,6 +262,28 @@ def _initial(request: HttpRequest, sheet: Sheet, dues: list[Any]) -> Given:
     return {"planned": planned, "rated_at": timezone.localtime().replace(second=0, microsecond=0), "mode": usual}
 
 
+def _may_enter(actor: Actor, due: Due) -> bool:
+    """Tell whether somebody may enter what is due: a blinded rating only who rates."""
+    return due.rater_kind != Rating.Rater.BLINDED or actor.may(Permission.RATE)
+
+
+def _which(found: Rating) -> str:
+    """Say which of somebody's ratings it is: of when, and its total."""
+    local = timezone.localtime(found.rated_at)
+    total = "no total" if found.total is None else f"{found.total.normalize():f}"
+    return f"{found.instrument} of {local.day} {local:%b %Y, %H:%M} ({total})"
+
+
+def _asked_for(found: Rating, actor: Actor) -> str:
+    """Say for which time of the protocol a rating is; who must not know of doses reads the day alone."""
+    if found.planned_h is None:
+        return "not by the protocol"
+    if actor.may(Permission.SEE_DOSES):
+        return f"by the protocol, {in_words(found.planned_h)} after the first dose"
+    day, hours = days_and_hours(found.planned_h)
+    return f"by the protocol, day {day}{f', {in_words(hours)}' if hours else ''}"
+
+
 def _kind_beside(actor: Actor, sheet: Sheet) -> str:
     """Say who rates what the protocol did not ask for."""
     if not queries.may_see_all(actor):
@@ -251,4 +302,5 @@ def _result(person: Participant, actor: Actor, instrument: str, total: float | N
     change = None if total is None or baseline is None else total - float(baseline.value)
     percent = None if change is None or not baseline or not baseline.value else 100 * change / float(baseline.value)
     return {"score": score, "total": total, "scale": instruments.get(instrument), "baseline": baseline,
+            "sees_all": queries.may_see_all(actor), "has_begun": queries.first_given_at(person) is not None,
             "change": None if change is None else change_in_words(change, percent)}  # fmt: skip

@@ -13,6 +13,7 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.audit.models import Signature
+from upturn_clinic.audit.words import said_of, value_of
 from upturn_clinic.ground.classification import FieldClass, classification_of
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.ledger.chain import content_hash
@@ -23,6 +24,8 @@ __all__ = ["Line", "ShownChange", "history_at", "is_signed_as_it_stands", "lines
 
 HIDDEN, ERASED = "hidden", "erased"
 _SILENT = frozenset({"id", "facility"})
+# Apps whose records are about one participant each: what points at one of them tells whose record it is.
+_OF_PEOPLE = frozenset({"participants", "treatments", "safety", "assessments", "floor"})
 _NEEDS = {
     FieldClass.IDENTIFYING: Permission.SEE_IDENTITY,
     FieldClass.CLINICAL: Permission.SEE_CLINICAL_RECORD,
@@ -114,14 +117,15 @@ def _line(entry: Entry, told: Opened, reader: Actor, names: Mapping[str, str]) -
     about_staff = model is None or model._meta.app_label in ("accounts", "account", "audit")
     # Of a new record, what is empty and its own keys say nothing to a reader; the row itself holds them.
     telling = [change for change in told.changes if change.is_erased or change.old is not None
-               or (change.new not in (None, "") and change.field not in _SILENT)]  # fmt: skip
+               or (change.new not in (None, "", [], {}) and change.field not in _SILENT)]  # fmt: skip
     shown = tuple(
-        ShownChange(change.field.replace("_", " "), None, None, erased=True)
+        ShownChange(said_of(model, change.field), None, None, erased=True)
         if change.is_erased
         else _shown(change.field, _named(change.old, names), _named(change.new, names), model, reader, about_staff)
         for change in telling
     )
-    reason = told.reason if about_staff or reader.may(Permission.SEE_CLINICAL_RECORD) else HIDDEN
+    needed = Permission.SEE_AUDIT if _is_operational(model) else Permission.SEE_CLINICAL_RECORD
+    reason = told.reason if about_staff or reader.may(needed) else HIDDEN
     if told.reason_is_erased:
         reason = ERASED
     thing = str(model._meta.verbose_name) if model else ""
@@ -135,10 +139,31 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
 def _shown(
     field: str, old: Any, new: Any, model: type[models.Model] | None, reader: Actor, about_staff: bool
 ) -> ShownChange:
+    name = said_of(model, field)
+    told = ShownChange(name, value_of(model, field, old), value_of(model, field, new))
     if model is None or field not in classification_of(model).names():
         # A fact of an event, such as the page that was read.
-        return ShownChange(field.replace("_", " "), old, new)
+        return told
     needed = _NEEDS[classification_of(model).of(field)]
+    if needed is Permission.SEE_AUDIT and _tells_whose(model, field):
+        needed = Permission.SEE_CLINICAL_RECORD
     if reader.may(needed) or (about_staff and needed is Permission.SEE_IDENTITY):
-        return ShownChange(field.replace("_", " "), old, new)
-    return ShownChange(field.replace("_", " "), None, None, hidden=True)
+        return told
+    return ShownChange(name, None, None, hidden=True)
+
+
+def _is_operational(model: type[models.Model] | None) -> bool:
+    """Tell whether a record says nothing about anybody: then its reasons do not either."""
+    return model is not None and not (classification_of(model).clinical or classification_of(model).identifying)
+
+
+def _tells_whose(model: type[models.Model], field: str) -> bool:
+    """Tell whether a field of a clinical record leads to the person: who worked when is told, not whose illness."""
+    if not classification_of(model).clinical:
+        return False
+    pointed = model._meta.get_field(field).related_model
+    return field == "source" or (pointed is not None and _app_of(pointed) in _OF_PEOPLE)
+
+
+def _app_of(model: Any) -> str:
+    return str(model._meta.app_label)

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from upturn_clinic.accounts.actions import READ
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
@@ -79,5 +80,6 @@ def review(request: HttpRequest, facility: str, access: UUID) -> HttpResponse:
             return redirect("emergencies", here.slug)
     entries = queries.history_at(here, found._meta.label, str(found.pk))
     shown = {"here": here, "form": form, "access": found, "lines": queries.lines(entries, actor),
-             "meaning": actions.REVIEWED, "is_open": timezone.now() < found.ends_at}  # fmt: skip
+             "meaning": actions.REVIEWED, "is_open": timezone.now() < found.ends_at,
+             "has_read": any(entry.action == READ for entry in entries)}  # fmt: skip
     return render(request, "audit/review.html", shown)

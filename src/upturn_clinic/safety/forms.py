@@ -62,10 +62,13 @@ class _Event(forms.Form):
     """What is recorded of an event."""
 
     known = forms.ChoiceField(
-        label="What happened", required=False,
-        choices=lambda: [(each.word, each.word) for each in terms()] + [(OTHER, "another word, below")],
+        label="What happened", required=False, widget=forms.Select({"data-needed-later": True}),
+        choices=lambda: [(OTHER, "choose, or write another word below"), *((each.word, each.word) for each in terms())],
     )  # fmt: skip
-    term = forms.CharField(label="Another word", max_length=120, required=False)
+    term = forms.CharField(
+        label="In another word", max_length=120, required=False, widget=forms.TextInput({"data-needed-later": True}),
+        help_text="Only if it is not in the list above.",
+    )  # fmt: skip
     severity = forms.ChoiceField(
         label="How strong", choices=AdverseEvent.Severity.choices, widget=forms.RadioSelect,
         help_text="Strong is not the same as serious: whether it is serious is judged apart.",
@@ -120,16 +123,22 @@ class JudgeForm(forms.Form):
     )  # fmt: skip
     relatedness = forms.ChoiceField(
         label="Related to the treatment", choices=AdverseEvent.Relatedness.choices, widget=forms.RadioSelect,
-        help_text="Judge by what you know of the person and the time; you need not know the arm.",
+        help_text="Judge by what you know of the person and of the time since the dose; you need not know the arm.",
     )  # fmt: skip
     is_expected = forms.TypedChoiceField(
         label="Expected", choices=[("yes", "yes: known for this treatment, in kind and strength"), ("no", "no")],
         widget=forms.RadioSelect, coerce=lambda given: given == "yes",
     )  # fmt: skip
     outcome = forms.ChoiceField(label="Outcome", choices=AdverseEvent.Outcome.choices)
-    reason = _text("Why it is judged anew", "Only needed for a second judgement.", required=False)
+    reason = _text("Why it is judged anew", required=False)
 
     field_order = ("criteria", "relatedness", "is_expected", "outcome", "reason", "version")
+
+    def __init__(self, *args: Any, is_again: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = is_again
+        if not is_again:
+            self.fields["reason"].widget = forms.HiddenInput()
 
 
 class ReportForm(forms.Form):

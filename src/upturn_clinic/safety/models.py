@@ -43,10 +43,11 @@ class Concern(Versioned):
     done = models.TextField(blank=True, max_length=LONGEST_REASON, verbose_name="what was done")
 
     classified: ClassVar = Classified(
-        clinical=("rule", "text", "because", "citation", "status", "done"),
+        # The time given tells how grave it is.
+        clinical=("rule", "text", "because", "citation", "status", "done", "due_at"),
         operational=(
-            "id", "version", "participant", "facility", "source", "owner", "raised_at", "due_at", "raised_by",
-            "taken_by", "taken_at", "closed_by", "closed_at",
+            "id", "version", "participant", "facility", "source", "owner", "raised_at", "raised_by", "taken_by",
+            "taken_at", "closed_by", "closed_at",
         ),
     )  # fmt: skip
 
@@ -66,6 +67,11 @@ class Concern(Versioned):
     def is_open(self) -> bool:
         """Whether nothing was written yet about what was done."""
         return self.closed_at is None
+
+    @property
+    def is_due_at_once(self) -> bool:
+        """Whether nobody was given time: it asks for somebody in the minute in which it is raised."""
+        return self.due_at <= self.raised_at
 
     def is_late(self, now: datetime) -> bool:
         """Whether it is open after its deadline."""
@@ -146,11 +152,11 @@ class AdverseEvent(Versioned):
     classified: ClassVar = Classified(
         clinical=(
             "term", "detail", "severity", "started_at", "peak_at", "ended_at", "is_serious", "criteria", "relatedness",
-            "is_expected", "outcome",
+            "is_expected", "outcome", "known_at", "report_due_at", "reported_at", "reported_to",
         ),
         operational=(
             "id", "version", "participant", "facility", "source", "recorded_at", "recorded_by", "noted_at",
-            "judged_by", "judged_at", "known_at", "report_due_at", "reported_at", "reported_to", "struck_at",
+            "judged_by", "judged_at", "struck_at",
         ),
     )  # fmt: skip
 

@@ -8,17 +8,23 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from upturn.parameters import read
 from upturn.protocol import Protocol
+from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
+from upturn_clinic.accounts.permissions import Permission, Role
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.safety.models import AdverseEvent, Concern
 
 __all__ = [
-    "Lists", "concern_from", "concerns_at", "concerns_of", "event_with", "events_at", "events_of", "lists_at",
-    "open_at", "open_of", "people_at", "serious_clock", "source_in_words", "unreported_at", "untaken_at",
+    "RAISED_DUE", "DoseBefore", "Lists", "concern_from", "concerns_at", "concerns_of", "dose_before", "event_with",
+    "events_at", "events_of", "is_for", "lists_at", "open_at", "open_of", "people_at", "raised_from", "serious_clock",
+    "source_in_words", "unreported_at", "untaken_at",
 ]  # fmt: skip
 
+# By when a concern is looked at that is raised by hand, unless another time is set.
+RAISED_DUE = timedelta(hours=read("upturn_clinic", "safety").value("raised_due_h"))
 _PEOPLE = ("participant__facility", "raised_by", "taken_by", "closed_by")
 
 
@@ -36,6 +42,22 @@ def concerns_of(participant: Participant) -> QuerySet[Concern]:
     """All concerns about somebody: open ones by deadline, then the newest closed ones."""
     found = Concern.objects.filter(participant=participant).select_related(*_PEOPLE)
     return found.order_by(F("closed_at").desc(nulls_first=True), "due_at")
+
+
+def is_for(concern: Concern, reader: Actor) -> bool:
+    """Tell whether somebody may take and close a concern: who has its role; a clinician may always step in."""
+    if not reader.may(Permission.HANDLE_CONCERN):
+        return False
+    return reader.user is None or bool({concern.owner, Role.CLINICIAN} & reader.roles)
+
+
+def raised_from(concern: Concern) -> tuple[str, UUID] | None:
+    """Name the page of what raised a concern, and its key: a rating or a session; None for anything else."""
+    kind, _, key = concern.source.partition("/")
+    try:
+        return (kind, UUID(key.partition("/")[0])) if kind in ("rating", "session") else None
+    except ValueError:
+        return None
 
 
 def concern_from(participant: Participant, *, source: str, rule: str) -> Concern | None:
@@ -89,6 +111,23 @@ def source_in_words(participant: Participant, citation: str | None) -> str:
     """Write a source of somebody's protocol in words."""
     sources = protocol_of(participant.protocol_version).sources
     return next((" ".join(each.text.split()) for each in sources if each.id == citation), "")
+
+
+@dataclass(frozen=True)
+class DoseBefore:
+    """A dose that had begun when an event began."""
+
+    number: int
+    began_at: datetime
+
+
+def dose_before(event: AdverseEvent) -> DoseBefore | None:
+    """Find the last dose that had begun before an event; None where there was none."""
+    # Doses stand in a room above this one, which hangs them on the participant.
+    given = Participant.objects.filter(pk=event.participant_id, plan__doses__given_at__lte=event.started_at)
+    columns = ("plan__doses__number", "plan__doses__given_at")
+    found = given.order_by("-plan__doses__given_at").values_list(*columns).first()
+    return DoseBefore(*found) if found else None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -10,13 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.operation import PAGE_ROWS
-from upturn_clinic.participants.answering import answer, words_for
+from upturn_clinic.participants.answering import Given, answer, words_for
 from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import identity_of
 from upturn_clinic.safety import actions, forms, queries
 from upturn_clinic.safety.models import AdverseEvent, Concern
 from upturn_clinic.safety.terms import term
@@ -38,8 +41,7 @@ def safety(request: HttpRequest, facility: str) -> HttpResponse:
     lists = queries.lists_at(here, now)
     shown = {
         "here": here, "now": now, "lists": lists, "unjudged": list(lists.unjudged[:PAGE_ROWS]),
-        "unjudged_count": lists.unjudged.count(), "may_handle": actor.may(Permission.HANDLE_CONCERN),
-        "may_judge": actor.may(Permission.JUDGE_EVENT),
+        "unjudged_count": lists.unjudged.count(), "may_judge": actor.may(Permission.JUDGE_EVENT),
     }  # fmt: skip
     return render(request, "safety/safety.html", shown)
 
@@ -51,9 +53,8 @@ def participant_safety(request: HttpRequest, facility: str, participant: UUID) -
     person = _person(here, participant)
     shown = {
         "here": here, "participant": person, "now": timezone.now(), "concerns": queries.concerns_of(person),
-        "events": queries.events_of(person), "may_handle": actor.may(Permission.HANDLE_CONCERN),
-        "may_raise": actor.may(Permission.RAISE_CONCERN), "may_record": actor.may(Permission.RECORD_EVENT),
-        "may_judge": actor.may(Permission.JUDGE_EVENT),
+        "events": queries.events_of(person), "may_raise": actor.may(Permission.RAISE_CONCERN),
+        "may_record": actor.may(Permission.RECORD_EVENT), "may_judge": actor.may(Permission.JUDGE_EVENT),
     }  # fmt: skip
     return render(request, "safety/person.html", shown)
 
@@ -64,10 +65,10 @@ def raise_concern(request: HttpRequest, facility: str, participant: UUID) -> Htt
     actor, here = require(request, Permission.RAISE_CONCERN, facility)
     person, now = _person(here, participant), timezone.now()
     return answer(
-        request, forms.ConcernForm(request.POST or None, initial={"due_at": now}),
+        request, forms.ConcernForm(request.POST or None, initial={"due_at": now + queries.RAISED_DUE}),
         lambda given: actions.raise_by_hand(participant=person, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, person, "Raise a concern", "Raise it"), said="It is raised.", to=_back(person, here),
-        page=PAGE,
+        shown=_words(here, person, actor, "Raise a concern", "Raise it", raises=True),
+        said="It is raised.", to=_back(person, here), page=PAGE,
     )  # fmt: skip
 
 
@@ -79,8 +80,8 @@ def take_concern(request: HttpRequest, facility: str, concern: UUID) -> HttpResp
     return answer(
         request, forms.TakeForm(request.POST or None, initial={"version": found.version}),
         lambda given: actions.take_concern(concern=found, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, found.participant, "Take this concern", "I look at it", concern=found),
-        said="It is yours. Write down what was done when you are through.", to=_back(found.participant, here),
+        shown=_of_concern(request, here, found, actor, "Take this concern", "I take it: I see to this", takes=True),
+        said="It is yours. It stays open until you close it with what was done.", to=_back(found.participant, here),
         newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -93,7 +94,7 @@ def close_concern(request: HttpRequest, facility: str, concern: UUID) -> HttpRes
     return answer(
         request, forms.CloseForm(request.POST or None, initial={"version": found.version}),
         lambda given: actions.close_concern(concern=found, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, found.participant, "What was done", "Close the concern", concern=found),
+        shown=_of_concern(request, here, found, actor, "Close this concern", "Close the concern"),
         said="It is closed.", to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -106,8 +107,8 @@ def record_event(request: HttpRequest, facility: str, participant: UUID) -> Http
     return answer(
         request, forms.EventForm(request.POST or None),
         lambda given: actions.record_event(participant=person, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, person, "An adverse event", "Record"), said="It is recorded.", to=_back(person, here),
-        page=PAGE,
+        shown=_words(here, person, actor, "Record an adverse event", "Record"),
+        said="It is recorded.", to=_back(person, here), page=PAGE,
     )  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def correct_event(request: HttpRequest, facility: str, event: UUID) -> HttpRespo
 
     return answer(
         request, forms.CorrectForm(request.POST or None, initial=initial), act,
-        shown=words_for(here, found.participant, "Correct an adverse event", "Save", event=found),
+        shown=_words(here, found.participant, actor, "Correct an adverse event", "Save", event=found),
         said="It is corrected.", to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -145,7 +146,7 @@ def end_event(request: HttpRequest, facility: str, event: UUID) -> HttpResponse:
     form = forms.EndForm(request.POST or None, initial={"version": found.version, "ended_at": timezone.now()})
     return answer(
         request, form, lambda given: actions.end_event(event=found, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, found.participant, "It is over", "Save", event=found), said="Saved.",
+        shown=_words(here, found.participant, actor, "It is over", "Save", event=found), said="Saved.",
         to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -159,10 +160,14 @@ def judge_event(request: HttpRequest, facility: str, event: UUID) -> HttpRespons
     if found.judged_at:
         expected = "yes" if found.is_expected else "no"
         initial |= {"criteria": found.criteria, "relatedness": found.relatedness, "is_expected": expected}
+    # Where it was written down is where its dose stands.
+    session = found.source.partition("/")[2] if found.source.startswith("session/") else ""
+    form = forms.JudgeForm(request.POST or None, initial=initial, is_again=found.judged_at is not None)
     return answer(
-        request, forms.JudgeForm(request.POST or None, initial=initial),
-        lambda given: actions.judge_event(event=found, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, found.participant, "Judge an adverse event", "Save", event=found, known=term(found.term)),
+        request, form, lambda given: actions.judge_event(event=found, **given, by=actor, at=timezone.now()),
+        shown=_words(here, found.participant, actor, "Judge an adverse event", "Save", event=found,
+                     known=term(found.term), session=session, last_dose=queries.dose_before(found),
+                     judges=actor.may(Permission.SEE_DOSES)),
         said="It is judged.", to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -175,7 +180,7 @@ def report_event(request: HttpRequest, facility: str, event: UUID) -> HttpRespon
     form = forms.ReportForm(request.POST or None, initial={"version": found.version, "reported_at": timezone.now()})
     return answer(
         request, form, lambda given: actions.report_event(event=found, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, found.participant, "It was reported", "Save", event=found), said="Saved.",
+        shown=_words(here, found.participant, actor, "It was reported", "Save", event=found), said="Saved.",
         to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -188,7 +193,8 @@ def strike_event(request: HttpRequest, facility: str, event: UUID) -> HttpRespon
     return answer(
         request, ChangeFields(request.POST or None, initial={"version": found.version}),
         lambda given: actions.strike_event(event=found, **given, by=actor, at=timezone.now()),
-        shown=words_for(here, found.participant, "Strike out an adverse event", "Strike out", event=found),
+        shown=_words(here, found.participant, actor, "Strike out an adverse event", "Strike out", event=found,
+                     is_danger=True),
         said="It is struck out.", to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -203,6 +209,27 @@ def _concern(here: Facility, concern: UUID) -> Concern:
 
 def _event(here: Facility, event: UUID) -> AdverseEvent:
     return get_object_or_404(queries.events_at(here), pk=event)
+
+
+def _words(here: Facility, person: Participant, actor: Actor, title: str, verb: str, **more: Any) -> Given:
+    """Gather what the page of a form shows; who it is about, for who may know it."""
+    identity = identity_of(person) if actor.may(Permission.SEE_IDENTITY) else None
+    return words_for(here, person, title, verb, identity=identity, **more)
+
+
+def _of_concern(
+    request: HttpRequest, here: Facility, concern: Concern, actor: Actor, title: str, verb: str, **more: Any
+) -> Given:
+    """Gather the same of a concern; the form only for whose task it is, while it is open.
+
+    What was typed meanwhile stays on the page, whatever became of the concern.
+    """
+    may_act = concern.is_open and queries.is_for(concern, actor)
+    return _words(
+        here, concern.participant, actor, title, verb, concern=concern, is_late=concern.is_late(timezone.now()),
+        is_for_reader=queries.is_for(concern, actor), raised_from=queries.raised_from(concern),
+        without_form=request.method == "GET" and not may_act, **more,
+    )  # fmt: skip
 
 
 def _back(person: Participant, here: Facility) -> str:

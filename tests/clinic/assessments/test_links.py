@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from tests.clinic.conftest import Clock, without_tokens
+from tests.clinic.conftest import Clock, LogIn, without_tokens
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
@@ -81,7 +81,7 @@ def test_answers_are_the_participants_own_and_count_once(participant: Participan
 
 
 def test_questions_may_be_left_out(participant: Participant, as_clinician: Actor) -> None:
-    send(Client(), made(participant, as_clinician), item_1="2", item_2="nonsense", item_3="9")
+    send(Client(), made(participant, as_clinician), item_1="2", item_2="nonsense", item_3="9", left_out="yes")
     rating = Rating.objects.get()
     assert (rating.answers, rating.total) == ({"1": 2}, None)
     assert rating.missing_because == "left out by the participant"
@@ -316,3 +316,45 @@ def test_it_fulfils_the_self_rating_that_is_due(
     assert asked.planned_h is not None
     send(Client(), address, **QUIET)
     assert Rating.objects.get().planned_h == asked.planned_h
+
+
+@pytest.mark.parametrize(
+    ("instrument", "answers", "told"),
+    [("PHQ-9", {}, "You have not answered any question."), ("C-SSRS", {}, "You have not answered any question."),
+     ("PHQ-9", {"item_1": "2"}, "You left out question 9."),
+     ("C-SSRS", {"item_2": "0", "item_6": "0"}, "You left out question 1.")],
+)  # fmt: skip
+def test_an_empty_sheet_is_asked_about_once_before_it_counts(
+    instrument: str, answers: dict[str, str], told: str, participant: Participant, as_clinician: Actor
+) -> None:
+    client, address = Client(), made(participant, as_clinician, instrument)
+    text = send(client, address, instrument, **answers).content.decode()
+    assert told in text
+    assert text.count('" checked>') == len(answers)
+    assert 'name="left_out" value="yes"' in text
+    assert not Rating.objects.exists()
+    assert "Thank you" in send(client, address, instrument, **answers, left_out="yes").content.decode()
+    assert len(Rating.objects.get().answers) == len(answers)
+
+
+def test_what_may_be_left_out_is_not_asked_about(participant: Participant, as_clinician: Actor) -> None:
+    answers = {name: value for name, value in QUIET.items() if name != "item_3"}
+    assert "Thank you" in send(Client(), made(participant, as_clinician), **answers).content.decode()
+
+
+def test_the_team_reads_that_nothing_was_answered(
+    participant: Participant, as_clinician: Actor, colleague: User, log_in: LogIn
+) -> None:
+    send(Client(), made(participant, as_clinician, "C-SSRS"), "C-SSRS", left_out="yes")
+    for page in ("self_rating_links", "ratings"):
+        text = log_in(colleague).get(reverse(page, args=["main", participant.pk])).content.decode()
+        assert "nothing was answered" in text, page
+
+
+def test_the_concern_tells_every_answer_that_a_level_rests_on(participant: Participant, as_clinician: Actor) -> None:
+    send(Client(), made(participant, as_clinician, "C-SSRS"), "C-SSRS", item_1="1", item_2="0", item_6="1")
+    because = Concern.objects.get().because
+    for told in ("1. Wish to be dead: 1, Yes.", "2. Thoughts of suicide: 0, No.", "6. Behaviour, ever: 1, Yes.",
+                 "6a. Behaviour, past 3 months: left out."):  # fmt: skip
+        assert told in because, told
+    assert "Thoughts of a way" not in because

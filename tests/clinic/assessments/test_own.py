@@ -79,7 +79,7 @@ def test_without_a_treatment_ahead_nothing_is_said_of_the_way_home(
     clock.stand_at(planned.begins_at)
     planned.doses.update(state="missed")
     shown = text_of(log_in(account))
-    assert "Visit:" in shown
+    assert "Visit, 7 days after your first treatment" in shown
     assert HOME not in shown
 
 
@@ -146,3 +146,13 @@ def test_another_participant_and_staff_do_not_see_it(
     assert "No record belongs to this account here." in text_of(log_in(other))
     assert log_in(colleague).get(reverse("own", args=["main"])).status_code == 403
     assert participant.pseudonym not in text_of(log_in(other))
+
+
+def test_whom_to_call_is_said_before_anything_else(
+    planned: Plan, facility: Facility, account: User, clock: Clock, log_in: LogIn
+) -> None:
+    clock.stand_at(NOW)
+    Facility.objects.filter(pk=facility.pk).update(phone="555 0100, Mon to Fri 8 to 16")
+    page = log_in(account).get(reverse("own", args=["main"])).content.decode()
+    assert page.index('href="#crisis-title"') < page.index("When we expect you") < page.index('id="crisis-title"')
+    assert '<a href="tel:5550100">555 0100, Mon to Fri 8 to 16</a>' in page

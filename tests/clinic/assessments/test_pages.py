@@ -97,7 +97,13 @@ def test_change_from_baseline_is_shown(
     text = log_in(colleague).get(at("rating", Rating.objects.first().pk)).content.decode()  # type: ignore[union-attr]
     assert "−30 (−75 %) from baseline (40)" in text
     trend = log_in(colleague).get(at("trends", planned.participant.pk)).content.decode()
-    for words in ("First response", "First remission-10", "First remission-12", "Relapse: 22 or more"):
+    for words in (
+        "First response",
+        "First remission 10",
+        "First remission 12",
+        "Remission 10: 10 or less",
+        "Relapse: 22 or more",
+    ):
         assert words in trend, words
     assert "doses given" in trend
 
@@ -201,3 +207,62 @@ def test_words_that_do_not_fit_stop_the_start(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "This is no text pack" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_blinded_rating_is_offered_to_who_rates_alone(
+    planned: Plan, week_later: datetime, nurse: User, colleague: User, rater: User, log_in: Any, clock: Clock
+) -> None:
+    clock.stand_at(week_later)
+    address = f"{at('enter_rating', planned.participant.pk)}?instrument=MADRS"
+    for user, is_offered in ((nurse, False), (rater, True), (colleague, True)):
+        client = log_in(user)
+        for page in (at("ratings_due"), at("ratings", planned.participant.pk)):
+            text = client.get(page).content.decode()
+            assert "MADRS" in text
+            assert (address in text) is is_offered, (user, page)
+        form = client.get(address).content.decode()
+        assert ('value="168 blinded"' in form) is is_offered, user
+        assert ("kept as <strong>not blinded" in form) is (user == colleague), user
+
+
+def test_the_list_of_the_day_begins_with_what_is_to_be_done_and_names_everybody_in_each_row(
+    planned: Plan, week_later: datetime, colleague: User, log_in: Any, clock: Clock
+) -> None:
+    clock.stand_at(week_later)
+    text = log_in(colleague).get(at("ratings_due")).content.decode()
+    places = [text.index(words) for words in ("Due now", "Opens by tomorrow", "Missed in the last 14 days")]
+    assert places == sorted(places)
+    assert "MADRS" in text[places[0] : places[1]]
+    rows = text[places[0] :].split('<tr><th scope="row">')[1:]
+    assert len(rows) > 2
+    assert all(planned.participant.pseudonym in row.split("</th>")[0] for row in rows)
+
+
+def test_how_far_back_to_ask_stands_above_the_items_and_beside_each_time(
+    planned: Plan, week_later: datetime, rater: User, log_in: Any, clock: Clock
+) -> None:
+    clock.stand_at(week_later)
+    local = week_later.astimezone(planned.facility.zone)
+    address = f"{at('enter_rating', planned.participant.pk)}?instrument=MADRS"
+    text = log_in(rater).get(address).content.decode()
+    assert "Ask about the last <strong>7 days</strong>" in text
+    assert f"due now: {local.day} {local:%b}, " in text
+    assert "(24 hours)" in text
+    assert "(7 days)" in text
+    early = log_in(rater).get(f"{address}&planned=4%20blinded").content.decode()
+    assert "Ask about the last <strong>24 hours</strong>" in early
+
+
+def test_it_is_said_which_rating_is_struck_out_or_corrected(rated: Rating, colleague: User, log_in: Any) -> None:
+    local = rated.rated_at.astimezone(rated.participant.facility.zone)
+    which = f"MADRS of {local.day} {local:%b %Y, %H:%M} (30)"
+    for page, verb in (("strike_rating", "Strike out"), ("correct_rating", "Correct")):
+        assert f"<h1>{verb} {which}</h1>" in log_in(colleague).get(at(page, rated.pk)).content.decode()
+
+
+def test_before_the_first_dose_a_rating_is_what_later_ones_are_compared_with(
+    rated: Rating, colleague: User, log_in: Any
+) -> None:
+    text = log_in(colleague).get(at("rating", rated.pk)).content.decode()
+    assert "Before the first dose: later values are compared with" in text
+    assert "7 days" in text

@@ -177,7 +177,9 @@ def test_a_rater_sees_the_course_of_blinded_ratings_alone(
     assert seen(as_clinician) == {"MADRS": [40, 10, 7], "CADSS-6": [24]}
     assert scales_for(person, as_rater) == ("MADRS",)
     assert {"MADRS", "CADSS", "PHQ-9", "PCL-5"} <= set(scales_for(person, as_clinician))
-    found = baseline_for(person, "MADRS", as_rater)
+    # That there is a first dose, and a value from before it, a rater is not told.
+    assert baseline_for(person, "MADRS", as_rater) is None
+    found = baseline_for(person, "MADRS", as_clinician)
     assert found is not None
     assert found.value == 40
 

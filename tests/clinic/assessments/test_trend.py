@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from upturn.protocol import load
-from upturn_clinic.assessments.drawing import HEIGHT, WIDTH, draw
+from upturn_clinic.assessments.drawing import HEIGHT, NARROW, WIDE, Shape, draw
 from upturn_clinic.assessments.trend import Point, trend_of
 
 FIRST = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
@@ -81,15 +81,16 @@ def test_a_scale_without_definitions_is_drawn_without_lines() -> None:
     assert trend.rows[-1].change == -20
 
 
-def test_the_picture_keeps_inside_its_frame_and_puts_higher_values_higher() -> None:
+@pytest.mark.parametrize("shape", [WIDE, NARROW])
+def test_the_picture_keeps_inside_its_frame_and_puts_higher_values_higher(shape: Shape) -> None:
     trend = trend_of("MADRS", course(0, 60, 30), first=FIRST, endpoints=ENDPOINTS)
-    picture = draw(trend, least=0, most=60, doses=[FIRST], zone=ZONE)
-    assert all(0 < spot.x < WIDTH and 0 < spot.y < HEIGHT for spot in picture.spots)
+    picture = draw(trend, least=0, most=60, doses=[FIRST], zone=ZONE, shape=shape)
+    assert all(picture.left <= spot.x <= picture.right < shape.width and 0 < spot.y < HEIGHT for spot in picture.spots)
     lowest, highest, middle = (picture.spots[place].y for place in (1, 2, 3))
     assert highest < middle < lowest
     assert picture.floor == lowest
     assert [spot.x for spot in picture.spots] == sorted(spot.x for spot in picture.spots)
-    assert {level.name for level in picture.levels} == {"response", "remission-10", "remission-12", "relapse"}
+    assert {level.name for level in picture.levels} == {"response 15", "remission 10", "remission 12", "relapse 22"}
     assert len(picture.doses) == 1
 
 
@@ -109,5 +110,9 @@ def test_the_side_shows_whole_numbers_and_the_top(most: float, up: list[float]) 
 
 def test_names_of_levels_do_not_run_into_each_other() -> None:
     trend = trend_of("MADRS", course(10), first=FIRST, endpoints=ENDPOINTS)
-    at = sorted(level.name_y for level in draw(trend, least=0, most=60, doses=[], zone=ZONE).levels)
+    picture = draw(trend, least=0, most=60, doses=[], zone=ZONE)
+    at = sorted(level.name_y for level in picture.levels)
     assert all(lower - higher >= 14 for higher, lower in pairwise(at))
+    assert at[-1] <= picture.floor
+    # They stand beside the picture, so in no line of it.
+    assert picture.names_x > picture.right

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from tests.clinic.conftest import PASSWORD, Clock, code_now
+from tests.clinic.conftest import NOW, PASSWORD, Clock, code_now
 
 from upturn_clinic.accounts import actions as people
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import EmergencyAccess, Facility, User
 from upturn_clinic.accounts.permissions import Permission, Role
 from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.audit import actions, queries
 from upturn_clinic.audit.models import Signature
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
+from upturn_clinic.safety import actions as safety
+from upturn_clinic.safety.models import Concern
+from upturn_clinic.treatments.models import Plan
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +204,48 @@ def test_the_trail_has_pages_and_few_queries(
     assert "Page 1 of 3" in client.get(reverse("trail", args=["main"])).content.decode()
     with django_assert_max_num_queries(7):  # type: ignore[attr-defined]
         client.get(reverse("trail", args=["main"]), {"page": "2"})
+
+
+def test_the_trail_tells_who_worked_when_and_not_whose_illness(
+    concern: Concern, facility: Facility, owner: User, colleague: User, as_clinician: Actor,
+    log_in: Callable[[User], Client],
+) -> None:  # fmt: skip
+    safety.close_concern(concern=concern, version=1, done="Spoke with her.", by=as_clinician, at=concern.raised_at)
+    text = log_in(owner).get(reverse("trail", args=["main"])).content.decode()
+    row = text[text.index("closed the concern") :]
+    row = row[row.index("raised a concern") :].split("</tr>")[0]
+    for hidden in ("participant: ", "due at: ", "source: ", str(concern.participant_id)[:8]):
+        assert hidden not in row, hidden
+    assert "not shown to your role" in row
+    both = Actor(colleague, facility, frozenset({Role.ADMINISTRATOR, Role.CLINICIAN}))
+    entries = queries.history_at(facility, "safety.Concern", str(concern.pk))
+    told = {change.field: change for change in queries.lines(entries, both)[0].changes}
+    assert not any(change.hidden for change in told.values())
+    assert told["source"].new == concern.source
+
+
+def test_fields_are_named_and_values_written_as_people_do(
+    planned: Plan, facility: Facility, as_clinician: Actor, colleague: User
+) -> None:
+    both = Actor(colleague, facility, frozenset({Role.ADMINISTRATOR, Role.CLINICIAN}))
+    found = record_rating(
+        participant=planned.participant, instrument="PHQ-9", answers={str(item): 1 for item in range(1, 11)},
+        rated_at=NOW, rater_kind="self", by=as_clinician, at=NOW,
+    )  # fmt: skip
+    entries = queries.history_at(facility, "assessments.Rating", str(found.pk))
+    told = {change.field: change.new for change in queries.lines(entries, both)[0].changes}
+    assert (told["looks back [h]"], told["total"]) == ("336", "9")
+    assert "missing" not in told
+    (row,) = queries.history_at(facility, "programmes.ProtocolVersion", str(planned.participant.protocol_version_id))[
+        :1
+    ]
+    document = next(change.new for change in queries.lines([row], both)[0].changes if change.field == "document")
+    assert document.endswith(" characters)")
+    assert len(document) < 150
+
+
+def test_the_reason_of_what_is_about_nobody_is_told(facility: Facility, as_owner: Actor, in_force: Any) -> None:
+    entries = queries.history_at(facility, "programmes.ProtocolVersion", str(in_force.pk))
+    reasons = [line.reason for line in queries.lines(entries, as_owner)]
+    assert any(reasons)
+    assert queries.HIDDEN not in reasons

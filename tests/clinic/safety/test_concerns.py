@@ -19,7 +19,7 @@ from upturn_clinic.accounts.permissions import ROLES, Permission, Role
 from upturn_clinic.floor.models import Session
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger.models import Entry
-from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.models import Identity, Participant
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.safety import actions, queries
 from upturn_clinic.safety.models import Concern
@@ -252,3 +252,62 @@ def test_a_session_shows_the_open_concerns_of_its_person_to_who_may_see_them(
     assert concern.text in client.get(state).json()["parts"]["head"]
     actions.close_concern(concern=concern, version=1, done="Spoke with her.", by=as_clinician, at=NOW)
     assert concern.text not in client.get(page).content.decode()
+
+
+def test_a_concern_is_raised_as_the_form_begins_and_is_not_late_then(
+    participant: Participant, colleague: User, log_in: LogIn, clock: Clock
+) -> None:
+    clock.stand_at(NOW + timedelta(seconds=20))
+    client, new = log_in(colleague), reverse("raise_concern", args=["main", participant.pk])
+    text = client.get(new).content.decode()
+    begun = {name: text.split(f'name="{name}" value="')[1].split('"')[0] for name in ("entry", "due_at")}
+    clock.stand_at(NOW + timedelta(seconds=50))
+    given = {**begun, "text": "Sounded hopeless", "because": "on the telephone", "owner": "clinician"}
+    assert client.post(new, given).status_code == 302
+    assert Concern.objects.get().due_at == NOW + timedelta(hours=8)
+
+
+def test_now_is_a_time_to_look_at_it_by(participant: Participant, as_clinician: Actor) -> None:
+    made = actions.raise_by_hand(
+        entry=uuid4(), participant=participant, text="x", because="y", owner="clinician", due_at=NOW, by=as_clinician,
+        at=NOW + timedelta(seconds=50),
+    )  # fmt: skip
+    assert made.is_due_at_once
+
+
+def test_the_page_of_a_concern_speaks_to_staff_and_says_how_to_reach_the_person(
+    participant: Participant, concern: Concern, colleague: User, log_in: LogIn
+) -> None:
+    Identity.objects.filter(participant=participant).update(phone="555 0101")
+    raising = log_in(colleague).get(reverse("raise_concern", args=["main", participant.pk])).content.decode()
+    assert "Is the person in danger now?" in raising
+    assert "harm yourself" not in raising
+    taking = log_in(colleague).get(reverse("take_concern", args=["main", concern.pk])).content.decode()
+    assert "Ada Byron" in taking
+    assert 'href="tel:5550101"' in taking
+    assert reverse("participant", args=["main", participant.pk]) in taking
+
+
+def test_a_nurse_is_told_at_once_whose_task_it_is_and_writes_nothing_for_nothing(
+    participant: Participant, concern: Concern, nurse: Actor, seated: Session, log_in: LogIn, clock: Clock
+) -> None:
+    assert nurse.user is not None
+    clock.stand_at(concern.due_at + timedelta(minutes=1))
+    client = log_in(nurse.user)
+    own = actions.raise_by_hand(
+        entry=uuid4(), participant=participant, text="Call tomorrow", because="asked for it", owner="session nurse",
+        due_at=concern.due_at + timedelta(hours=1), by=nurse, at=NOW,
+    )  # fmt: skip
+    take, close = (reverse(name, args=["main", concern.pk]) for name in ("take_concern", "close_concern"))
+    for name, rest in (("facility", []), ("safety", []), ("participant_safety", [participant.pk]),
+                       ("session", [seated.pk])):  # fmt: skip
+        text = client.get(reverse(name, args=["main", *rest])).content.decode()
+        assert take not in text, name
+        assert close not in text, name
+        assert "Tell one now" in text or "Tell a clinician now" in text, name
+        assert reverse("take_concern", args=["main", own.pk]) in text, name
+    for page in (take, close):
+        text = client.get(page).content.decode()
+        assert "This is for a clinician. Tell one now." in text
+        assert 'id="safety"' not in text
+    assert 'id="safety"' in client.get(reverse("take_concern", args=["main", own.pk])).content.decode()

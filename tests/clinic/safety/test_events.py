@@ -27,6 +27,7 @@ from upturn_clinic.programmes import actions as programmes
 from upturn_clinic.safety import actions, queries
 from upturn_clinic.safety.models import AdverseEvent
 from upturn_clinic.safety.terms import term, terms
+from upturn_clinic.treatments.models import Dose, Plan
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -332,3 +333,24 @@ def test_a_late_report_stands_at_the_top_for_who_judges(
     assert "1 serious event not reported in time" in log_in(colleague).get(address).content.decode()
     nurse = make_person("Nurse", facility, Role.SESSION_NURSE)
     assert "not reported in time" not in log_in(nurse).get(address).content.decode()
+
+
+def test_relatedness_is_judged_beside_the_last_dose(
+    planned: Plan, as_clinician: Actor, colleague: User, log_in: LogIn, clock: Clock
+) -> None:
+    begun = planned.doses.get(number=1).planned_at
+    Dose.objects.filter(plan=planned, number=1).update(state="given", given_at=begun)
+    clock.stand_at(begun + 3 * HOUR)
+    event = recorded(planned.participant, as_clinician, started_at=begun + HOUR / 2, at=begun + HOUR)
+    earlier = recorded(planned.participant, as_clinician, started_at=begun - HOUR, at=begun + HOUR)
+    client = log_in(colleague)
+    text, before = (
+        client.get(reverse("judge_event", args=["main", each.pk])).content.decode() for each in (event, earlier)
+    )
+    assert "Dose 1, began" in text
+    assert "(30\xa0minutes before)" in text
+    assert "Last dose before it</dt><dd>none" in before
+    # A reason is asked for at a second judgement alone.
+    assert "Why it is judged anew" not in text
+    judged(event, as_clinician, at=begun + HOUR)
+    assert "Why it is judged anew" in client.get(reverse("judge_event", args=["main", event.pk])).content.decode()

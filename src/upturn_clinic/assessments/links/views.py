@@ -16,7 +16,7 @@ from upturn import instruments
 from upturn_clinic.accounts.actor import system
 from upturn_clinic.accounts.gate import require, require_nobody
 from upturn_clinic.accounts.permissions import Permission
-from upturn_clinic.assessments.judging import asks_for_help
+from upturn_clinic.assessments.judging import Answers, asks_for_help, left_open
 from upturn_clinic.assessments.limits import WRONG_LINKS
 from upturn_clinic.assessments.links import actions, queries
 from upturn_clinic.assessments.links.forms import LinkForm
@@ -101,9 +101,22 @@ def self_rating(request: HttpRequest, token: str) -> HttpResponse:
     asked = queries.next_questionnaire(link)
     if asked is None:
         return _shown(request, "assessments/self_done.html", shown)
-    questionnaires = list(LinkedQuestionnaire.objects.filter(link=link))
-    shown |= {"asked": asked, "sheet": sheet_of(asked.instrument), "number": asked.position + 1,
-              "count": len(questionnaires)}  # fmt: skip
+    return _questions(request, link, asked, {})
+
+
+def _questions(
+    request: HttpRequest, link: SelfRatingLink, asked: LinkedQuestionnaire, answers: Answers,
+    left: tuple[str, ...] = (),
+) -> HttpResponse:  # fmt: skip
+    """Show a sheet; with what was sent already, where something was left out that is asked about once more."""
+    here, sheet = link.participant.facility, sheet_of(asked.instrument)
+    helping = sheet.instrument.alerts.items if sheet.instrument.alerts else {}
+    shown = {
+        "place": here, "crisis": crisis_help(here.country, here.crisis_help), "asked": asked, "sheet": sheet,
+        "rows": [(item, answers.get(item.id), helping.get(item.id)) for item in sheet.items], "left": left,
+        "is_empty": not answers, "number": asked.position + 1,
+        "count": LinkedQuestionnaire.objects.filter(link=link).count(),
+    }  # fmt: skip
     return _shown(request, "assessments/self_questions.html", shown)
 
 
@@ -127,9 +140,13 @@ def _taken(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpRespon
             actions.read_help(link=link, instrument=waiting.instrument, by=by, at=now)
         return _kept_quiet(onwards)
     name = request.POST.get("instrument", "")
-    if queries.held_questionnaire(link, name) is None:
+    asked = queries.held_questionnaire(link, name)
+    if asked is None:
         return _kept_quiet(onwards)
     answers = _answers(request, name)
+    left = () if asked.sent_at or request.POST.get("left_out") else left_open(link.participant, name, answers)
+    if left:
+        return _questions(request, link, asked, answers, left)
     try:
         actions.answer_by_link(link=link, instrument=name, answers=answers, by=by, at=now)
     except Refused:

@@ -1,0 +1,1 @@
+"""Words and questions of safety, for templates."""
