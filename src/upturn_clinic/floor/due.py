@@ -54,6 +54,11 @@ class Due:
     waits: bool = False
 
     @property
+    def is_before_dose(self) -> bool:
+        """Whether it belongs before the dose: whoever came early or late has it to do now, whatever was planned."""
+        return self.nominal_min is not None and self.nominal_min < 0
+
+    @property
     def can_be_late(self) -> bool:
         """Whether the clock alone can make it late."""
         return self.kind != "leaving" and not self.waits
@@ -118,7 +123,8 @@ def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iter
         gap = manner.devices_min[1] if len(manner.devices_min) > 1 else 0.0
         yield Due("device", f"device {state.devices + 1} of {len(manner.devices_min)}", used + timedelta(minutes=gap))
     if state.empty_at is not None:
-        yield Due("infusion", "the infusion has run in", state.empty_at)
+        words = "the infusion has run in" if state.empty_at <= now else "the infusion will have run in"
+        yield Due("infusion", words, state.empty_at)
     elif state.is_paused:
         yield Due("infusion", "the infusion is paused", state.last_at or now)
 

@@ -13,16 +13,16 @@ __all__ = ["ArriveForm", "GiveUpForm", "MoveForm", "OverrideForm"]
 
 
 class _Room(forms.Form):
-    """One of the facility's rooms, or none."""
+    """One of the facility's rooms, each with who is in it, or none."""
 
-    room = forms.ChoiceField(label="Room", required=False)
+    room = forms.ChoiceField(label="Room", required=False, widget=forms.Select({"data-needed-later": True}))
     is_shared = forms.BooleanField(label="Shared with somebody who is in this room already", required=False)
 
-    def __init__(self, *args: Any, rooms: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rooms: tuple[tuple[str, str], ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["room"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
-        field.choices = [("", "no room yet"), *((each, each) for each in rooms)]
+        field.choices = [("", "no room"), *rooms]
 
 
 class ArriveForm(_Room):

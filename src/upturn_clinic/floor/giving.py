@@ -15,7 +15,7 @@ from upturn_clinic.floor.models import Administration
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.treatments.dosing import DEVIATION
 
-__all__ = ["Giving", "giving_of", "is_early", "minutes_in_all", "percent_words"]
+__all__ = ["Giving", "giving_of", "is_early", "minutes_in_all", "next_device_at", "percent_words"]
 
 KIND = Administration.Kind
 MINUTES = 60
@@ -120,6 +120,22 @@ def minutes_in_all(state: Giving, *, filling_ml: float | None) -> float | None:
     if not (state.is_running and state.rate_ml_h and filling_ml):
         return None
     return state.run_min + MINUTES * max(filling_ml - state.ml, 0.0) / state.rate_ml_h
+
+
+def next_device_at(manner: Manner, last_at: datetime) -> datetime:
+    """Say from which full minute on the next device may be used.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> manner = Manner(Way.DEVICES, "intranasal", devices_min=(0.0, 5.0))
+    >>> f"{next_device_at(manner, datetime(2026, 3, 23, 9, 0, 40, tzinfo=UTC)):%H:%M}"
+    '09:06'
+    """
+    times = manner.devices_min
+    at = last_at + timedelta(minutes=times[1] - times[0] if len(times) > 1 else 0)
+    full = at.replace(second=0, microsecond=0)
+    return full if full == at else full + timedelta(minutes=1)
 
 
 def _infusion(done: Sequence[Administration], filling_ml: float | None, until: datetime) -> Giving:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from upturn import instruments
 from upturn.errors import InputError
 from upturn_clinic.floor.limits import LIKELY
+from upturn_clinic.floor.models import CATEGORY
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.limits import BODY
 
-__all__ = ["check", "must_be_likely", "unit_of"]
+__all__ = ["check", "codes_of", "must_be_likely", "unit_of"]
 
 
 def check(instrument: str, value: Decimal) -> str:
@@ -80,3 +81,18 @@ def unit_of(instrument: str) -> str:
     if found.kind == "measure" or found.total.most is None:
         return found.unit
     return f"{found.total.least:g} to {found.total.most:g}"
+
+
+def codes_of(instrument: str) -> str:
+    """Say what the numbers of a measure stand for that has categories; empty for any other.
+
+    Examples
+    --------
+    >>> codes_of("C-SSRS"), codes_of("SBP")
+    ('0 none, 1 low, 2 moderate, 3 high', '')
+    """
+    if unit_of(instrument) == "" or instrument in BODY:
+        return ""
+    found = instruments.get(instrument)
+    bands = found.bands.members if found.unit == CATEGORY and found.bands else ()
+    return ", ".join(f"{each.least:g} {each.name}" for each in bands if each.least == each.most)

@@ -20,8 +20,8 @@ from upturn_clinic.participants.models import Participant
 from upturn_clinic.treatments.models import Dose
 
 __all__ = [
-    "Administration", "Answer", "EmergencyStep", "Entered", "Filling", "GateDecision", "Reading", "Session", "Sign",
-    "amount",
+    "CATEGORY", "Administration", "Answer", "EmergencyStep", "Entered", "Filling", "GateDecision", "Reading", "Session",
+    "Sign", "amount",
 ]  # fmt: skip
 
 # What the shelf of instruments has in the place of a unit where a value is one of some categories.
@@ -160,11 +160,11 @@ class Answer(Entered):
         LEAVING = "leaving", "leaving"
 
     class Said(models.TextChoices):
-        """What was answered. "Not applicable" is not "no"."""
+        """What was answered, in words that cannot be heard as an answer to another question."""
 
-        YES = "yes", "yes"
-        NO = "no", "no"
-        NOT_APPLICABLE = "not applicable", "not applicable"
+        YES = "yes", "that is so"
+        NO = "no", "not so"
+        NOT_APPLICABLE = "not applicable", "does not apply"
 
     list = models.CharField(max_length=10, choices=List.choices)
     criterion = models.CharField(max_length=120)

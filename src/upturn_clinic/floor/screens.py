@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -20,11 +19,10 @@ from upturn_clinic.floor.counting import emergency_runs, newest_filling
 from upturn_clinic.floor.dose.kinds import FITTING, MISSED
 from upturn_clinic.floor.due import all_due_in
 from upturn_clinic.floor.gates import Standing, closures_of, house_standings, standings_of
-from upturn_clinic.floor.giving import Giving
+from upturn_clinic.floor.giving import Giving, next_device_at
 from upturn_clinic.floor.holding import way_on
-from upturn_clinic.floor.limits import AHEAD_OF_CLOCK
 from upturn_clinic.floor.marks import until
-from upturn_clinic.floor.measures import unit_of
+from upturn_clinic.floor.measures import codes_of, unit_of
 from upturn_clinic.floor.models import (
     Administration,
     EmergencyStep,
@@ -35,22 +33,22 @@ from upturn_clinic.floor.models import (
     Session,
 )
 from upturn_clinic.floor.phases import Phase, minutes_between, phase_of
-from upturn_clinic.floor.series import series_of
+from upturn_clinic.floor.series import Series, series_of
 from upturn_clinic.floor.sheet import Cell, Row, sheet_of
-from upturn_clinic.participants.queries import consent_of, identity_of, is_masked
+from upturn_clinic.floor.story import over_words, stamp, story_of
+from upturn_clinic.participants.models import Consent, ConsentDocument
+from upturn_clinic.participants.queries import consent_in_use, consent_of, identity_of, is_masked
 from upturn_clinic.safety.queries import events_of
 from upturn_clinic.safety.terms import terms
-from upturn_clinic.stock.amounts import base_mg
-from upturn_clinic.stock.queries import Preparation, changed_after, gone_until, needs_draw, preparation_of, usable_of
+from upturn_clinic.stock.queries import Preparation, changed_after, needs_draw, preparation_of
 from upturn_clinic.treatments.models import ConcomitantDrug
-from upturn_clinic.treatments.queries import course_of, dose_shown, weight_of
+from upturn_clinic.treatments.queries import DoseShown, course_of, dose_shown, weight_given_by, weight_of
 
-__all__ = ["PARTS", "emergency_screen", "session_screen", "sheet_data", "stamp", "turns_at"]
+__all__ = ["PARTS", "emergency_signs", "session_screen", "sheet_data", "stamp", "turns_at"]
 
 # The parts of the page that the server writes anew, by the name of their template.
 PARTS = ("against", "head", "now", "emergency", "before", "giving", "effects", "story")
 DECISION = GateDecision.Decision
-ALL = Decimal(100)
 # What is done with the dose and read from there.
 ON_RECORD = (DECISION.PAUSED, DECISION.STOPPED)
 # What may be written down at a closed gate, by what it asks for; the first is offered first.
@@ -88,6 +86,8 @@ class Line:
     way_on: str = ""
     # Whether the dose itself is to be paused or stopped, where that is done.
     to_dose: bool = False
+    # The values by which it was judged, for a line that readings decide.
+    found: str = ""
 
 
 def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
@@ -104,15 +104,17 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     judged = standings_of(session, asked, now=now, series=series)
     standings = (*judged, *house_standings(session, asked, "time-out"))
     so = _so(session, phase, state)
-    lines = [_line(each, session, asked, reader, so) for each in standings]
+    lines = [replace(_line(each, session, asked, reader, so), found=_found(each, session, asked, now, series))
+             for each in standings]  # fmt: skip
     course = course_of(session.participant)
-    person, dose = session.participant, session.dose
-    weight = weight_of(person)
+    person, dose, began_at = session.participant, session.dose, session.began_at
+    # What was measured later says nothing about a dose that has begun.
+    weight = weight_of(person) if began_at is None else weight_given_by(dose, began_at=began_at)
     due = all_due_in(session, asked, now=now, standings=judged, series=series)
     consent = consent_of(person)
     identity = identity_of(person) if reader.may(Permission.SEE_IDENTITY) else None
-    shown = dose_shown(course, dose, weight=weight, reader=reader, at=now) if course else None
-    preparation = preparation_of(dose, reader, began_at=session.began_at)
+    shown = dose_shown(course, dose, weight=weight, reader=reader, at=began_at or now) if course else None
+    preparation = preparation_of(dose, reader, began_at=began_at)
     filling, changed_at = queries.filling_ml(session), _volume_changed_at(session, asked)
     # Nothing is reckoned from a volume that no longer holds.
     holds = filling if changed_at is None else None
@@ -133,22 +135,25 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         "with_signs": [each for each in lines if each.standing.signs and each.standing.asks != "emergency"],
         "closed": urgent, "unwritten": _unwritten(session, asked, reader, so, lines, urgent, now),
         "due": due, "next": due[0] if due else None,
-        "late": [each for each in due if each.is_late], "ratings": _ratings(session, reader, now),
+        "late": [each for each in due if each.is_late], "ratings": _ratings(session, asked, reader, now),
+        "newer_consent": _newer_consent(session, consent), "check_until": _check_until(session, asked, preparation),
+        "is_weight_of_another_day": _is_weight_of_another_day(session, shown, now),
         "ratings_at": reverse("ratings", args=[session.facility.slug, person.pk])
         if reader.may(Permission.SEE_RATINGS) else "",
         "drugs": list(ConcomitantDrug.objects.filter(participant=person, ended_on=None)),
         "effects": [each for each in events_of(person) if each.source == f"session/{session.pk}"],
-        "terms": terms(), "story": list(_story(session)), "steps": _steps(session),
+        "terms": terms(), "story": list(story_of(session)), "steps": _steps(session),
         "is_emergency": emergency_runs(session), "emergency_signs": emergency_signs(asked),
         "minutes": minutes_between(session.began_at, now) if session.began_at else None, "phases": Phase,
-        "devices": [(number + 1, minute) for number, minute in enumerate(asked.manner.devices_min)],
+        "devices": _devices(session, asked),
         "time_out": next((each for each in lines if each.standing.key == "house/time-out"), None),
         "holding": [each for each in lines if each.standing.holds_back and each.standing.stands == "before"
                     and (each.standing.key != "house/time-out" or each.standing.verdict == "closed")],
         "kinds": Administration.Kind, "pace": queries.pace_of(session, asked, state),
         "stop_reasons": asked.stop_reasons, "corrections": _corrections(session),
         "missed": [each for each in MISSED if each in FITTING[asked.manner.way]],
-        "is_old": _is_old(session, asked, now),
+        "is_old": _is_old(session, asked, now), "over": over_words(session),
+        "codes": [(each, codes_of(each)) for each in asked.measures if codes_of(each)],
     }  # fmt: skip
 
 
@@ -156,7 +161,7 @@ def sheet_data(session: Session, asked: Asked, reader: Actor) -> dict[str, Any]:
     """Give the flowsheet to the page's script."""
     sheet = sheet_of(session, asked)
     return {
-        "columns": [{"id": each, "unit": unit_of(each)} for each in sheet.columns],
+        "columns": [{"id": each, "name": each[0].upper() + each[1:], "unit": unit_of(each)} for each in sheet.columns],
         "rows": [_row(each, session) for each in sheet.rows],
         "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open,
     }
@@ -174,7 +179,7 @@ def turns_at(shown: Mapping[str, Any]) -> datetime:
     if shown["giving"].is_running:
         return now
     late = [each.turns_late_at for each in shown["due"] if each.can_be_late and not each.is_late]
-    return until(now, (*late, *_grow_old_at(shown["session"], shown["asked"])))
+    return until(now, (*late, *(each.at for each in shown["due"]), *_grow_old_at(shown["session"], shown["asked"])))
 
 
 def _grow_old_at(session: Session, asked: Asked) -> Iterator[datetime]:
@@ -186,44 +191,9 @@ def _grow_old_at(session: Session, asked: Asked) -> Iterator[datetime]:
     yield from {each.at + asked.fresh.readings for each in session.readings.all() if each.counts}
 
 
-def stamp(session: Session, at: datetime) -> str:
-    """Write a time by the facility's clock and, once the dose has begun, in minutes from its start.
-
-    On the night on which the clocks change an hour comes twice: the minutes say which is meant, and so does the zone.
-    """
-    local = at.astimezone(session.facility.zone)
-    changes = session.arrived_at.astimezone(session.facility.zone).utcoffset() != local.utcoffset()
-    clock = f"{local:%H:%M}" + (f" {local:%Z}" if changes else "")
-    if session.began_at is None:
-        return clock
-    return f"{clock} ({minutes_between(session.began_at, at):+.0f} min)"
-
-
 def emergency_signs(asked: Asked) -> list[tuple[str, str]]:
     """List the signs of the gates that ask for emergency care, each with the id of its gate."""
     return [(each.id, sign) for each in asked.gates if each.asks == "emergency" for sign in each.signs]
-
-
-def emergency_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
-    """Gather the printable sheet for whoever comes to help: who, what was given, the last values, what was seen."""
-    shown = session_screen(session, reader, now=now)
-    readings = [each for each in session.readings.all() if each.counts]
-    readings.sort(key=lambda each: (each.at, each.noted_at))
-    last = {each.instrument: each for each in readings}
-    return {**shown, "last": [(each, stamp(session, each.at)) for each in last.values()],
-            "given_mg": _given_mg(shown["preparation"], shown["giving"], shown["asked"])}  # fmt: skip
-
-
-def _given_mg(preparation: Preparation, state: Giving, asked: Asked) -> Decimal | None:
-    """Work out the milligrams given so far, for who may know what was drawn; None where nobody can know it."""
-    draws = [each.draw for each in preparation.draws]
-    if not draws or state.began_at is None or state.percent is None:
-        return None
-    if asked.manner.way is Way.DEVICES:
-        return base_mg(draws[0].lot, draws[0].lot.amount_each) * sum(state.shares, Decimal(0)) / ALL
-    until = gone_until(draws, began_at=state.began_at, ended_at=state.ended_at)
-    prepared = sum((base_mg(each.lot, usable_of(each, until=until)) for each in draws), Decimal(0))
-    return prepared * Decimal(str(state.percent)) / ALL
 
 
 def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, so: frozenset[DECISION]) -> Line:
@@ -240,7 +210,11 @@ def _line(standing: Standing, session: Session, asked: Asked, reader: Actor, so:
         if each.criterion == standing.key and each.counts
     )  # fmt: skip
     is_overridden = standing.decision is not None and standing.decision.decision == DECISION.OVERRIDE
-    asks = ASKS[standing.asks] if has_begun or standing.asks not in ("pause", "stop") else "No dose while it stands."
+    asks = ASKS[standing.asks]
+    if standing.asks in ("pause", "stop") and session.dosed_until is not None:
+        asks = "Tell a clinician: the dose has ended."
+    elif standing.asks in ("pause", "stop") and not has_begun:
+        asks = "No dose while it stands."
     return Line(
         standing, asked.source_words(standing.citation), asks, offered,
         standing.is_hard and not is_overridden and bool(set(standing.may_override) & roles), answered,
@@ -303,9 +277,66 @@ def _is_urgent(line: Line, phase: Phase) -> bool:
     return (line.standing.stands == "before") == early
 
 
-def _ratings(session: Session, reader: Actor, now: datetime) -> list[object]:
-    found = due_for(session.participant, at=now, reader=reader)
-    return [each for each in found if each.state in ("open", "late")]
+def _ratings(session: Session, asked: Asked, reader: Actor, now: datetime) -> list[object]:
+    """List the ratings that can be done now; of those that were missed, the ones of this day."""
+    if not session.is_open:
+        return []
+    zone = session.facility.zone
+    today = now.astimezone(zone).date()
+    # What the flowsheet asks for is entered there.
+    found = [each for each in due_for(session.participant, at=now, reader=reader)
+             if each.rater_kind != "treating" or each.instrument not in asked.measures]  # fmt: skip
+    return [each for each in found if each.state == "open"
+            or (each.state == "late" and each.slot.target.astimezone(zone).date() == today)]  # fmt: skip
+
+
+def _newer_consent(session: Session, consent: Consent | None) -> ConsentDocument | None:
+    """Find the document that is in use now, where the person has consented to an earlier one and no dose has begun."""
+    if session.began_at is not None or not session.is_open or consent is None or consent.withdrawn_at is not None:
+        return None
+    document = consent_in_use(session.participant.programme)
+    return None if document is None or document.pk == consent.document_id else document
+
+
+def _check_until(session: Session, asked: Asked, preparation: Preparation) -> datetime | None:
+    """Say until when the second check counts, while the dose has not begun."""
+    since = preparation.checked_since
+    return None if since is None or session.began_at is not None else since + asked.fresh.check
+
+
+def _is_weight_of_another_day(session: Session, shown: DoseShown | None, now: datetime) -> bool:
+    """Tell whether an amount that is still to be given follows from a weight that was not measured today."""
+    weight = shown.computed.weight if shown and shown.computed else None
+    if weight is None or session.began_at is not None or not session.is_open:
+        return False
+    zone = session.facility.zone
+    return weight.measured_at.astimezone(zone).date() != now.astimezone(zone).date()
+
+
+def _devices(session: Session, asked: Asked) -> list[tuple[int, float, datetime | None, datetime | None]]:
+    """List the devices: number, minute after the first, when it was used, and from when on the next one may be."""
+    times = asked.manner.devices_min
+    acts = [each for each in session.administrations.all() if each.counts and each.kind == Administration.Kind.DEVICE]
+    used = sorted(each.at for each in acts if each.percent != 0)
+    return [
+        (number + 1, minute, used[number] if number < len(used) else None,
+         next_device_at(asked.manner, used[-1]) if used and number == len(used) and not session.dosed_until else None)
+        for number, minute in enumerate(times)
+    ]  # fmt: skip
+
+
+def _found(standing: Standing, session: Session, asked: Asked, now: datetime, series: Series[Reading]) -> str:
+    """Write the newest values by which a line before the dose is judged, and when they were read."""
+    if standing.stands != "before" or standing.verdict != "open" or standing.is_answered_by_hand:
+        return ""
+    until = session.began_at or now
+    measures = [rule.measure for rule in getattr(standing.part, "rules", ())]
+    newest = series.newest(measures, until=until, since=until - asked.fresh.readings)
+    values = [each for name in dict.fromkeys(measures) for each in newest.get(name, ())]
+    if not values:
+        return ""
+    at = max(each.at for each in values).astimezone(session.facility.zone)
+    return f"{', '.join(str(each) for each in values)}, {at:%H:%M}"
 
 
 def _volume_changed_at(session: Session, asked: Asked) -> datetime | None:
@@ -345,60 +376,6 @@ def _value(reading: Reading, session: Session) -> dict[str, str]:
         "id": str(reading.pk), "text": f"{reading.value.normalize():f}", "who": reading.by.name if reading.by else "",
         "at": stamp(session, reading.at), "instant": reading.at.isoformat(), "because": reading.struck_because,
     }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Told:
-    """One line of the story of a session."""
-
-    at: datetime
-    stamp: str
-    what: str
-    who: str
-    entry: Entered | None = None
-    struck: str = ""
-    is_late: bool = False
-
-    @property
-    def may_be_struck(self) -> bool:
-        """Whether it can be struck out: not what was decided, nor a step of the emergency path."""
-        stays = isinstance(self.entry, (GateDecision, EmergencyStep))
-        return self.entry is not None and self.entry.counts and not stays
-
-
-def _story(session: Session) -> Iterator[Told]:
-    entries: list[Entered] = [each for name in queries.ENTRIES for each in getattr(session, name).all()]
-    for each in sorted(entries, key=lambda entry: (entry.at, entry.noted_at), reverse=True):
-        struck = ""
-        if each.struck_at is not None:
-            by = each.struck_by.name if each.struck_by else "the system"
-            struck = f"Struck out by {by}, {stamp(session, each.struck_at)}: {each.struck_because}"
-        yield Told(
-            each.at, stamp(session, each.at), _words(each), each.by.name if each.by else "the system", each, struck,
-            each.noted_at - each.at > AHEAD_OF_CLOCK,
-        )  # fmt: skip
-
-
-def _words(entry: Entered) -> str:
-    if isinstance(entry, Administration):
-        rate = f", {entry.rate_ml_h.normalize():f} ml/h" if entry.rate_ml_h else ""
-        share = f", {entry.percent.normalize():f} %" if entry.percent is not None else ""
-        gave_nothing = entry.kind == Administration.Kind.DEVICE and entry.percent == 0
-        words = "A device gave nothing" if gave_nothing else f"Dose {entry}{rate}{share}"
-        return f"{words}{': ' + entry.because if entry.because else ''}"
-    if isinstance(entry, GateDecision):
-        return f"{entry.get_decision_display().capitalize()}: {entry.reason} – {entry.text}"
-    if isinstance(entry, EmergencyStep):
-        seen = ", ".join(entry.signs)
-        return ": ".join(each for each in (str(entry).capitalize(), seen, entry.who, entry.note) if each)
-    sign = getattr(entry, "sign", None)
-    if sign is not None:
-        return f"Seen: {sign}" if getattr(entry, "is_present", True) else "Looked for signs: none"
-    text, answer = getattr(entry, "text", ""), getattr(entry, "answer", "")
-    if answer:
-        note = getattr(entry, "note", "")
-        return f"{text} – {answer}{'. ' + note if note else ''}"
-    return f"Volume {entry}" if hasattr(entry, "ml") else str(entry)
 
 
 def _steps(session: Session) -> list[tuple[EmergencyStep, str]]:

@@ -22,13 +22,16 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.floor import actions, forms, marks, queries
+from upturn_clinic.floor.coming import drawn_for, off_plan, rooms_at
+from upturn_clinic.floor.emergency import emergency_screen
 from upturn_clinic.floor.entries.actions import enter as take_in
 from upturn_clinic.floor.limits import AHEAD_OF_CLOCK, MOST_ENTRIES, POLL_S
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import phase_of
-from upturn_clinic.floor.screens import PARTS, emergency_screen, session_screen, sheet_data, turns_at
+from upturn_clinic.floor.screens import PARTS, session_screen, sheet_data, turns_at
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import answer, user_of
+from upturn_clinic.participants.queries import identity_shown
 from upturn_clinic.safety.queries import open_of
 from upturn_clinic.treatments.queries import course_of, doses_at, people_with_plan_at
 from upturn_clinic.treatments.watch import queries as watch
@@ -52,7 +55,7 @@ def arrive(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
     found = get_object_or_404(doses_at(here), pk=dose)
     now = timezone.now()
     opened = queries.open_session(found)
-    form = forms.ArriveForm(request.POST or None, rooms=here.room_names, initial={"arrived_at": now})
+    form = forms.ArriveForm(request.POST or None, rooms=rooms_at(here), initial={"arrived_at": now})
 
     def act(given: Mapping[str, Any]) -> None:
         # The field counts minutes, by a clock that may be a little ahead: who came this minute came now.
@@ -69,7 +72,8 @@ def arrive(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
     answered = answer(
         request, form, act,
         shown={"here": here, "person": found.plan.participant, "dose": found, "opened": opened, "verb": "Arrived",
-               "title": f"{found.plan.participant} has arrived", "back": reverse("floor", args=[here.slug])},
+               "identity": identity_shown(found.plan.participant, actor), "off_plan": off_plan(found, now),
+               "title": f"Arrival: {found.plan.participant}", "back": reverse("floor", args=[here.slug])},
         said="The session is open.", to=reverse("floor", args=[here.slug]), page=PAGE,
     )  # fmt: skip
     if made:
@@ -145,7 +149,8 @@ def override_gate(request: HttpRequest, facility: str, session: UUID, gate: str)
 
     return answer(
         request, forms.OverrideForm(request.POST or None), act,
-        shown=_words(here, found, "Go on at a closed gate", "Sign and go on", line=line, meaning=actions.OVERRIDDEN),
+        shown=_words(here, found, actor, "Go on at a closed gate", "Sign and go on", line=line,
+                     meaning=actions.OVERRIDDEN),
         said="The gate is overridden.", to=_page(here, found), page=PAGE,
     )  # fmt: skip
 
@@ -155,11 +160,13 @@ def give_up(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     """Give a session up before the dose."""
     actor, here = require(request, Permission.RECORD_SESSION, facility)
     found = _found(here, session)
+    drawn = drawn_for(found.dose, actor)
+    said = "The session is over, without a dose. Move the dose, or end it, on the plan."
     return answer(
         request, forms.GiveUpForm(request.POST or None, initial={"version": found.version}),
         lambda given: actions.give_up(session=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, found, "No dose today", "Give the session up"),
-        said="The session is given up. Move the dose, or end it, on the plan.",
+        shown=_words(here, found, actor, "No dose today", "End the session without a dose", drawn=drawn, ends=True),
+        said=f"{said} {drawn} is drawn: if it is not given later today, waste it with a witness." if drawn else said,
         to=reverse("plan", args=[here.slug, found.participant_id]), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -171,9 +178,9 @@ def move_room(request: HttpRequest, facility: str, session: UUID) -> HttpRespons
     found = _found(here, session)
     initial = {"version": found.version, "room": found.room}
     return answer(
-        request, forms.MoveForm(request.POST or None, rooms=here.room_names, initial=initial),
+        request, forms.MoveForm(request.POST or None, rooms=rooms_at(here, mover=found), initial=initial),
         lambda given: actions.move_room(session=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, found, "Another room", "Move"), said="Moved.", to=_page(here, found), newest=found,
+        shown=_words(here, found, actor, "Another room", "Move"), said="Moved.", to=_page(here, found), newest=found,
         page=PAGE,
     )  # fmt: skip
 
@@ -190,13 +197,13 @@ def emergency_sheet(request: HttpRequest, facility: str, session: UUID) -> HttpR
 
 def _state(here: Facility, found: Session, actor: Actor, last: int) -> dict[str, Any]:
     # Drawn without the request: what the page's frame needs is not needed again.
-    may_take = actor.may(Permission.HANDLE_CONCERN)
-    shown = {"here": here, "may_handle_concerns": may_take, **_screen(found, actor)}
+    shown = {"here": here, "actor": actor, **_screen(found, actor)}
     return {
         "now": shown["now"].isoformat(),
         "mark": str(marks.Mark(last, turns_at(shown), _whose(found.pk, actor))),
         "began_at": found.began_at.isoformat() if found.began_at else None,
         "phase": str(shown["phase"]),
+        "over": shown["over"],
         "parts": {part: render_to_string(f"floor/parts/{part}.html", shown) for part in PARTS},
         "sheet": sheet_data(found, shown["asked"], actor),
     }
@@ -222,8 +229,9 @@ def _page(here: Facility, found: Session) -> str:
     return reverse("session", args=[here.slug, found.pk])
 
 
-def _words(here: Facility, found: Session, title: str, verb: str, **more: Any) -> dict[str, Any]:
-    return {"here": here, "person": found.participant, "session": found, "dose": found.dose, "title": title,
+def _words(here: Facility, found: Session, reader: Actor, title: str, verb: str, **more: Any) -> dict[str, Any]:
+    return {"here": here, "person": found.participant, "identity": identity_shown(found.participant, reader),
+            "session": found, "dose": found.dose, "title": title,
             "verb": verb, "back": _page(here, found), **more}  # fmt: skip
 
 

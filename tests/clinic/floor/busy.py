@@ -52,7 +52,7 @@ def busy_floor(
         dose = Dose(
             plan=own, facility=facility, protocol_version=plan.protocol_version, number=1,
             dose=plan.doses.get(number=1).dose, offset_h=0, target=began, earliest=began, latest=began,
-            planned_at=began, state="given", given_at=began,
+            planned_at=began, told_at=began, state="given", given_at=began,
         )  # fmt: skip
         session = Session(
             dose=dose, participant=somebody, facility=facility,

@@ -39,7 +39,7 @@ def client(session: Session, nurse: Actor, log_in: LogIn, clock: Clock) -> Clien
 
 def test_with_a_line_missing_the_page_asks_for_no_signature(session: Session, client: Client) -> None:
     page = client.get(reverse("leave", args=["main", session.pk])).content.decode()
-    assert "A line is not met" in page
+    assert "lines are not met, so nobody signs yet" in page
     assert reverse("leaving", args=["main", session.pk]) in page
     assert 'type="password"' not in page
     # Against advice somebody leaves whatever is missing.
@@ -49,7 +49,7 @@ def test_with_a_line_missing_the_page_asks_for_no_signature(session: Session, cl
 
 def test_who_takes_the_person_home_is_not_said_to_be_optional(session: Session, client: Client) -> None:
     page = client.get(reverse("leaving", args=["main", session.pk])).content.decode()
-    label = page.partition("Who takes the participant home")[2].partition("</label>")[0]
+    label = page.partition("Who takes them home")[2].partition("</label>")[0]
     assert "may stay empty" not in label
     phone = page.partition("Their telephone")[2].partition("</label>")[0]
     assert "may stay empty" in phone

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -36,6 +37,8 @@ from upturn_clinic.floor.board.queries import Card, picture
 from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.floor.queries import whole
 from upturn_clinic.floor.screens import session_screen
+from upturn_clinic.participants.queries import consent_of
+from upturn_clinic.participants.screening.actions import withdraw_consent
 from upturn_clinic.treatments.models import Plan
 
 pytestmark = pytest.mark.django_db
@@ -108,17 +111,13 @@ def test_what_is_late_is_told_with_how_long(session: Session, facility: Facility
     assert picture(facility, nurse, now=at).late == 1
 
 
-@pytest.mark.parametrize(
-    ("hours", "minutes", "words"),
-    [(0, 59, "in 59 min"), (1, 0, "in 1 h"), (1, 1, "in 1 h 1 min"), (12, 8, "in 12 h 8 min")],
-)
-def test_who_is_early_by_hours_reads_hours(
-    infusions: Plan, facility: Facility, nurse: Actor, hours: int, minutes: int, words: str
+@pytest.mark.parametrize("hours", [1, 6])
+def test_who_is_early_is_measured_before_the_dose_and_not_by_the_plan(
+    infusions: Plan, facility: Facility, nurse: Actor, hours: int
 ) -> None:
-    """The first row stands for a quarter of an hour before the dose."""
-    now = FIRST - timedelta(hours=hours, minutes=minutes + 15)
+    now = FIRST - timedelta(hours=hours)
     arrived(infusions, nurse, now)
-    assert only_card(facility, nurse, now).next.startswith(f"08:45 ({words}): SBP")
+    assert only_card(facility, nurse, now).next.startswith("before the dose: SBP")
 
 
 def test_what_is_late_by_hours_reads_hours(session: Session, facility: Facility, nurse: Actor) -> None:
@@ -142,6 +141,23 @@ def test_a_closed_gate_waits_on_the_board_until_somebody_writes_what_was_done(
     assert waiting == f"{closed.standing.text} {' or '.join(closed.standing.because)}"
     assert "xygen" in waiting
     assert waiting.endswith("SpO2 88 %; limit: below 92 %")
+
+
+def test_an_emergency_and_a_consent_taken_back_are_seen_at_once(
+    session: Session, facility: Facility, nurse: Actor, clinician: Actor
+) -> None:
+    assert picture(facility, nurse, now=FIRST).emergencies == ()
+    consent = consent_of(session.participant)
+    assert consent is not None
+    withdraw_consent(consent=consent, version=consent.version, reason="asks to", by=clinician, at=FIRST)
+    opened = sent("emergency", FIRST, step="opened", gate="", signs=[], who="", note="")
+    all_saved(said(session, nurse, FIRST, opened))
+    board = picture(facility, nurse, now=FIRST)
+    (card,) = board.emergencies
+    assert card.key == session.pk
+    assert card.held[0] == "Consent was withdrawn at 09:00. No dose may begin or go on."
+    page = render_to_string("floor/board_rooms.html", {"here": facility, "board": board})
+    assert page.index("Emergency path is open") < page.index("session now")
 
 
 def test_expected_today_until_they_arrive(infusions: Plan, facility: Facility, nurse: Actor) -> None:

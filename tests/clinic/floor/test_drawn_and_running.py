@@ -16,6 +16,7 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.floor.models import Session
 from upturn_clinic.ground.errors import Refused
+from upturn_clinic.participants.answering import user_of
 from upturn_clinic.participants.models import Measure
 from upturn_clinic.stock import actions as stock
 from upturn_clinic.stock.models import Draw, Movement
@@ -32,7 +33,7 @@ def pages(session: Session, nurse: Actor, clock: Clock, log_in: LogIn) -> Client
     made_ready(session, nurse, FIRST - 5 * MINUTE)
     begun(session, nurse, FIRST)
     clock.stand_at(DURING)
-    return log_in(nurse.user)
+    return log_in(user_of(nurse))
 
 
 def text(pages: Client, name: str, *keys: object) -> str:
@@ -76,7 +77,9 @@ def test_millilitres_stand_beside_milligrams(session: Session, pages: Client) ->
 
 def test_what_a_dose_runs_on_is_not_offered_to_be_taken_back(session: Session, pages: Client, log_in: LogIn) -> None:
     draw = Draw.objects.select_related("by").get()
-    pages = log_in(draw.by)
+    drawer = draw.by
+    assert drawer is not None
+    pages = log_in(drawer)
     page = text(pages, "lot", draw.lot_id)
     drawn = Movement.objects.get(draw=draw, kind="drawn")
     assert reverse("take_back_entry", args=["main", drawn.pk]) not in page
@@ -105,7 +108,7 @@ def test_a_dose_that_was_given_is_shown_by_the_weight_it_was_given_by(
     Measure.objects.create(
         participant=session.participant, instrument="weight", value=Decimal(120), unit="kg", at=later
     )
-    page = text(log_in(nurse.user), "preparation", session.dose_id)
+    page = text(log_in(user_of(nurse)), "preparation", session.dose_id)
     assert "80.5 kg" in page
     assert "120 kg" not in page
 
@@ -117,4 +120,4 @@ def test_a_check_grows_old_on_the_page_as_it_does_for_the_dose(
     checked_at = Draw.objects.get().checked_at
     assert checked_at is not None
     clock.stand_at(checked_at + after * MINUTE)
-    assert words in text(log_in(nurse.user), "preparation", session.dose_id)
+    assert words in text(log_in(user_of(nurse)), "preparation", session.dose_id)

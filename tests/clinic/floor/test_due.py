@@ -61,7 +61,7 @@ def test_no_row_after_the_start_is_late_before_the_dose_has_begun(
 def test_a_row_before_the_start_counts_from_the_planned_time(
     session: Session, facility: Facility, nurse: Actor
 ) -> None:
-    assert card_of(facility, nurse, ARRIVAL + MINUTE).next.startswith("08:45 (in 14 min): SBP")
+    assert card_of(facility, nurse, ARRIVAL + MINUTE).next.startswith("before the dose: SBP")
     assert card_of(facility, nurse, FIRST - 10 * MINUTE).late == ()
     (late,) = card_of(facility, nurse, FIRST - 9 * MINUTE).late
     assert "due 08:45, 6 min ago" in late

@@ -35,16 +35,18 @@ from upturn_clinic.audit.queries import is_signed_as_it_stands
 from upturn_clinic.floor.leaving import actions
 from upturn_clinic.floor.leaving.actions import Given
 from upturn_clinic.floor.leaving.lines import Line, LineState
-from upturn_clinic.floor.leaving.queries import lines_in
+from upturn_clinic.floor.leaving.queries import goings_on, lines_in
 from upturn_clinic.floor.models import Answer, Session
 from upturn_clinic.floor.phases import Phase, phase_of
 from upturn_clinic.floor.queries import whole
 from upturn_clinic.floor.screens import session_screen
 from upturn_clinic.ground.errors import Conflict, Refused
-from upturn_clinic.safety.models import Concern
+from upturn_clinic.safety.actions import record_event
+from upturn_clinic.safety.models import AdverseEvent, Concern
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
+SO, NOT_SO = (str(each.label) for each in (Answer.Said.YES, Answer.Said.NO))
 MEASURED = ("SBP", "DBP", "HR", "SpO2", "CADSS", "MOAA/S", "C-SSRS")
 BY_HAND = (
     "discharge/blood-pressure",
@@ -122,8 +124,8 @@ def test_each_line_says_when_what_and_who(well: Session, nurse: Actor) -> None:
     assert any("122" in each for each in pressure.why)
     assert any("78" in each for each in pressure.why)
     walks = found["discharge/walks"]
-    assert (walks.who, walks.at, walks.why) == ("Nora", FIRST + 121 * MINUTE, ("yes",))
-    assert found["discharge/escort"].why == ("yes", "Eva, a friend")
+    assert (walks.who, walks.at, walks.why) == ("Nora", FIRST + 121 * MINUTE, (SO,))
+    assert found["discharge/escort"].why == (SO, "Eva, a friend")
 
 
 @pytest.mark.parametrize(
@@ -227,6 +229,111 @@ def test_an_old_reading_does_not_speak_for_now(well: Session) -> None:
     assert lines(well, FIRST + 180 * MINUTE)["discharge/awake"].is_met
     stale = lines(well, FIRST + 180 * MINUTE + timedelta(seconds=1))["discharge/awake"]
     assert (stale.state, stale.missing) == (LineState.MISSING, ("MOAA/S",))
+
+
+def test_what_is_missing_is_said_as_it_is(session: Session, nurse: Actor) -> None:
+    """Never read after the dose, read too long ago, or with nothing from before the dose to compare with."""
+    ready = FIRST - 5 * MINUTE
+    all_saved(said(session, nurse, ready, *baseline(session, ready), *good_answers(session, ready), time_out(ready)))
+    begun(session, nurse, FIRST)
+    all_saved(said(session, nurse, FIRST + 40 * MINUTE, sent("stop", FIRST + 40 * MINUTE)))
+    at = FIRST + 41 * MINUTE
+    assert lines(session, at)["discharge/oxygen"].lacks == ("Not measured since the dose ended: SpO2.",)
+    all_saved(said(session, nurse, at, sent("reading", at, instrument="SpO2", value="98", row=str(uuid4()))))
+    line = lines(session, at)["discharge/oxygen"]
+    assert (line.lacks, line.why) == ((), ("SpO2 98 %; before the dose: 98 %",))
+    late = lines(session, at + 61 * MINUTE)["discharge/oxygen"]
+    assert late.lacks == ("Measured more than 1 h ago; measure again: SpO2.",)
+    for each in session.readings.filter(instrument="SpO2", at=ready):
+        all_saved(said(session, nurse, at, sent("strike", at, of=str(each.pk), reason="of somebody else")))
+    assert lines(session, at)["discharge/oxygen"].lacks == (
+        "Not measured before the dose, so there is nothing to compare with: SpO2.",
+    )
+
+
+def test_the_list_of_who_has_left_stays_as_it_was(
+    well: Session, nurse: Actor, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    at = FIRST + 123 * MINUTE + timedelta(seconds=20)
+    ready = actions.declare_ready_to_leave(session=well, version=well.version, by=nurse, at=at - MINUTE)
+    # Typed to the minute in which it is signed: they left now.
+    left = actions.leave(session=ready, version=ready.version, left_at=at.replace(second=0), proof=proof(nurse, at),
+                         by=nurse, at=at)  # fmt: skip
+    assert left.left_at == at
+    then = lines(left, at)
+    assert {each.state for each in then.values()} == {LineState.MET}
+    assert lines(left, at + timedelta(days=2)) == then
+    clock.stand_at(at + timedelta(days=2))
+    assert nurse.user is not None
+    page = log_in(nurse.user).get(reverse("leaving", args=["main", left.pk])).content.decode()
+    assert "As it stood when they left" in page
+    assert "missing" not in page
+    assert "min ago" not in page
+
+
+def test_who_left_too_early_does_not_leave_by_a_list_that_was_met_later(well: Session, nurse: Actor) -> None:
+    """The stay is over at minute 120; it is signed after that, and names a time before."""
+    Session.objects.filter(pk=well.pk).update(may_leave_at=FIRST + 110 * MINUTE)
+    well.refresh_from_db()
+    at = FIRST + 122 * MINUTE
+    with pytest.raises(Refused, match="not met") as refusal:
+        actions.leave(session=well, version=well.version, left_at=FIRST + 115 * MINUTE, proof=proof(nurse, at),
+                      by=nurse, at=at)  # fmt: skip
+    assert "Two hours" in str(refusal.value.came)
+
+
+def test_who_says_ready_sees_what_it_rests_on(
+    dosed: Session, nurse: Actor, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    assert nurse.user is not None
+    client, address = log_in(nurse.user), reverse("ready_to_leave", args=["main", dosed.pk])
+    clock.stand_at(FIRST + 91 * MINUTE)
+    page = client.get(address).content.decode()
+    assert "lines are not met, so the person is not ready yet" in page
+    assert "MOAA/S is 5" in page
+    assert "<button>Say: ready to leave" not in page
+    measure(dosed, nurse, 90)
+    at = FIRST + 91 * MINUTE
+    answered(dosed, nurse, at, "discharge/blood-pressure", "discharge/walks", "discharge/no-new-suicidal-ideation")
+    page = client.get(address).content.decode()
+    assert "<button>Say: ready to leave" in page
+    assert "SpO2 98 %; before the dose: 98 %" in page
+    # What is asked at the door stands apart, with the time at which the stay is over.
+    assert "11:00" in page.partition("Asked when they leave")[2]
+
+
+def test_who_signs_that_somebody_leaves_sees_times_and_names(
+    well: Session, clinician: Actor, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    clock.stand_at(FIRST + 110 * MINUTE)
+    assert clinician.user is not None
+    client = log_in(clinician.user)
+    page = client.get(reverse("decide_leaving", args=["main", well.pk])).content.decode()
+    assert "110 min since the dose began; at least 120 min." in page
+    clock.stand_at(FIRST + 125 * MINUTE)
+    page = client.get(reverse("decide_leaving", args=["main", well.pk])).content.decode()
+    assert "11:00</time>, Nora" in page
+    assert SO in page
+
+
+def test_side_effects_of_a_later_day_do_not_stand_on_a_session_that_is_over(well: Session, nurse: Actor) -> None:
+    at = FIRST + 125 * MINUTE
+    ready = actions.declare_ready_to_leave(session=well, version=well.version, by=nurse, at=at)
+    left = actions.leave(session=ready, version=ready.version, left_at=at, proof=proof(nurse, at), by=nurse, at=at)
+
+    def told(now: datetime) -> list[str]:
+        found = whole(left)
+        return [each.term for each in goings_on(found, lines_in(found, now=now), now=now).effects]
+
+    def felt(term: str, began: datetime) -> AdverseEvent:
+        return record_event(
+            entry=uuid4(), participant=left.participant, term=term, severity="mild", started_at=began, by=nurse,
+            at=began,
+        )  # fmt: skip
+
+    felt("nausea", FIRST + 60 * MINUTE)
+    felt("dizziness", at + timedelta(days=1))
+    assert told(at + timedelta(days=2)) == ["nausea"]
 
 
 def test_ready_and_left_are_two_times(well: Session, nurse: Actor) -> None:
@@ -359,7 +466,7 @@ def test_two_nurses_at_one_line_the_second_is_told(dosed: Session, nurse: Actor,
     answered(dosed, nurse, at, "discharge/walks", answer="no")
     with pytest.raises(Refused, match="Somebody else answered") as told:
         actions.answer(session=dosed, given={"discharge/walks": Given("yes")}, seen=[], by=other_nurse, at=at)
-    assert told.value.came == "no, by Nora"
+    assert told.value.came == f"{NOT_SO}, by Nora"
     # Having read it, their answer counts, and both stay.
     answered(dosed, other_nurse, at + MINUTE, "discharge/walks")
     line = lines(dosed, at + MINUTE)["discharge/walks"]
@@ -445,7 +552,7 @@ def test_on_the_page_the_second_nurse_reads_what_the_first_said_and_then_decides
     told = client.post(address, sent)
     assert told.status_code == 200
     assert "Somebody else answered in the meantime" in told.content.decode()
-    assert "no, by Nora" in told.content.decode().replace("&#x27;", "'")
+    assert f"{NOT_SO}, by Nora" in told.content.decode().replace("&#x27;", "'")
     clock.stand_at(at + MINUTE)
     again = client.post(address, form(told))
     assert again.status_code == 302

@@ -62,6 +62,11 @@ def test_nothing_at_the_bedside_tells_the_arm(
     draw = stock.draw(dose=dose, lot=lot, amount=amount, by=by, at=ARRIVAL)
     stock.check(draw=draw, version=draw.version, checker=Proof(second, ARRIVAL), by=by, at=ARRIVAL)
     session = arrived(plan, nurse, ARRIVAL)
+    clock.stand_at(ARRIVAL)
+    page = log_in(nurse.user).get(reverse("give_up_session", args=[facility.slug, session.pk])).content.decode()
+    # That something is drawn may be known here; what it is may not.
+    assert "What was prepared is drawn for this dose." in page
+    assert not [telling for telling in ("LOT77", "midazolam", "ketamine", "40.3", "3.62") if telling in page]
     made_ready(session, nurse, FIRST)
     begun(session, nurse, FIRST)
     end = FIRST + 30 * MINUTE

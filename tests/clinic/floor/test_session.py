@@ -283,7 +283,7 @@ def test_two_in_one_cell_both_stay_and_one_decides(session: Session, nurse: Acto
     all_saved(said(session, nurse, at, mine, sent("reading", at, instrument="DBP", value="78", nominal_min=-15)))
     told = said(session, other_nurse, at + MINUTE, theirs, same)
     all_saved(told)
-    assert "Nora entered 122 mmHg here at 08:35" in told[0].words
+    assert "Nora entered 122 mmHg in this place at 08:35" in told[0].words
     assert told[1].words == ""
     held = {each.key: each for each in standings_of(queries.whole(session), queries.asked_in(queries.whole(session)),
                                                     now=at + MINUTE)}  # fmt: skip

@@ -17,9 +17,9 @@ from tests.clinic.floor.making import all_saved, begun, made_ready, said, sent
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.floor import queries
+from upturn_clinic.floor.emergency import emergency_screen
 from upturn_clinic.floor.entries.actions import Result
 from upturn_clinic.floor.models import Answer, Session
-from upturn_clinic.floor.screens import emergency_screen
 from upturn_clinic.treatments.models import Plan
 
 pytestmark = pytest.mark.django_db
@@ -132,5 +132,5 @@ def test_a_code_is_not_spent_on_a_leaving_with_a_line_missing(
     typed = {"version": queries.whole(session).version, "left_at": f"{end + MINUTE:%Y-%m-%dT%H:%M}",
              "password": "not mine", "code": "000000"}  # fmt: skip
     page = log_in(nurse.user).post(reverse("leave", args=["main", session.pk]), typed).content.decode()
-    assert "A line is not met" in page
+    assert "lines are not met" in page
     assert "code is not right" not in page

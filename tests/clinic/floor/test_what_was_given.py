@@ -376,8 +376,9 @@ def test_a_dose_of_which_nothing_is_left_is_not_written_as_nothing(
     begun(session, nurse, FIRST)
     at, began = FIRST + 5 * MINUTE, FIRST + 10 * MINUTE
     assert clinician.user is not None
+    draw = Draw.objects.get()
     row = stock.waste(
-        draw=Draw.objects.get(), reason="the wrong line", witness=Proof(clinician.user, at), by=nurse, at=at
+        draw=draw, amount=draw.taken, reason="the wrong line", witness=Proof(clinician.user, at), by=nurse, at=at
     )  # fmt: skip
     start = str(Administration.objects.get().pk)
     all_saved(said(session, nurse, END, sent("start", began, rate_ml_h="75", replaces=start, reason="by the pump")))
@@ -398,8 +399,9 @@ def test_an_end_that_arrives_after_its_rest_was_wasted(session: Session, nurse: 
     begun(session, nurse, FIRST)
     at = END + 5 * MINUTE
     assert clinician.user is not None
+    draw = Draw.objects.get()
     row = stock.waste(
-        draw=Draw.objects.get(), reason="taken for the rest", witness=Proof(clinician.user, at), by=nurse, at=at
+        draw=draw, amount=draw.taken, reason="taken for the rest", witness=Proof(clinician.user, at), by=nurse, at=at
     )  # fmt: skip
     told = said(session, nurse, at, sent("stop", END))
     all_saved(told)

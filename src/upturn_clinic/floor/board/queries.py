@@ -29,6 +29,7 @@ from upturn_clinic.floor.queries import ENTRIES
 from upturn_clinic.floor.series import Series, Value
 from upturn_clinic.pages.addresses import addresses
 from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import withdrawn_at
 from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of, rules_in_force
 from upturn_clinic.treatments.models import Dose
@@ -141,6 +142,12 @@ class Board:
     until: datetime
 
     @property
+    def emergencies(self) -> tuple[Card, ...]:
+        """In which of them the emergency path is open."""
+        every = (*(card for room in self.rooms for card in room.cards), *self.elsewhere)
+        return tuple(card for card in every if card.is_emergency)
+
+    @property
     def open(self) -> int:
         """How many sessions go on."""
         return sum(len(room.cards) for room in self.rooms) + len(self.elsewhere)
@@ -166,8 +173,11 @@ def picture(facility: Facility, reader: Actor, *, now: datetime) -> Board:
     midnight = datetime.combine(now.astimezone(facility.zone).date(), time.min, tzinfo=facility.zone)
     drawing = _Drawing(facility, now)
     sessions = _open_sessions(facility)
-    read = _readings(sessions)
-    cards = [drawing.card(each, read.get(each.pk, NOTHING_READ)) for each in sessions]
+    read, withdrawn = _readings(sessions), withdrawn_at([each.participant_id for each in sessions])
+    cards = [
+        drawing.card(each, read.get(each.pk, NOTHING_READ), withdrawn=withdrawn.get(each.participant_id))
+        for each in sessions
+    ]
     names = facility.room_names
     used = dict.fromkeys((*names, *sorted({card.room for card in cards if card.room})))
     return Board(
@@ -228,8 +238,14 @@ class _Drawing:
         # When a line gets late.
         self.turns: list[datetime] = []
 
-    def card(self, session: Session, series: Series[Value]) -> Card:
-        """Draw one open session."""
+    def card(self, session: Session, series: Series[Value], *, withdrawn: datetime | None = None) -> Card:
+        """Draw one open session.
+
+        Parameters
+        ----------
+        withdrawn
+            When consent was withdrawn, if it was.
+        """
         asked = self._asked(session)
         phase = phase_of(session)
         standings = standings_of(session, _now_asked(asked, phase), now=self.now, series=series)
@@ -245,7 +261,8 @@ class _Drawing:
             leaving=self.leaving_at(session.pk) if phase in (Phase.OBSERVING, Phase.READY_TO_LEAVE) else "",
             room=session.room.strip(), phase=str(phase), phase_name=phase.name.lower().replace("_", "-"),
             since=self._since(session, phase), next=self._next(coming, phase), late=tuple(map(self._late, late)),
-            waiting=tuple(_waiting(standings, phase)), held=tuple(self._held(standings, phase)),
+            waiting=tuple(_waiting(standings, phase)),
+            held=(*self._taken_back(withdrawn, phase), *self._held(standings, phase)),
             notes=tuple(self._notes(session, asked, phase, emergency)), is_emergency=emergency,
         )  # fmt: skip
 
@@ -308,6 +325,8 @@ class _Drawing:
             return "the way home" if phase is Phase.READY_TO_LEAVE else ""
         if due.waits:
             return f"{due.nominal_min} min after the dose begins: {due.what}"
+        if due.is_before_dose:
+            return f"before the dose: {due.what}"
         ahead = _minutes(self.now, due.at)
         when = "now" if ahead <= 0 else f"in {stretch(ahead)}"
         return f"{self._clock(due.at)} ({when}): {due.what}"
@@ -326,6 +345,10 @@ class _Drawing:
                 yield f"{_words(each)} {str(said.get_decision_display()).capitalize()} ({who}{self._clock(said.at)})."
             elif phase is Phase.DOSING:
                 yield f"{each.text} Not answered, or not measured."
+
+    def _taken_back(self, withdrawn: datetime | None, phase: Phase) -> Iterator[str]:
+        if withdrawn is not None and phase in BEFORE_END:
+            yield f"Consent was withdrawn at {self._clock(withdrawn)}. No dose may begin or go on."
 
     def _notes(self, session: Session, asked: Asked, phase: Phase, emergency: bool) -> Iterator[str]:
         if emergency:

@@ -21,7 +21,7 @@ from upturn_clinic.floor.dose.prepared import must_be_prepared, must_hold, must_
 from upturn_clinic.floor.entries.shapes import Entry
 from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import blocking, standings_of
-from upturn_clinic.floor.giving import Giving, is_early, percent_words
+from upturn_clinic.floor.giving import Giving, is_early, next_device_at, percent_words
 from upturn_clinic.floor.holding import (
     course_in,
     last_act_of,
@@ -239,7 +239,7 @@ def _may(session: Session, asked: Asked, state: Giving, entry: Entry, by: Actor,
     if kind in GIVING:
         must_not_be_stopped(course_in(session), at=entry.at)
     if kind == KIND.DEVICE:
-        _device_in_time(asked, state, entry)
+        _device_in_time(session, asked, state, entry)
     if kind in (KIND.START, KIND.RATE):
         must_keep_pace(session, asked, state, entry)
 
@@ -285,7 +285,7 @@ def _may_begin(session: Session, asked: Asked, entry: Entry, by: Actor, at: date
         )
 
 
-def _device_in_time(asked: Asked, state: Giving, entry: Entry) -> None:
+def _device_in_time(session: Session, asked: Asked, state: Giving, entry: Entry) -> None:
     times = asked.manner.devices_min
     if state.devices >= len(times):
         raise Refused("All devices of this dose were used.", came=f"{state.devices} devices")
@@ -293,9 +293,12 @@ def _device_in_time(asked: Asked, state: Giving, entry: Entry) -> None:
         gap = times[1] - times[0]
         waited = minutes_between(state.last_at, entry.at)
         if waited < gap:
+            zone = session.facility.zone
+            used_at, free_at = state.last_at, next_device_at(asked.manner, state.last_at)
             raise Refused(
-                f"It is {waited:.1f} minutes since the last device.", expected=f"{gap:g} minutes between devices",
-                remedy="wait, or write why it is given sooner",
+                f"Device {state.devices + 1} is too soon: device {state.devices} was used at "
+                f"{used_at.astimezone(zone):%H:%M}.", expected=f"{gap:g} minutes between devices",
+                remedy=f"wait until {free_at.astimezone(zone):%H:%M}, or write why it is given sooner",
             )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
 from upturn_clinic.floor import queries
-from upturn_clinic.floor.leaving.lines import Line, lines_of, must_be_met, unmet
+from upturn_clinic.floor.leaving.lines import Line, judged_at, lines_of, must_be_met, unmet
 from upturn_clinic.floor.models import Answer, Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
@@ -23,7 +23,7 @@ from upturn_clinic.safety.actions import raise_concern
 
 __all__ = [
     "AGAINST_ADVICE", "DECIDED", "READY", "Given", "answer", "declare_ready_to_leave", "leave", "leave_against_advice",
-    "leave_by_decision", "name_escort", "take_back_ready",
+    "leave_by_decision", "must_let_go", "name_escort", "take_back_ready",
 ]  # fmt: skip
 
 READY = "I have gone through the list; every line is met, and the participant leaves."
@@ -112,7 +112,7 @@ def declare_ready_to_leave(*, session: Session, version: int, by: Actor, at: dat
     by.must(Permission.RECORD_SESSION)
     found = _dosed(session, by)
     if found.may_leave_at is not None:
-        raise Refused("This was said already.", came=f"at {found.may_leave_at:%H:%M} UTC")
+        raise Refused("This was said already.", came=f"at {found.may_leave_at.astimezone(found.facility.zone):%H:%M}")
     must_be_met([each for each in _lines(found, at) if each.is_clinical])
     return writing.change(
         found, action="was ready to leave", by=by, at=at, reason="every line about the person is met", version=version,
@@ -143,21 +143,19 @@ def take_back_ready(*, session: Session, version: int, reason: str, by: Actor, a
 
 @transaction.atomic
 def leave(*, session: Session, version: int, left_at: datetime, proof: Proof, by: Actor, at: datetime) -> Session:
-    """Let somebody leave by the list: every line is met now, each with its time and who saw it; signed.
+    """Let somebody leave by the list: every line is met now and was when they left, each with its time and who saw it.
 
     Raises
     ------
     Refused
-        A line is not met; nobody has said that the person is ready; the time is not possible; the proof does not hold.
+        A line is not met, or was not at that time; nobody has said that the person is ready; the time is not possible;
+        the proof does not hold.
     Conflict
         Somebody changed the session first.
     """
     by.must(Permission.RECORD_SESSION)
     found = _dosed(session, by)
-    must_be_met(_lines(found, at))
-    if found.may_leave_at is None:
-        raise Refused("Nobody has said that this person is ready to leave.", remedy="say so first: it is its own time")
-    left_at = _possible(left_at, found, at, after=found.may_leave_at)
+    left_at = must_let_go(session=found, left_at=left_at, by=by, at=at)
     left = writing.change(
         found, action="left", by=by, at=at, reason=READY, version=version, left_at=left_at, left_how=Session.Left.READY
     )
@@ -226,6 +224,24 @@ def leave_against_advice(
     return left
 
 
+def must_let_go(*, session: Session, left_at: datetime, by: Actor, at: datetime) -> datetime:
+    """Refuse a leaving by the list that the list does not allow, before anybody signs it; give the time as it is kept.
+
+    Raises
+    ------
+    Refused
+        A line is not met, or was not when the person left; nobody has said that they are ready; the time is not
+        possible.
+    """
+    by.must(Permission.RECORD_SESSION)
+    must_be_met(_lines(session, at))
+    if session.may_leave_at is None:
+        raise Refused("Nobody has said that this person is ready to leave.", remedy="say so first: it is its own time")
+    left_at = _possible(left_at, session, at, after=session.may_leave_at)
+    must_be_met(_lines(session, judged_at(session, at, left_at=left_at)))
+    return left_at
+
+
 def _held(session: Session, by: Actor) -> Session:
     found = queries.held(session)
     if by.facility_id not in (None, found.facility_id):
@@ -260,20 +276,20 @@ def _must_make_sense(line: Line, given: Given) -> None:
     if given.answer not in SAID.values:
         raise Refused("This is no answer.", expected=", ".join(SAID.values), came=given.answer)
     if given.answer == SAID.NOT_APPLICABLE and line.always_applies:
-        raise Refused("This line always applies.", expected="yes or no", came=line.text)
+        raise Refused("This line always applies.", expected="that it is so, or not so", came=line.text)
     if given.answer == SAID.NOT_APPLICABLE and not given.note.strip():
         raise Refused("Say in a note why this line does not apply.", came=line.text)
 
 
 def _possible(left_at: datetime, found: Session, at: datetime, *, after: datetime | None) -> datetime:
-    """Take a time of leaving, typed to the minute; in the minute in which somebody was ready it is that very time."""
+    """Take a time of leaving, typed to the minute: who left this minute left now, or when they were ready."""
     if after is None or not after.replace(second=0, microsecond=0) <= left_at <= at:
         raise Refused(
             "This time of leaving is not possible.",
             expected="after the person was ready (or the dose had ended), and not in the future",
             came=f"{left_at.astimezone(found.facility.zone):%d %b %Y, %H:%M}",
         )  # fmt: skip
-    return max(left_at, after)
+    return at if left_at == at.replace(second=0, microsecond=0) else max(left_at, after)
 
 
 def _with_lines(reason: str, lines: Collection[Line]) -> str:

@@ -18,8 +18,9 @@ from upturn_clinic.operation import LONGEST_REASON
 __all__ = ["AgainstAdviceForm", "ChecklistForm", "DecideForm", "LeaveForm", "NotReadyForm", "ReadyForm", "Row"]
 
 SAID = Answer.Said
-YES_NO = [(SAID.YES.value, "Yes"), (SAID.NO.value, "No")]
-ALL = [*YES_NO, (SAID.NOT_APPLICABLE.value, "Does not apply")]
+# A line says something: "yes" to "no suicidal thoughts" could be heard either way.
+IS_SO = [(SAID.YES.value, "That is so"), (SAID.NO.value, "Not so")]
+ALL = [*IS_SO, (SAID.NOT_APPLICABLE.value, "Does not apply")]
 
 
 def left_field(label: str = "Left at") -> forms.DateTimeField:
@@ -44,8 +45,7 @@ class ChecklistForm(forms.Form):
     # Which answers were on the screen: what came in since is told, not passed over.
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     escort = forms.CharField(
-        label="Who takes the participant home", required=False, max_length=160,
-        help_text="It is needed before the person leaves.",
+        label="Who takes them home (needed)", required=False, max_length=160,
         widget=forms.TextInput({"autocomplete": "off", "data-needed-later": True}),
     )  # fmt: skip
     escort_phone = forms.CharField(
@@ -64,7 +64,7 @@ class ChecklistForm(forms.Form):
         super().__init__(data, initial=initial)
         for place, line in self._by_hand():
             self.fields[f"said_{place}"] = forms.ChoiceField(
-                label=line.text, choices=YES_NO if line.always_applies else ALL, required=False,
+                label=line.text, choices=IS_SO if line.always_applies else ALL, required=False,
                 widget=forms.RadioSelect,
             )  # fmt: skip
             self.fields[f"note_{place}"] = forms.CharField(

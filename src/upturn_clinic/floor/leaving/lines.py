@@ -3,7 +3,8 @@
 Lines of the protocol's discharge list and gates, and four of the house that are always asked: the minimum stay, who
 takes the person home, no driving, whom to call. Where the protocol has a line of the same name, its words go before the
 house's. Measured lines are judged by readings after the dose, none older than ``limits.READING_FRESH``; the clock
-judges the minimum stay; the rest a person answers, and the newest answer counts.
+judges the minimum stay; the rest a person answers, and the newest answer counts. A session that is over is judged as
+it stood when it ended.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from upturn_clinic.floor.counting import emergency_runs, last_emergency_step
 from upturn_clinic.floor.gates import ALWAYS_APPLIES, closures_of, house_standings, measured, standings_of
 from upturn_clinic.floor.limits import READING_FRESH
 from upturn_clinic.floor.models import Answer, EmergencyStep, Reading, Session
-from upturn_clinic.floor.series import series_of
+from upturn_clinic.floor.phases import minutes_between, stretch
+from upturn_clinic.floor.series import Series, series_of
 from upturn_clinic.ground.errors import Refused
 
-__all__ = ["HOUSE", "Line", "LineState", "is_ready", "lines_of", "must_be_met", "unmet"]
+__all__ = ["HOUSE", "Line", "LineState", "is_ready", "judged_at", "lines_of", "must_be_met", "unmet"]
 
 SAID = Answer.Said
+MINUTE = timedelta(minutes=1)
 MINIMUM_STAY, ESCORT, NO_DRIVING, CONTACT = "minimum-stay", "escort", "no-driving", "contact"
-OPEN_GATES = HouseCheck("open-gates", "For everything that closed a gate it is written down what was done.")
+OPEN_GATES = HouseCheck("open-gates", "For each stop that came up, what was done is written down.")
 EMERGENCY = HouseCheck("emergency", "The emergency path is over.")
 # Always asked; they are about the way home, not about how the person is.
 HOUSE: Mapping[str, HouseCheck] = {
@@ -75,6 +78,10 @@ class Line:
         The source in words; empty for a check of the house.
     status
         How far the rule can be trusted.
+    missing
+        The measures without which it cannot be judged.
+    lacks
+        What is wrong with each of them: not read, read too long ago, or nothing to compare with; a line each.
     """
 
     key: str
@@ -89,6 +96,7 @@ class Line:
     source: str = ""
     status: str = ""
     missing: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     @property
     def is_met(self) -> bool:
@@ -109,6 +117,23 @@ class Line:
     def always_applies(self) -> bool:
         """Whether "does not apply" is no answer to it."""
         return not self.is_clinical or self.name in ALWAYS_APPLIES
+
+
+def judged_at(session: Session, now: datetime, *, left_at: datetime | None = None) -> datetime:
+    """Say by which time the list is judged: now, or when the session ended.
+
+    A time that was typed counts minutes: what came within its minute belongs to it.
+
+    Parameters
+    ----------
+    left_at
+        When the person is said to have left, before it is written.
+    """
+    ended = left_at or session.left_at or session.cancelled_at
+    if ended is None:
+        return now
+    is_typed = not (ended.second or ended.microsecond)
+    return min(now, ended + MINUTE - timedelta.resolution if is_typed else ended)
 
 
 def lines_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Line, ...]:
@@ -149,7 +174,7 @@ def must_be_met(lines: Sequence[Line]) -> None:
     open_ones = unmet(lines)
     if open_ones:
         raise Refused(
-            "A line is not met.", came="; ".join(f"{each.text} ({each.state})" for each in open_ones),
+            "A line is not met.", came="; ".join(f"{each.text.rstrip('.')} ({each.state})" for each in open_ones),
             remedy="measure or answer it again; a clinician can let the person leave by a signed decision",
         )  # fmt: skip
 
@@ -192,8 +217,8 @@ def _answered(session: Session, asked: Asked, key: str, part: Criterion | Gate |
 
 
 def _measured(session: Session, asked: Asked, key: str, part: Criterion | Gate, now: datetime) -> Line:
-    since = session.dosed_until or session.began_at or now
-    since, series = max(since, now - READING_FRESH), series_of(session)
+    begin = session.dosed_until or session.began_at or now
+    since, series = max(begin, now - READING_FRESH), series_of(session)
     standing = measured(session, key, part, "leaving", until=now, since=since, series=series)
     states = {"open": LineState.MET, "closed": LineState.UNMET, "unknown": LineState.MISSING}
     wanted = {rule.measure for rule in part.rules}
@@ -203,9 +228,40 @@ def _measured(session: Session, asked: Asked, key: str, part: Criterion | Gate, 
     words = _words(asked, part)
     return Line(
         key, words["text"], states[standing.verdict], "measured",
-        standing.because or tuple(str(each) for each in read), newest.at if newest else None,
+        standing.because or _beside_the_start(session, part, read, series), newest.at if newest else None,
         _names(read), isinstance(part, Gate), None, words["source"], words["status"], standing.missing,
+        tuple(_lacking(session, series, standing.missing, found, begin=begin, now=now)),
     )  # fmt: skip
+
+
+def _beside_the_start(
+    session: Session, part: Criterion | Gate, read: Sequence[Reading], series: Series[Reading]
+) -> tuple[str, ...]:
+    """Write values; where the line is about a change, with what was read before the dose."""
+    rises = {rule.measure for rule in part.rules if rule.of == "rise"}
+    olds = series.newest(rises, until=session.began_at) if session.began_at else {}
+    words = []
+    for each in read:
+        before = " or ".join(old.reading for old in olds.get(each.instrument, ()))
+        words.append(f"{each}; before the dose: {before}" if before else str(each))
+    return tuple(words)
+
+
+def _lacking(
+    session: Session, series: Series[Reading], missing: Sequence[str], found: Mapping[str, Sequence[Reading]], *,
+    begin: datetime, now: datetime,
+) -> Iterator[str]:  # fmt: skip
+    """Say what is wrong with each measure that is missing."""
+    unread = [each for each in missing if each not in found]
+    old = series.newest(unread, until=now, since=begin)
+    if never := [each for each in unread if each not in old]:
+        since = " since the dose ended" if session.dosed_until else " since the dose began" if session.began_at else ""
+        yield f"Not measured{since}: {', '.join(never)}."
+    if old:
+        limit = stretch(int(READING_FRESH / MINUTE))
+        yield f"Measured more than {limit} ago; measure again: {', '.join(each for each in unread if each in old)}."
+    if alone := [each for each in missing if each in found]:
+        yield f"Not measured before the dose, so there is nothing to compare with: {', '.join(alone)}."
 
 
 def _minimum_stay(session: Session, asked: Asked, own: Criterion | None, now: datetime) -> Line:
@@ -218,8 +274,10 @@ def _minimum_stay(session: Session, asked: Asked, own: Criterion | None, now: da
         return Line(key, words["text"], LineState.MISSING, "clock", ("the dose has not begun",))
     until = session.began_at + timedelta(minutes=asked.minimum_stay_min)
     state = LineState.MET if until <= now else LineState.UNMET
-    return Line(key, words["text"], state, "clock", (f"{asked.minimum_stay_min:g} min from the start of the dose",),
-                until, source=words["source"], status=words["status"])  # fmt: skip
+    gone = int(minutes_between(session.began_at, now))
+    why = f"{gone} min since the dose began; at least {asked.minimum_stay_min:g} min."
+    return Line(key, words["text"], state, "clock", (why,), until,
+                source=words["source"], status=words["status"])  # fmt: skip
 
 
 def _open_gates(session: Session, asked: Asked, now: datetime) -> Line:
@@ -227,7 +285,7 @@ def _open_gates(session: Session, asked: Asked, now: datetime) -> Line:
     lines = (*standings_of(session, asked, now=now), *house_standings(session, asked, "time-out"))
     said = [each for each in lines if each.is_answered_by_hand and each.needs_word]
     closed = [each for each in closures_of(session, asked, now=now) if each.needs_word]
-    waiting = [": ".join((each.text, "; ".join(each.because))) for each in (*said, *closed)]
+    waiting = [": ".join((each.text.rstrip("."), "; ".join(each.because))) for each in (*said, *closed)]
     state = LineState.UNMET if waiting else LineState.MET
     return Line(OPEN_GATES.key, OPEN_GATES.text, state, "clock", tuple(waiting), status="a check of the house")
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from upturn_clinic.floor.leaving.lines import Line, is_ready, lines_of, unmet
+from django.db.models import Q
+
+from upturn_clinic.floor.leaving.lines import Line, is_ready, judged_at, lines_of, unmet
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.floor.queries import asked_in
@@ -23,7 +25,7 @@ class GoingsOn:
     Parameters
     ----------
     minutes
-        Since the dose began; None before that.
+        Since the dose began; None before that, and when the session is over.
     is_ready, may_leave
         Whether every line about the person is met; whether every line is.
     is_over
@@ -31,7 +33,7 @@ class GoingsOn:
     open_ones
         The lines that are not met.
     effects
-        Side effects of this session that have not ended.
+        Side effects of this session that have not ended, or had not when it ended.
     left_out
         Lines of the protocol that rest on no source that was read and that this site did not take on.
     """
@@ -46,18 +48,19 @@ class GoingsOn:
 
 
 def lines_in(session: Session, *, now: datetime) -> tuple[Line, ...]:
-    """Say how every line of a session stands."""
-    return lines_of(session, asked_in(session), now=now)
+    """Say how every line of a session stands; of one that is over, how it stood when it ended."""
+    return lines_of(session, asked_in(session), now=judged_at(session, now))
 
 
 def goings_on(session: Session, lines: Sequence[Line], *, now: datetime) -> GoingsOn:
     """Gather what else to see before somebody leaves."""
-    open_ones = unmet(lines)
+    open_ones, at = unmet(lines), judged_at(session, now)
     effects = events_of(session.participant).filter(
-        struck_at=None, ended_at=None, started_at__gte=session.arrived_at
-    )  # fmt: skip
+        Q(ended_at=None) | Q(ended_at__gt=at), struck_at=None, started_at__gte=session.arrived_at, started_at__lte=at
+    )
+    minutes = int(minutes_between(session.began_at, now)) if session.began_at and session.is_open else None
     return GoingsOn(
-        int(minutes_between(session.began_at, now)) if session.began_at else None, is_ready(lines), not open_ones,
+        minutes, is_ready(lines), not open_ones,
         session.dosed_until is not None, open_ones, tuple(effects),
         tuple(each.text for each in asked_in(session).left_out if each.section == "discharge"),
     )  # fmt: skip

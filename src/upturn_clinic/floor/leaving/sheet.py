@@ -30,6 +30,8 @@ class TakeHome:
         What to get help for at once.
     next_at
         The next appointment, if one is planned.
+    again_on
+        When the sheet is made again on a later day: today. The next appointment is then the next one from today on.
     """
 
     on: datetime
@@ -37,13 +39,14 @@ class TakeHome:
     signs: tuple[str, ...]
     next_at: datetime | None
     escort: str
+    again_on: datetime | None
 
 
 def take_home(session: Session, *, now: datetime) -> TakeHome:
     """Write the sheet of a session."""
     zone = session.facility.zone
     day = (session.began_at or session.arrived_at).astimezone(zone)
-    tomorrow = (day + DAY).date()
+    tomorrow, today = (day + DAY).date(), now.astimezone(zone)
     return TakeHome(
         on=day,
         home=(
@@ -56,6 +59,7 @@ def take_home(session: Session, *, now: datetime) -> TakeHome:
         signs=danger_signs(_protocol(session)),
         next_at=_next(session, after=max(now, session.left_at or now)),
         escort=session.escort,
+        again_on=today if today.date() > day.date() else None,
     )
 
 

@@ -12,18 +12,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.floor.leaving import actions, forms
-from upturn_clinic.floor.leaving.lines import must_be_met, unmet
+from upturn_clinic.floor.leaving.lines import unmet
 from upturn_clinic.floor.leaving.queries import goings_on, lines_in
 from upturn_clinic.floor.leaving.sheet import take_home
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import phase_of
 from upturn_clinic.floor.queries import sessions_at, whole
 from upturn_clinic.participants.answering import Given, answer, user_of
+from upturn_clinic.participants.queries import identity_shown
 
 __all__ = [
     "decide_leaving", "leave", "leave_against_advice", "leaving", "not_ready_to_leave", "ready_to_leave",
@@ -54,6 +56,7 @@ def leaving(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     shown = {
         "here": here, "session": found, "lines": lines, "rows": form.rows(), "phase": phase_of(found),
         "goings_on": goings_on(found, lines, now=now), "may_decide": actor.may(Permission.DECIDE_LEAVING),
+        "identity": identity_shown(found.participant, actor),
     }  # fmt: skip
     return answer(request, form, act, shown=shown, said="Saved.", to=_list(here, found), newest=found, page=PAGE)
 
@@ -62,11 +65,16 @@ def leaving(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
 def ready_to_leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     """Say that somebody is ready to leave: its own time, apart from leaving."""
     actor, here = require(request, Permission.RECORD_SESSION, facility)
-    found = _session(here, session)
+    found, now = _session(here, session), timezone.now()
+    every = lines_in(found, now=now)
+    lines = [each for each in every if each.is_clinical]
+    shown = _words(
+        here, found, actor, "Ready to leave", "Say: ready to leave", lines=lines, open_ones=unmet(lines),
+        later=[each for each in every if not each.is_clinical], asks_no_signature=True,
+    )  # fmt: skip
     return answer(
         request, forms.ReadyForm(request.POST or None, initial={"version": found.version}),
-        lambda given: actions.declare_ready_to_leave(session=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, found, "Ready to leave", "Ready to leave"),
+        lambda given: actions.declare_ready_to_leave(session=found, **given, by=actor, at=timezone.now()), shown=shown,
         said=f"{found.participant} is ready to leave.", to=_list(here, found), newest=found, page=FORM,
     )  # fmt: skip
 
@@ -79,7 +87,7 @@ def not_ready_to_leave(request: HttpRequest, facility: str, session: UUID) -> Ht
     return answer(
         request, forms.NotReadyForm(request.POST or None, initial={"version": found.version}),
         lambda given: actions.take_back_ready(session=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, found, "Not ready after all", "Not ready"),
+        shown=_words(here, found, actor, "Not ready after all", "Not ready"),
         said=f"{found.participant} is not ready to leave.", to=_list(here, found), newest=found, page=FORM,
     )  # fmt: skip
 
@@ -92,14 +100,16 @@ def leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
 
     def act(given: Given) -> None:
         # Before the code is spent.
-        must_be_met(lines)
+        actions.must_let_go(session=found, left_at=given["left_at"], by=actor, at=now)
         proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
         actions.leave(session=found, version=given["version"], left_at=given["left_at"], proof=proof, by=actor, at=now)
 
     form = forms.LeaveForm(request.POST or None, initial={"version": found.version, "left_at": now})
     lines = lines_in(found, now=now)
-    shown = _words(here, found, "Leave", "Sign and leave", meaning=actions.READY, lines=lines,
-                   is_held_back=bool(unmet(lines)))  # fmt: skip
+    shown = _words(
+        here, found, actor, "Leave", "Sign and leave", meaning=actions.READY, lines=lines, open_ones=unmet(lines),
+        may_decide=actor.may(Permission.DECIDE_LEAVING),
+    )  # fmt: skip
     return answer(request, form, act, shown=shown, said=_gone(found), to=_sheet(here, found), newest=found, page=FORM)
 
 
@@ -117,7 +127,7 @@ def decide_leaving(request: HttpRequest, facility: str, session: UUID) -> HttpRe
         )  # fmt: skip
 
     form = forms.DecideForm(request.POST or None, initial={"version": found.version, "left_at": now})
-    shown = _words(here, found, "Leave by a clinician's decision", "Sign and let leave", meaning=actions.DECIDED,
+    shown = _words(here, found, actor, "Leave by a clinician's decision", "Sign and let leave", meaning=actions.DECIDED,
                    lines=lines_in(found, now=now))  # fmt: skip
     return answer(request, form, act, shown=shown, said=_gone(found), to=_sheet(here, found), newest=found, page=FORM)
 
@@ -136,8 +146,8 @@ def leave_against_advice(request: HttpRequest, facility: str, session: UUID) -> 
         )  # fmt: skip
 
     form = forms.AgainstAdviceForm(request.POST or None, initial={"version": found.version, "left_at": now})
-    shown = _words(here, found, "Left against advice", "Sign", meaning=actions.AGAINST_ADVICE,
-                   lines=lines_in(found, now=now))  # fmt: skip
+    shown = _words(here, found, actor, "Left against advice", "Sign: left against advice",
+                   meaning=actions.AGAINST_ADVICE, lines=lines_in(found, now=now), is_against_advice=True)  # fmt: skip
     said = f"{_gone(found)} A clinician has the task to call them."
     return answer(request, form, act, shown=shown, said=said, to=_sheet(here, found), newest=found, page=FORM)
 
@@ -170,5 +180,6 @@ def _gone(found: Session) -> str:
     return f"{found.participant} has left. Print the sheet and give it to them."
 
 
-def _words(here: Facility, found: Session, title: str, verb: str, **more: Any) -> dict[str, Any]:
-    return {"here": here, "session": found, "title": title, "verb": verb, **more}
+def _words(here: Facility, found: Session, reader: Actor, title: str, verb: str, **more: Any) -> dict[str, Any]:
+    return {"here": here, "session": found, "identity": identity_shown(found.participant, reader), "title": title,
+            "verb": verb, **more}  # fmt: skip

@@ -305,7 +305,8 @@ class Migration(migrations.Migration):
                 (
                     "answer",
                     models.CharField(
-                        choices=[("yes", "yes"), ("no", "no"), ("not applicable", "not applicable")], max_length=15
+                        choices=[("yes", "that is so"), ("no", "not so"), ("not applicable", "does not apply")],
+                        max_length=15,
                     ),
                 ),
                 ("note", models.TextField(blank=True, max_length=2000)),

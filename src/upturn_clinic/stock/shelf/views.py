@@ -64,10 +64,10 @@ def lot(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse:
     found = get_object_or_404(queries.lots_at(here, actor), pk=lot)
     page = Paginator(queries.register_of(found), PAGE_ROWS).get_page(request.GET.get("page"))
     may_keep = actor.may(Permission.KEEP_STOCK)
-    rows = [
-        (each, exact(vars(each)["after"]), (may_keep or each.by_id == actor.user_id) and queries.can_be_taken_back(each))
-        for each in page
-    ]
+    rows = []
+    for each in page:
+        may = may_keep or each.by_id == actor.user_id
+        rows.append((each, exact(vars(each)["after"]), may and queries.can_be_taken_back(each)))
     broken = {each.pk for each in queries.broken_seals(page)}
     shown = {
         "here": here, "lot": found, "page": page, "rows": rows, "balance": queries.balance_of(found), "broken": broken,

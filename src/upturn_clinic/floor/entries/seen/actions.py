@@ -74,7 +74,8 @@ def note_reading(*, session: Session, entry: Entry, by: Actor, at: datetime) -> 
     _raise_concerns(session, reading, by, at)
     zone = session.facility.zone
     told = [
-        f"{_name(each)} entered {each.reading} here at {each.at.astimezone(zone):%H:%M}. Both stay; strike one out."
+        f"{_name(each)} entered {each.reading} in this place at {each.at.astimezone(zone):%H:%M}. "
+        "Both stay; strike one out."
         for each in others if each.value != value
     ]  # fmt: skip
     return " ".join(filter(None, (*told, _other_row(session, asked, reading), _tell_late(session, reading, by, at))))
@@ -163,9 +164,9 @@ def _said_so(session: Session, given: Mapping[str, Any], by: Actor) -> bool:
 
 
 def _must_make_sense(standing: Standing, note: str) -> None:
-    """Refuse "not applicable" where a line always applies, and without a word why."""
+    """Refuse "does not apply" where a line always applies, and without a word why."""
     if standing.always_applies:
-        raise Refused("This line always applies.", expected="yes or no", came=standing.text)
+        raise Refused("This line always applies.", expected="“that is so” or “not so”", came=standing.text)
     if not note:
         raise Refused("Say in a note why this line does not apply.", came=standing.text)
 
