@@ -10,15 +10,16 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
-from upturn_clinic.exports import queries
+from upturn_clinic.exports import keys, queries
 from upturn_clinic.exports.models import Unmasking
 from upturn_clinic.exports.queries import Export
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
+from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import Programme
 from upturn_clinic.programmes.queries import hold
 
-__all__ = ["UNMASKED", "export_records", "unmask"]
+__all__ = ["UNMASKED", "export_records", "look_up", "unmask"]
 
 UNMASKED = "This study has ended: its arms may be named in records."
 
@@ -48,6 +49,23 @@ def export_records(*, programme: Programme, kind: str, by: Actor, at: datetime) 
 
 
 @transaction.atomic
+def look_up(*, key: str, by: Actor, at: datetime) -> Participant:
+    """Find whose records an export holds under a key, and write down that somebody looked.
+
+    Raises
+    ------
+    Refused
+        Nobody has this key.
+    """
+    by.must(Permission.SEE_IDENTITY)
+    found = keys.person_with(key)
+    if found is None:
+        raise Refused("Nobody stands in exported records under this key.", came=key.strip())
+    writing.note(action="looked up a key of exported records", by=by, at=at, about=found, facts={})
+    return found
+
+
+@transaction.atomic
 def unmask(*, programme: Programme, reason: str, proof: Proof, by: Actor, at: datetime) -> Unmasking:
     """Let the arms of a masked programme be named in records from now on. It is signed, and cannot be undone.
 
@@ -62,7 +80,7 @@ def unmask(*, programme: Programme, reason: str, proof: Proof, by: Actor, at: da
         raise Refused("The facility that leads the programme ends its masking.")
     if queries.is_unmasked(programme):
         raise Refused("The arms of this programme may be named already.")
-    running = queries.people_of(programme, None).exclude(status__in=["completed", "withdrawn"]).count()
+    running = queries.unmaskable(programme, by.facility).running
     if running:
         raise Refused(
             "The study still runs.", expected="everybody completed or withdrawn", came=f"{running} take part",

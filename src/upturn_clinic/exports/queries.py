@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from upturn import records as tables
 from upturn.errors import CannotError
 from upturn_clinic.accounts.models import Facility
+from upturn_clinic.exports.keys import key_of
 from upturn_clinic.exports.models import Unmasking
 from upturn_clinic.exports.rows import (
     ANOTHER_TERM,
@@ -26,10 +27,15 @@ from upturn_clinic.exports.rows import (
 from upturn_clinic.participants.models import Participant, RandomisationList
 from upturn_clinic.participants.queries import arm_of, randomisation_of
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
-from upturn_clinic.programmes.queries import programmes_at
+from upturn_clinic.programmes.queries import in_force, programmes_at, protocol_of
+from upturn_clinic.safety.models import AdverseEvent
+from upturn_clinic.treatments.models import Dose, Plan
 from upturn_clinic.treatments.queries import course_of
 
-__all__ = ["Export", "ProgrammeRow", "export_of", "is_unmasked", "people_of", "programme_rows", "records_of"]
+__all__ = [
+    "Export", "ProgrammeRow", "Unmaskable", "export_of", "is_unmasked", "people_of", "programme_row", "programme_rows",
+    "records_of", "unmaskable",
+]  # fmt: skip
 
 Row = dict[str, object]
 LEFT_OUT = (
@@ -48,7 +54,7 @@ class Export:
     records
         The five tables, checked by the library's own rules.
     version
-        The protocol version that most of the people follow.
+        The protocol version that most of the people follow; while there is nobody, the one that is in force.
     about
         Facts in words and numbers: who is left out and why, what is masked.
     """
@@ -82,31 +88,69 @@ def is_unmasked(programme: Programme) -> bool:
 
 @dataclass(frozen=True)
 class ProgrammeRow:
-    """A programme of whose records an export can be made."""
+    """A programme of whose records an export can be made.
+
+    Parameters
+    ----------
+    enrolled, in_file
+        How many people have enrolled, and how many of them have an hour 0, so that their records are given.
+    unjudged
+        Adverse events in the file of which no clinician has said yet whether they are serious.
+    """
 
     programme: Programme
-    people: int
+    enrolled: int
+    in_file: int
+    unjudged: int
     masked: bool
-    may_unmask: bool
 
 
 def programme_rows(facility: Facility) -> list[ProgrammeRow]:
-    """List the programmes of a facility, each with the number of people who have enrolled."""
-    rows: list[ProgrammeRow] = []
-    for programme in programmes_at(facility):
-        people, masked = people_of(programme, facility), not is_unmasked(programme)
-        running = people.exclude(status__in=["completed", "withdrawn"]).exists()
-        rows.append(
-            ProgrammeRow(
-                programme, people.exclude(enrolled_at=None).count(), masked,
-                masked and not running and programme.lead_id == facility.pk,
-            )
-        )  # fmt: skip
-    return rows
+    """List the programmes of a facility, each with the number of people who are in its records."""
+    return [programme_row(each, facility) for each in programmes_at(facility)]
+
+
+def programme_row(programme: Programme, facility: Facility) -> ProgrammeRow:
+    """Say how many people an export would hold, without making it."""
+    people = people_of(programme, facility).exclude(enrolled_at=None)
+    had_a_dose = Exists(Dose.objects.filter(plan__participant=OuterRef("pk"), given_at__isnull=False))
+    has_a_plan = Exists(Plan.objects.filter(participant=OuterRef("pk")))
+    counted = list(people.filter(had_a_dose).values_list("pk", flat=True))
+    # In an arm without doses, hour 0 is the planned beginning.
+    counted += [each.pk for each in people.filter(has_a_plan).exclude(had_a_dose) if _is_without_doses(each)]
+    masked = not is_unmasked(programme)
+    events = AdverseEvent.objects.filter(participant__in=counted, struck_at=None, is_serious=None)
+    return ProgrammeRow(programme, people.count(), len(counted), 0 if masked else events.count(), masked)
+
+
+def _is_without_doses(person: Participant) -> bool:
+    arm = protocol_of(person.protocol_version).arms.get(arm_of(person))
+    return arm is not None and not arm.doses
+
+
+@dataclass(frozen=True)
+class Unmaskable:
+    """Whether the masking of a programme can be ended, and by whom.
+
+    Parameters
+    ----------
+    running
+        How many people still take part.
+    """
+
+    running: int
+    is_over: bool
+    leads: bool
+
+
+def unmaskable(programme: Programme, facility: Facility | None) -> Unmaskable:
+    """Say what stands in the way of ending the masking of a programme; None for a facility is the server's terminal."""
+    running = people_of(programme, None).exclude(status__in=["completed", "withdrawn"]).count()
+    return Unmaskable(running, is_unmasked(programme), facility is None or facility.pk == programme.lead_id)
 
 
 def records_of(participant: Participant) -> tables.Records:
-    """Give one participant's records with the arm named, for computing; a page or a file asks ``export_of``.
+    """Give one participant's records with pseudonym and arm, for computing; a page or a file asks ``export_of``.
 
     Raises
     ------
@@ -127,7 +171,7 @@ def records_of(participant: Participant) -> tables.Records:
 
 
 def export_of(programme: Programme, facility: Facility | None) -> Export:
-    """Gather the records of everybody in a programme, de-identified.
+    """Gather the records of everybody in a programme, de-identified: each under a key of the records' own (``keys``).
 
     While a masked study runs, its arms are letters, and nothing stands beside them that can tell an arm: no doses, no
     adverse events, and of observations only what was seen before the first dose and what blinded raters rated. The rest
@@ -144,13 +188,14 @@ def export_of(programme: Programme, facility: Facility | None) -> Export:
     doses: list[Row] = []
     seen: list[Row] = []
     events: list[Row] = []
-    no_hour_zero, versions, not_judged = 0, dict[ProtocolVersion, int](), 0
+    no_hour_zero, versions, keys = 0, dict[ProtocolVersion, int](), dict[object, str]()
     for person in people_of(programme, facility).exclude(enrolled_at=None):
         course = course_of(person)
         hours = hours_of(course)
         if course is None or hours is None:
             no_hour_zero += 1
             continue
+        keys[person.pseudonym] = key_of(person)
         people.append(person_row(person, code(arm_of(person)), hours))
         versions[person.protocol_version] = versions.get(person.protocol_version, 0) + 1
         if masked:
@@ -160,7 +205,6 @@ def export_of(programme: Programme, facility: Facility | None) -> Export:
         doses += dose_rows(course, hours)
         seen += observation_rows(course, hours)
         events += event_rows(person, hours)
-        not_judged += _unjudged(person)
     most = max(versions, key=lambda each: (versions[each], each.number), default=None)
     about = {
         "programme": programme.name,
@@ -172,16 +216,22 @@ def export_of(programme: Programme, facility: Facility | None) -> Export:
         "adverse events in other words than the list's, written as other": sum(
             row["term"] == ANOTHER_TERM for row in events
         ),
-        "adverse events that no clinician has judged yet, written as not serious": not_judged,
+        "adverse events that no clinician has judged yet, serious left empty": sum(
+            row["serious"] is None for row in events
+        ),
         "updates": "empty until the clinic has belief-updating tasks",
         "times": "hours from the first dose; in an arm without doses, from the planned beginning",
+        "participant": "a key of these records, the same at every export; only the clinic can say whose it is",
         "notice": "De-identified, not anonymous. Do not try to find out who somebody is.",
     }  # fmt: skip
-    return Export(_checked(people, doses, seen, events), most, about)
+    under_keys = [_under_keys(rows, keys) for rows in (people, doses, seen, events)]
+    return Export(_checked(*under_keys), most or in_force(programme), about)
 
 
-def _unjudged(person: Participant) -> int:
-    return person.adverse_events.filter(struck_at=None, is_serious=None).count()
+def _under_keys(rows: Iterable[Row], keys: Mapping[object, str]) -> list[Row]:
+    """Put the key of the records in place of the pseudonym, and people in the order of their keys."""
+    found = [{**row, "participant": keys[row["participant"]]} for row in rows]
+    return sorted(found, key=lambda row: str(row["participant"]))
 
 
 def _itself(arm: str) -> str:

@@ -216,12 +216,12 @@ def _is_of(visit: Visit, at: datetime) -> bool:
 
 
 def event_rows(person: Participant, hours: Hours) -> Iterator[Row]:
-    """Give the rows of ``adverse_events``. What no clinician has judged yet is not serious, its relation unknown."""
+    """Give the rows of ``adverse_events``. What no clinician has judged yet has no word on seriousness."""
     for each in AdverseEvent.objects.filter(participant=person, struck_at=None).order_by("started_at"):
         known = term(each.term)
         yield {
             "participant": person.pseudonym, "start_h": hours.of(each.started_at),
             "end_h": None if each.ended_at is None else hours.of(each.ended_at),
             "term": known.word if known else ANOTHER_TERM, "severity": each.severity,
-            "serious": bool(each.is_serious), "related": each.relatedness or "unknown",
+            "serious": each.is_serious, "related": each.relatedness or "unknown",
         }  # fmt: skip

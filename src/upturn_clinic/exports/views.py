@@ -18,6 +18,7 @@ from upturn_clinic.accounts.proof import prove
 from upturn_clinic.exports import actions, forms, queries
 from upturn_clinic.exports.files import zipped
 from upturn_clinic.participants.answering import answer, user_of
+from upturn_clinic.programmes.models import Programme
 from upturn_clinic.programmes.queries import programmes_at
 
 __all__ = ["data", "export_records", "unmask_programme"]
@@ -46,8 +47,8 @@ def export_records(request: HttpRequest, facility: str, programme: UUID) -> Http
         file["Content-Disposition"] = f'attachment; filename="{name}"'
         file["Cache-Control"] = "no-store"
         return file
-    return render(request, "exports/export.html", {"here": here, "programme": found, "form": form,
-                                                   "masked": not queries.is_unmasked(found)})  # fmt: skip
+    row = queries.programme_row(found, here)
+    return render(request, "exports/export.html", {"here": here, "programme": found, "form": form, "row": row})
 
 
 @require_http_methods(BOTH)
@@ -62,8 +63,23 @@ def unmask_programme(request: HttpRequest, facility: str, programme: UUID) -> Ht
 
     return answer(
         request, forms.UnmaskForm(request.POST or None), act,
-        shown={"here": here, "programme": found, "title": "End the masking for records", "verb": "Sign",
-               "meaning": actions.UNMASKED},
+        shown={"here": here, "programme": found, "title": f"End the masking of {found}",
+               "verb": "Sign: end the masking", "meaning": actions.UNMASKED, "is_grave": True,
+               "back": reverse("programme", args=[here.slug, found.pk]),
+               "note": "This cannot be undone: from then on records name each person's arm.",
+               "nothing": _why_not(queries.unmaskable(found, here), found)},
         said="The arms may be named in records now.", to=reverse("programme", args=[here.slug, found.pk]),
         page="exports/form.html",
     )  # fmt: skip
+
+
+def _why_not(known: queries.Unmaskable, programme: Programme) -> str:
+    """Say why the masking cannot be ended now; nothing when it can."""
+    if known.is_over:
+        return "Nothing is masked: records name the arms already."
+    if not known.leads:
+        return f"{programme.lead.name} leads this programme and ends its masking."
+    if known.running:
+        people = "1 person still takes" if known.running == 1 else f"{known.running} people still take"
+        return f"{people} part. The masking ends when everybody has completed or withdrawn."
+    return ""

@@ -41,12 +41,13 @@ class VersionForm(forms.Form):
         label="A protocol that comes with upturn",
         required=False,
         choices=lambda: [("", "none: I upload a file"), *((name, name) for name in shipped())],
+        widget=forms.Select({"data-needed-later": True}),
     )
     file = forms.FileField(
         label="Or a protocol file",
         required=False,
         help_text=f"YAML, up to {LARGEST_FILE // _KILO} kB. It is checked, and every fault is told with its line.",
-        widget=forms.ClearableFileInput({"accept": ".yaml,.yml"}),
+        widget=forms.ClearableFileInput({"accept": ".yaml,.yml", "data-needed-later": True}),
     )
 
     def clean_file(self) -> tuple[str, str]:
@@ -79,7 +80,14 @@ class SignForm(ProofFields):
 
 
 class ForceForm(SignForm):
-    """A signature under a version, with the rules that are taken on: one box each, none ticked."""
+    """A signature under a version, with the rules that are taken on: one box each, none ticked.
+
+    Who takes on none says so: a slip would leave a session without a single limit.
+    """
+
+    takes_none = forms.BooleanField(
+        label="I take on none of them.", required=False, widget=forms.CheckboxInput({"data-needed-later": True})
+    )
 
     def __init__(self, *args: object, protocol: Protocol, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -88,7 +96,22 @@ class ForceForm(SignForm):
             self.fields[f"take_{section}"] = forms.MultipleChoiceField(
                 label=GROUPS[section], choices=rules, required=False, widget=forms.CheckboxSelectMultiple
             )
-        self.order_fields([*(f"take_{section}" for section in self.sections), "password", "code", "version"])
+        if not self.sections:
+            del self.fields["takes_none"]
+        taken = [f"take_{section}" for section in self.sections]
+        self.order_fields([*taken, "takes_none", "password", "code", "version"])
+
+    def clean(self) -> dict[str, object]:
+        """Ask about a signature that takes on nothing."""
+        given = super().clean() or self.cleaned_data
+        taken = any(given.get(f"take_{section}") for section in self.sections)
+        if self.sections and not self.errors and taken == bool(given.get("takes_none")):
+            self.add_error(
+                "takes_none",
+                "You ticked rules and this as well: take one of the two back." if taken
+                else "You ticked no rule. Go through them once more, or tick this.",
+            )  # fmt: skip
+        return given
 
     @property
     def taken_on(self) -> tuple[str, ...]:

@@ -86,10 +86,21 @@ def protocol_of(version: ProtocolVersion) -> Protocol:
 
 
 def expectation_of(version: ProtocolVersion) -> Expectation | None:
-    """Find what is expected: a finished computation goes before one that runs, and that before one that failed."""
+    """Find what is expected: a finished computation goes before one that runs, and that before one that failed.
+
+    What was computed for another version of the same facility with the same digest holds for this one as well.
+    """
     found = list(version.expectations.order_by("-began_at"))
-    order = (Expectation.State.DONE, Expectation.State.RUNNING, Expectation.State.FAILED)
-    return next((each for state in order for each in found if each.state == state), None)
+    done = next((each for each in found if each.state == Expectation.State.DONE), None)
+    if done is not None:
+        return done
+    same = Expectation.objects.filter(
+        protocol_version__digest=version.digest, protocol_version__programme__lead=version.programme.lead_id,
+        state=Expectation.State.DONE,
+    )  # fmt: skip
+    order = (Expectation.State.RUNNING, Expectation.State.FAILED)
+    own = (each for state in order for each in found if each.state == state)
+    return same.order_by("-began_at").first() or next(own, None)
 
 
 def running_expectation(version: ProtocolVersion) -> Expectation | None:

@@ -6,23 +6,23 @@ What lives here: gathering for the page. What does not: the table of visits (``s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from upturn.protocol import Arm, Gate, Protocol, Session, Source
+from upturn.protocol import Arm, Protocol, Session
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.programmes import queries
+from upturn_clinic.programmes.criteria import Criterion, criteria_of
 from upturn_clinic.programmes.expected import Interval, Share, expected_of
 from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site
 from upturn_clinic.programmes.rules import RuleGroup, groups_of
-from upturn_clinic.programmes.schedule import DoseLine, Schedule, day, doses_of, length, rule_in_words, schedule
+from upturn_clinic.programmes.schedule import Schedule, day, doses_of, length, rules_in_words, schedule
 from upturn_clinic.programmes.sizes import FIRST_LOOK_H, SECOND_LOOK_H
+from upturn_clinic.programmes.sources import Cited, sources_of
 
-__all__ = ["ArmPart", "Cited", "Endpoint", "ExpectedArm", "GatePart", "Overview", "Page", "Timepoint", "overview",
+__all__ = ["ArmPart", "DosePart", "Endpoint", "ExpectedArm", "GatePart", "Overview", "Page", "Timepoint", "overview",
            "page", "shipped_document"]  # fmt: skip
-
-_WEB = ("https://", "http://")
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,13 @@ class Overview:
 
 
 @dataclass(frozen=True)
-class Cited:
-    """A source as it is shown: its words and, where it is a web address, the link."""
+class DosePart:
+    """One kind of dose of an arm, in words, with its source."""
 
-    id: str
-    text: str
-    link: str
+    what: str
+    when: str
+    cited: Cited | None
+    status: str | None
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,14 @@ class ArmPart:
 
     name: str
     arm: Arm
-    doses: tuple[DoseLine, ...]
+    doses: tuple[DosePart, ...]
 
 
 @dataclass(frozen=True)
 class GatePart:
     """A criterion of screening, with its limits in words and its source."""
 
-    gate: Gate
+    criterion: Criterion
     limits: str
     cited: Cited | None
 
@@ -75,7 +76,7 @@ class Endpoint:
 
     name: str
     told: str
-    source: str | None
+    cited: Cited | None
     status: str | None
 
 
@@ -100,6 +101,7 @@ class Page:
     rules: tuple[RuleGroup, ...]
     timepoints: tuple[Timepoint, ...]
     minimum_stay: str
+    session_cited: Cited | None
     before_dose: str
     follow_up: str
     endpoints: tuple[Endpoint, ...]
@@ -126,28 +128,35 @@ def overview(facility: Facility) -> Sequence[Overview]:
 def page(version: ProtocolVersion) -> Page:
     """Gather what the page of a version shows."""
     protocol = queries.protocol_of(version)
-    sources = {each.id: _cited(each) for each in protocol.sources}
+    sources = sources_of(protocol)
     kept = queries.expectation_of(version)
     whole = json.loads(kept.answer) if kept and kept.state == Expectation.State.DONE else None
     session = protocol.session
     return Page(
         protocol=protocol,
         schedule=schedule(protocol),
-        arms=tuple(ArmPart(name, arm, doses_of(protocol, name)) for name, arm in protocol.arms.items()),
-        gates=tuple(
-            GatePart(each, " or ".join(map(rule_in_words, each.rules)), sources.get(each.citation or ""))
-            for each in protocol.gates
-            if each.at == "screening"
+        arms=tuple(
+            ArmPart(
+                name,
+                arm,
+                tuple(
+                    DosePart(each.what, each.when, sources.get(each.source or ""), each.status)
+                    for each in doses_of(protocol, name)
+                ),
+            )
+            for name, arm in protocol.arms.items()
         ),
+        gates=tuple(GatePart(each, _limits(each), sources.get(each.source)) for each in criteria_of(protocol)),
         rules=groups_of(version),
         timepoints=tuple(
             Timepoint(_from_start(each.at_h), ", ".join(each.measures))
             for each in (session.timepoints if session else ())
         ),
         minimum_stay=length(session.minimum_stay_h) if session else "",
+        session_cited=sources.get(session.citation or "") if session else None,
         before_dose=_before_dose(session),
         follow_up=length(protocol.follow_up_h),
-        endpoints=tuple(_endpoints(protocol)),
+        endpoints=tuple(_endpoints(protocol, sources)),
         sources=tuple(sources.values()),
         kept=kept,
         expected=tuple(_expected(protocol, whole)) if whole else (),
@@ -162,10 +171,10 @@ def shipped_document(name: str) -> tuple[str, str]:
     return files("upturn.protocol").joinpath("shipped", file).read_text(encoding="utf-8"), file
 
 
-def _cited(source: Source) -> Cited:
-    # Only web addresses become links: the document is somebody's, and a link can hold a script.
-    link = f"https://doi.org/{source.doi}" if source.doi else source.url or ""
-    return Cited(source.id, " ".join(source.text.split()), link if link.startswith(_WEB) else "")
+def _limits(criterion: Criterion) -> str:
+    if criterion.trials_wanted is not None:
+        return "counted in the treatment history"
+    return rules_in_words(criterion.rules)
 
 
 def _before_dose(session: Session | None) -> str:
@@ -174,8 +183,8 @@ def _before_dose(session: Session | None) -> str:
     if said is None:
         return ""
     return (
-        f"When the dose begins, readings are at most {length(said.readings_h)} old, the second check "
-        f"{length(said.check_h)}, the time-out {length(said.time_out_h)} ({said.status})."
+        f"When the dose begins, readings are at most {length(said.readings_h)} old, the second check at most "
+        f"{length(said.check_h)}, the time-out at most {length(said.time_out_h)} ({said.status})."
     )
 
 
@@ -185,37 +194,30 @@ def _from_start(hours: float) -> str:
     return f"{length(abs(hours))} {'after' if hours > 0 else 'before'} the start"
 
 
-def _endpoints(protocol: Protocol) -> Sequence[Endpoint]:
+def _endpoints(protocol: Protocol, sources: Mapping[str, Cited]) -> Iterator[Endpoint]:
     ends = protocol.endpoints
-    told = [
-        Endpoint(
-            "response", f"{ends.response.instrument} at least {ends.response.fall:.0%} below the person's own baseline",
-            ends.response.source, ends.response.status,
-        ),
-        *(
-            Endpoint(each.id.replace("-", " "), f"{each.instrument} at most {each.at_most:g}", each.source, each.status)
-            for each in ends.remission
-        ),
-    ]  # fmt: skip
-    if ends.relapse:
-        rule = ends.relapse
+
+    def shown(name: str, told: str, source: str | None, status: str | None) -> Endpoint:
+        return Endpoint(name, told, sources.get(source or ""), status)
+
+    least = f"{ends.response.fall:.0%}".replace("%", " %")
+    fall = f"{ends.response.instrument} at least {least} below the person's own baseline"
+    yield shown("response", fall, ends.response.source, ends.response.status)
+    for each in ends.remission:
+        yield shown("remission", f"{each.instrument} {each.at_most:g} or less", each.source, each.status)
+    if rule := ends.relapse:
         times = f" at {rule.consecutive} ratings in a row" if rule.consecutive > 1 else ""
-        told.append(
-            Endpoint(
-                "relapse", f"{rule.instrument} at least {rule.at_least:g}{times}, after {rule.after}", rule.source,
-                rule.status,
-            )
-        )  # fmt: skip
-    if ends.sustained_response:
-        kept = ends.sustained_response
-        but = f", with up to {kept.excursions} short of it" if kept.excursions else ""
-        told.append(
-            Endpoint(
-                "sustained response", f"response by {day(kept.by_h)}, kept until {day(kept.until_h)}{but}",
-                kept.source, kept.status,
-            )
-        )  # fmt: skip
-    return told
+        told = f"{rule.instrument} {rule.at_least:g} or more{times}, after {rule.after}"
+        yield shown("relapse", told, rule.source, rule.status)
+    if kept := ends.sustained_response:
+        told = f"response by {day(kept.by_h)}, kept until {day(kept.until_h)}{_excursions(kept.excursions)}"
+        yield shown("sustained response", told, kept.source, kept.status)
+
+
+def _excursions(most: int) -> str:
+    if not most:
+        return ""
+    return f", with at most {most} rating{'s' if most > 1 else ''} in between that fall{'' if most > 1 else 's'} short"
 
 
 def _expected(protocol: Protocol, whole: Mapping[str, object]) -> Sequence[ExpectedArm]:

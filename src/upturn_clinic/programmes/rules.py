@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
 
-from upturn.protocol import Concern, Criterion, Gate, Monitoring, NamedRule, Protocol, Stopping
+from upturn.protocol import Concern, Criterion, Gate, Monitoring, NamedRule, Protocol, Serious, Stopping
 from upturn_clinic.programmes import queries
 from upturn_clinic.programmes.models import ProtocolVersion
-from upturn_clinic.programmes.schedule import day, length, rule_in_words
+from upturn_clinic.programmes.schedule import day, length, rules_in_words
+from upturn_clinic.programmes.sources import Cited, sources_of
 
 __all__ = ["GROUPS", "RuleGroup", "RuleShown", "boxes", "groups_of"]
 
@@ -34,6 +35,8 @@ _ASKS = {
     "stop": "the dose is stopped or not given",
     "emergency": "the emergency path, at once",
 }
+_BY_HAND = "a person answers"
+MINIMUM_STAY = "minimum-stay"
 _WHEN = {"before": "before the dose", "during": "from the dose until leaving", "leaving": "at leaving"}
 
 
@@ -44,11 +47,11 @@ class RuleShown:
     Parameters
     ----------
     limits
-        Measured limits, signs, times; empty where a person answers.
+        Measured limits, signs, times, or that a person answers.
     asks
         What it asks for, and of whom.
     source, status
-        The id of its source, empty where none is named; and how far it can be trusted.
+        Its source, where one is named; and how far it can be trusted.
     holds
         Whether it holds in this version, and why.
     """
@@ -57,7 +60,7 @@ class RuleShown:
     text: str
     limits: str
     asks: str
-    source: str
+    source: Cited | None
     status: str
     holds: str
     is_in_force: bool
@@ -71,17 +74,22 @@ class RuleGroup:
     title: str
     rules: tuple[RuleShown, ...]
 
+    @property
+    def has_asks(self) -> bool:
+        """Whether any of them asks for something; else the column is left out."""
+        return any(each.asks for each in self.rules)
+
 
 def groups_of(version: ProtocolVersion) -> tuple[RuleGroup, ...]:
     """Gather the rules of a version under their headings, in the order of a treatment."""
     protocol = queries.protocol_of(version)
-    parts = dict(_parts(protocol))
+    parts, sources = dict(_parts(protocol)), sources_of(protocol)
     shown: dict[str, list[RuleShown]] = {}
     is_draft = version.state == ProtocolVersion.State.DRAFT
     for each in queries.standing_of(version):
         limits, asks = parts[each.rule.key]
         row = RuleShown(
-            each.rule.key, each.rule.text, limits, asks, each.rule.citation or "", each.rule.status,
+            each.rule.key, _sentence(each.rule), limits, asks, sources.get(each.rule.citation or ""), each.rule.status,
             _holds(each, is_draft=is_draft), each.is_in_force,
         )  # fmt: skip
         shown.setdefault(each.rule.section, []).append(row)
@@ -90,17 +98,24 @@ def groups_of(version: ProtocolVersion) -> tuple[RuleGroup, ...]:
 
 def boxes(protocol: Protocol) -> dict[str, list[tuple[str, str]]]:
     """Give the rules that a signer may take on, by section: key and words of each."""
-    parts = dict(_parts(protocol))
+    parts, sources = dict(_parts(protocol)), sources_of(protocol)
     found: dict[str, list[tuple[str, str]]] = {}
     for each in queries.examples_of(protocol):
-        found.setdefault(each.section, []).append((each.key, _label(each, *parts[each.key])))
+        found.setdefault(each.section, []).append(
+            (each.key, _label(each, *parts[each.key], sources.get(each.citation or "")))
+        )
     return found
 
 
-def _label(rule: NamedRule, limits: str, asks: str) -> str:
+def _sentence(rule: NamedRule) -> str:
+    # Of serious events the protocol names only to whom they are reported.
+    return f"A serious event is reported to {rule.text}." if rule.section == "serious" else rule.text
+
+
+def _label(rule: NamedRule, limits: str, asks: str, source: Cited | None) -> str:
     told = "; ".join(part for part in (limits, asks) if part)
-    source = f"{rule.status}; source: {rule.citation}" if rule.citation else f"{rule.status}; no source"
-    lines = [each for each in (told, source) if each]
+    named = f"{rule.status}; source: {source.brief}" if source else f"{rule.status}; no source"
+    lines = [each for each in (told, named) if each]
     small = format_html_join("", "<small>{}</small>", [[each] for each in lines])
     return format_html('<span class="rule-words">{}{}</span>', rule.text, small)
 
@@ -119,33 +134,40 @@ def _parts(protocol: Protocol) -> Iterator[tuple[str, tuple[str, str]]]:
     """Tell limits and consequence of each rule, by its key."""
     session, safety = protocol.session, protocol.safety
     for each in session.arrival if session else ():
-        yield f"arrival/{each.id}", _criterion(each)
+        decision = f"where it does not hold, {'no dose is given' if each.kind == 'hard' else _ASKS['decide']}"
+        yield f"arrival/{each.id}", (_criterion(each), f"{each.kind}: {decision}")
     for gate in protocol.gates:
         yield f"gates/{gate.id}", _gate(gate)
     for each in session.discharge if session else ():
-        yield f"discharge/{each.id}", _criterion(each)
+        if each.id == MINIMUM_STAY and session is not None:
+            stay = f"{length(session.minimum_stay_h)} from the start of the dose, by the clock"
+            yield f"discharge/{each.id}", (stay, "")
+        else:
+            yield f"discharge/{each.id}", (_criterion(each), "")
     if safety is None:
         return
     for concern in safety.concerns:
         yield f"concerns/{concern.id}", _concern(concern)
     if safety.serious:
-        yield "serious/report", ("", f"a report within {length(safety.serious.report_within_h)}")
+        yield "serious/report", ("every adverse event marked as serious", _report(safety.serious))
     for stopping in safety.stopping:
         yield f"stopping/{stopping.id}", (_stopping(stopping), "a clinician decides")
     for look in safety.monitoring:
         yield f"monitoring/{look.id}", (_look(look), "")
 
 
-def _criterion(each: Criterion) -> tuple[str, str]:
-    limits = " or ".join(map(rule_in_words, each.rules))
-    told = f"not met with {limits}" if limits else ""
+def _report(serious: Serious) -> str:
+    return f"a report within {serious.report_within_h:g} h of when it became known"
+
+
+def _criterion(each: Criterion) -> str:
+    told = f"not met with {rules_in_words(each.rules)}" if each.rules else _BY_HAND
     only = f"only {', '.join(each.only)}" if each.only else ""
-    asks = "hard: where it does not hold, no dose is given" if each.kind == "hard" else ""
-    return "; ".join(part for part in (told, only) if part), asks
+    return "; ".join(part for part in (told, only) if part)
 
 
 def _gate(gate: Gate) -> tuple[str, str]:
-    limits = [" or ".join(map(rule_in_words, gate.rules)), ", ".join(gate.signs)]
+    limits = [rules_in_words(gate.rules), ", ".join(gate.signs)] if gate.rules or gate.signs else [_BY_HAND]
     if gate.only:
         limits.append(f"only {', '.join(gate.only)}")
     asks = _ASKS[gate.asks] + (f", every {length(gate.every_h)}" if gate.every_h else "")
@@ -161,7 +183,7 @@ def _concern(concern: Concern) -> tuple[str, str]:
 
 
 def _stopping(stopping: Stopping) -> str:
-    told = [" or ".join(map(rule_in_words, stopping.rules)), " or ".join(stopping.events)]
+    told = [rules_in_words(stopping.rules), " or ".join(stopping.events)]
     if stopping.no_response:
         told.append(f"from {day(stopping.no_response.by_h)} on")
     if stopping.spacing:

@@ -10,15 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from upturn import instruments
+from upturn.errors import InputError
 from upturn.protocol import Assessment, Dose, Encounter, Protocol, Rule
 
 __all__ = [
-    "Cell", "DoseLine", "Schedule", "Visit", "day", "dose_in_words", "doses_of", "length", "rule_in_words", "schedule",
+    "Cell", "DoseLine", "Schedule", "Visit", "day", "dose_in_words", "doses_of", "length", "rule_in_words",
+    "rules_in_words", "schedule",
 ]  # fmt: skip
 
 HOURS_IN_A_DAY = 24.0
 _NEAR_H = 1e-6
-_WITHIN = "●"
+_WITHIN, _BASELINE = "●", "baseline"
+# No line breaks between a number and its unit.
+_JOINED = "\N{NO-BREAK SPACE}"
+_SINCE = "since before the dose"
+# The shelf speaks of points and categories where there is no unit to name, and does not hold all that is measured.
+_UNITS = {"1/min": "per minute", "points": "", "category": ""}
+_NOT_ON_THE_SHELF = {"weight": "kg", "age": "years", "respiratory rate": "per minute"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,8 @@ class Visit:
     given
         For each arm, what is given at this visit, or nothing.
     rated
-        For each instrument, when it is used at this visit: a dot for the visit itself, else times after it.
+        For each instrument, when it is used at this visit: a dot for the visit itself, else times after it. What the
+        response is counted from is measured before the first dose, whether the protocol lists it or not.
     """
 
     name: str
@@ -52,7 +62,10 @@ class Visit:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The schedule of activities: visits by doses and instruments, and what falls between the visits."""
+    """The schedule of activities: visits by doses and instruments, and what falls between the visits.
+
+    An arm or an instrument of which no visit has anything stands only in ``between``.
+    """
 
     arms: tuple[str, ...]
     instruments: tuple[str, ...]
@@ -81,20 +94,23 @@ def schedule(protocol: Protocol) -> Schedule:
     >>> [visit.when for visit in table.visits[:3]], table.visits[1].given[0].told
     (['day −14', 'day 0', 'day 1'], '0.5 mg/kg')
     """
-    arms = tuple(protocol.arms)
-    instruments = tuple(dict.fromkeys(each.instrument for each in protocol.assessments))
     anchored = sorted(protocol.encounters, key=lambda each: (each.anchor != "first dose", each.at_h))
+    given = {arm: [_given(protocol, arm, each) for each in anchored] for arm in protocol.arms}
+    scales = (protocol.endpoints.response.instrument, *(each.instrument for each in protocol.assessments))
+    rated = {scale: [_rated(protocol, scale, each) for each in anchored] for scale in dict.fromkeys(scales)}
+    arms = tuple(arm for arm, told in given.items() if any(told))
+    used = tuple(scale for scale, told in rated.items() if any(told))
     visits = tuple(
         Visit(
             name=each.title or each.id.replace("-", " "),
             when=_when(each),
             window=_window(each),
-            given=tuple(Cell(f"Dose: {arm}", _given(protocol, arm, each)) for arm in arms),
-            rated=tuple(Cell(instrument, _rated(protocol, instrument, each)) for instrument in instruments),
+            given=tuple(Cell(f"Dose: {arm}", given[arm][place]) for arm in arms),
+            rated=tuple(Cell(scale, rated[scale][place]) for scale in used),
         )
-        for each in anchored
+        for place, each in enumerate(anchored)
     )
-    return Schedule(arms, instruments, visits, tuple(_between(protocol)))
+    return Schedule(arms, used, visits, tuple(_between(protocol)))
 
 
 def doses_of(protocol: Protocol, arm: str) -> tuple[DoseLine, ...]:
@@ -121,21 +137,73 @@ def dose_in_words(dose: Dose) -> str:
 
 
 def rule_in_words(rule: Rule) -> str:
-    """Tell a measured limit.
+    """Tell a measured limit, with its unit.
 
     Examples
     --------
-    >>> rule_in_words(Rule(measure="SBP", above=140.0))
-    'SBP above 140'
-    >>> rule_in_words(Rule(measure="SpO2", of="rise", below=-2.0))
-    'SpO2 since before the dose: change below -2'
+    >>> rule_in_words(Rule(measure="C-SSRS", at_least=3.0))
+    'C-SSRS 3 or more'
+    >>> rule_in_words(Rule(measure="SpO2", of="rise", below=-2.0)).replace("\N{NO-BREAK SPACE}", " ")
+    'SpO2 down by more than 2 points since before the dose'
     """
-    about = f"{rule.measure} since before the dose: change" if rule.of == "rise" else rule.measure
-    for name in ("above", "below", "at_least", "at_most"):
-        limit = getattr(rule, name)
-        if limit is not None:
-            return f"{about} {name.replace('_', ' ')} {limit:g}"
-    return about
+    return rules_in_words([rule])
+
+
+def rules_in_words(rules: Sequence[Rule]) -> str:
+    """Tell measured limits of which each one is enough.
+
+    Examples
+    --------
+    >>> high = [Rule(measure="SBP", above=140.0), Rule(measure="DBP", above=90.0)]
+    >>> rules_in_words(high).replace("\N{NO-BREAK SPACE}", " ")
+    'SBP above 140 mmHg or DBP above 90 mmHg'
+    >>> risen = [Rule(measure="SBP", of="rise", at_least=40.0), Rule(measure="DBP", of="rise", at_least=25.0)]
+    >>> rules_in_words(risen).replace("\N{NO-BREAK SPACE}", " ")
+    'SBP up by 40 mmHg or more, or DBP up by 25 mmHg or more, since before the dose'
+    """
+    told = [_risen(each) if each.of == "rise" else _limit(each) for each in rules]
+    comma = "," if any(" or " in each for each in told) and len(told) > 1 else ""
+    whole = f"{comma} or ".join(told)
+    risen = {each.of == "rise" for each in rules}
+    if risen == {True}:
+        return f"{whole}{comma} {_SINCE}"
+    if True in risen:
+        return f"{comma} or ".join(
+            f"{each} {_SINCE}" if rule.of == "rise" else each for each, rule in zip(told, rules, strict=True)
+        )
+    return whole
+
+
+def _limit(rule: Rule) -> str:
+    about, limit = rule.measure, _with_unit(rule.measure, rule.limit)
+    if rule.above is not None:
+        return f"{about} above {limit}"
+    if rule.below is not None:
+        return f"{about} below {limit}"
+    return f"{about} {limit} or {'more' if rule.at_least is not None else 'less'}"
+
+
+def _risen(rule: Rule) -> str:
+    """Tell how far a value went: a fall is written as a negative rise."""
+    size = _with_unit(rule.measure, abs(rule.limit), is_change=True)
+    is_upward = rule.above is not None or rule.at_least is not None
+    if rule.limit and is_upward != (rule.limit > 0):
+        # Of no change in this direction, such as a fall of less than 2: as it is written.
+        change = _limit(rule).removeprefix(rule.measure)
+        return f"{rule.measure}: a change{change}"
+    way = f"{rule.measure} {'up' if is_upward else 'down'} by"
+    return f"{way} {size} or more" if rule.above is None and rule.below is None else f"{way} more than {size}"
+
+
+def _with_unit(measure: str, value: float, *, is_change: bool = False) -> str:
+    written = f"{value:g}".replace("-", "−")
+    try:
+        unit = instruments.get(measure).unit
+    except InputError:
+        unit = _NOT_ON_THE_SHELF.get(measure, "")
+    # Two of a hundred are two points; "2 % down" would be something else.
+    unit = "points" if is_change and unit in ("%", "points", "category") else _UNITS.get(unit, unit)
+    return f"{written}{_JOINED}{unit}" if unit else written
 
 
 def day(hours: float) -> str:
@@ -173,7 +241,13 @@ def _when(visit: Encounter) -> str:
 
 
 def _window(visit: Encounter) -> str:
+    """Tell how much earlier or later a visit may be: a window in days opens and closes with its day."""
     before, after = visit.window.before_h, visit.window.after_h
+    if not before and visit.at_h % HOURS_IN_A_DAY == 0:
+        if not after:
+            return "that day"
+        if after % HOURS_IN_A_DAY:
+            return f"that day, up to {length(after)} later"
     parts = [f"{length(before)} earlier" if before else "", f"{length(after)} later" if after else ""]
     told = " to ".join(part for part in parts if part)
     return f"up to {told}" if told and not (before and after) else told
@@ -208,7 +282,25 @@ def _stands_at_visits(protocol: Protocol, dose: Dose) -> bool:
 
 def _rated(protocol: Protocol, instrument: str, visit: Encounter) -> str:
     at = [time for time in protocol.assessment_times_h(instrument) if _visit_at(protocol, time) == visit.id]
-    return ", ".join(_WITHIN if abs(time - visit.at_h) < _NEAR_H else length(time - visit.at_h) for time in at)
+    told = [_WITHIN if abs(time - visit.at_h) < _NEAR_H else length(time - visit.at_h) for time in at]
+    return ", ".join([_BASELINE, *told] if _holds_baseline(protocol, instrument, visit) else told)
+
+
+def _holds_baseline(protocol: Protocol, instrument: str, visit: Encounter) -> bool:
+    """Tell whether a visit is where the value is measured from which response is counted, and nothing lists it."""
+    first = _first_visit(protocol)
+    return _baseline_is_unlisted(protocol, instrument) and first is not None and visit.id == first.id
+
+
+def _baseline_is_unlisted(protocol: Protocol, instrument: str) -> bool:
+    times = protocol.assessment_times_h(instrument)
+    return instrument == protocol.endpoints.response.instrument and all(time > 0 for time in times)
+
+
+def _first_visit(protocol: Protocol) -> Encounter | None:
+    """Find the first visit before the first dose."""
+    early = [each for each in protocol.encounters if each.anchor == "first dose" and each.at_h < 0]
+    return min(early, key=lambda each: each.at_h, default=None)
 
 
 def _between(protocol: Protocol) -> Iterator[str]:
@@ -220,6 +312,9 @@ def _between(protocol: Protocol) -> Iterator[str]:
         alone = [time for time in each.at_h if _visit_at(protocol, time) is None]
         if alone:
             yield f"{each.instrument}: {_series(alone)}{_rater(each)}"
+    scale = protocol.endpoints.response.instrument
+    if _baseline_is_unlisted(protocol, scale) and _first_visit(protocol) is None:
+        yield f"{scale}: once before the first dose"
 
 
 def _rater(assessment: Assessment) -> str:

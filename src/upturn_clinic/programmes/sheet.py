@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from upturn.protocol import Dose, Protocol
+from upturn.protocol import Dose, Protocol, device_times_h
 from upturn.protocol.values import Repeat
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.programmes.expected import Expected, Interval, Share
@@ -40,23 +40,44 @@ _HOME = (
     "Somebody must take you home. Tell us their name before we start.",
     "Do not sign anything big that day.",
 )
+# What the gates of a protocol look for, in the words of every day; others stand as the protocol has them.
+_SIGNS = {
+    "chest pain": ("pain in the chest",),
+    "breathlessness": ("hard breathing",),
+    "sudden severe headache": ("a sudden bad headache",),
+    "disturbed vision": ("trouble seeing",),
+    "seizure": ("a fit",),
+    "reduced consciousness": ("trouble staying awake",),
+    "weakness or numbness on one side, or trouble speaking": ("weakness or numbness on one side", "trouble speaking"),
+}
+# Both are felt and raise the blood pressure for a while: upturn.evidence, the published adverse events.
+_FELT = frozenset({"ketamine", "esketamine"})
 _FEW = 8
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet, section by section; the template gives each its heading."""
+    """The sheet, section by section; the template gives each its heading.
+
+    Parameters
+    ----------
+    at_home
+        Whether the drug is taken at home: no session is held.
+    """
 
     title: str
+    at_home: bool
     visits: tuple[str, ...]
     session: tuple[str, ...]
     feelings: tuple[str, ...]
+    passing: tuple[str, ...]
     effects: SideEffects | None
     effects_of_another: str
     home: tuple[str, ...]
     better: tuple[People, ...]
     better_beside: tuple[People, ...]
     better_words: tuple[str, ...]
+    beside_words: tuple[str, ...]
     lasting: tuple[People, ...]
     lasting_words: tuple[str, ...]
     unknown: tuple[str, ...]
@@ -101,19 +122,22 @@ def sheet(protocol: Protocol, arm: str, known: Expected | None) -> Sheet:
     at_home = protocol.session is None or _is_daily(main)
     return Sheet(
         title=protocol.arms[arm].title,
+        at_home=at_home,
         visits=tuple(_visits(protocol, arm)),
-        session=tuple(_at_home(main) if at_home else _session(protocol, main)),
-        feelings=tuple(_feelings(main, None if at_home else known)),
+        session=tuple(_at_home(main) if at_home else _session(protocol, main, arm)),
+        feelings=() if at_home else tuple(_feelings(main, known)),
+        passing=() if at_home else tuple(_passing(main, effects)),
         effects=effects,
         effects_of_another=other,
         home=("Ask your team if you can drive with this drug.",) if at_home else _HOME,
         better=_better(known),
         better_beside=_better(known.control) if known and known.control else (),
         better_words=tuple(_better_words(protocol, known)),
+        beside_words=tuple(_beside_words(known)),
         lasting=_lasting(known),
-        lasting_words=tuple(_lasting_words(known)),
-        unknown=tuple(_unknown(protocol, known)),
-        danger=danger_signs(protocol),
+        lasting_words=tuple(_lasting_words(protocol, known)),
+        unknown=tuple(_unknown(protocol, arm, known)),
+        danger=danger_signs(protocol, at_home=at_home),
     )
 
 
@@ -127,7 +151,7 @@ def _visits(protocol: Protocol, arm: str) -> Iterator[str]:
     elif all(_is_daily(dose) for dose in doses):
         yield f"You take the drug each day, from your first day until {_span(fixed[-1])} later."
     else:
-        yield f"You have {len(fixed)} treatments in {_span(fixed[-1])}."
+        yield f"You have {len(fixed)} treatments within {_from_day_0(fixed[-1])}."
         if len(fixed) <= _FEW:
             days = [f"{time / HOURS_IN_A_DAY:g}" for time in fixed[1:]]
             yield f"The first one is on day 0. The next ones are on {_days(days)}."
@@ -144,7 +168,7 @@ def _visits(protocol: Protocol, arm: str) -> Iterator[str]:
     yield f"We ask about your mood often. The last time is {_span(max(rated))} after the first day."
     if len(protocol.arms) > 1:
         yield (
-            f"This plan has {len(protocol.arms)} groups. People in each group get a different treatment. "
+            "This plan has more than one group. People in each group get a different treatment. "
             "Your team tells you how your group is picked, and if you will know which one it is."
         )
 
@@ -158,15 +182,17 @@ def _at_home(dose: Dose) -> Iterator[str]:
     yield f"You take it at home, each day. {_HOW[dose.route]}"
 
 
-def _session(protocol: Protocol, dose: Dose) -> Iterator[str]:
+def _session(protocol: Protocol, dose: Dose, arm: str) -> Iterator[str]:
     yield _HOW[dose.route] + (f" This takes {_span(dose.over_h)}." if dose.over_h else "")
-    if len(dose.device_mg) > 1:
-        yield f"You use {len(dose.device_mg)} small sprays, with a short rest after each one."
+    bottles = sorted({len(each.device_mg) for each in protocol.arms[arm].doses if each.device_mg})
+    if bottles and bottles[-1] > 1:
+        rest = _span(device_times_h(bottles[-1])[1])
+        yield f"You use {' or '.join(map(str, bottles))} small spray bottles. Between them you rest for {rest}."
     if protocol.session is None:
         return
     during = [each for each in protocol.session.timepoints if each.at_h > 0]
     if any("SBP" in each.measures for each in protocol.session.timepoints):
-        yield f"We check your blood pressure before, and {_times(len(during))} after."
+        yield f"We check your blood pressure before, and {_times(len(during))} from the start until you go."
     yield f"You stay with us for at least {_span(protocol.session.minimum_stay_h)} from the start."
     yield "Then a nurse checks that you are awake, safe and well. Only then do you go home."
     before = [each.text.strip() for each in protocol.gates if each.at == "session" and each.id == "fasting"]
@@ -181,22 +207,30 @@ def _session(protocol: Protocol, dose: Dose) -> Iterator[str]:
 
 def _feelings(dose: Dose, known: Expected | None) -> Iterator[str]:
     peak = known.session("dissociation", "peak_h") if known else None
-    seen = passing(dose.drug, dose.route)
+    odd = "You may feel odd for a while. Things may seem far away, slow or not real."
     if peak and peak.middle:
-        yield (
-            "You may feel odd for a while. Things may seem far away, slow or not real. "
-            f"This is most strong about {_span(peak.middle)} after the start."
-        )
-    if seen:
-        # What was seen goes before what the model expects: its tail of dissociation is longer than any study's.
-        yield f"A study of {seen.people} people asked when all this had passed. The answer was: {seen.gone}."
+        yield f"{odd} This is most strong about {_span(peak.middle)} after the start."
+    elif known is None and dose.drug in _FELT:
+        yield odd
     up = known.session("systolic", "peak") if known else None
     down = known.session("systolic", "back_h") if known else None
     if up and down and up.middle and down.middle is not None:
         yield (
-            f"Your blood pressure goes up for a while, by about {up.middle:.0f} points. "
+            f"Your blood pressure goes up for a while, by about {up.middle:.0f} mmHg. "
             f"In half of all people it is back after {_rounded(down.middle)}."
         )
+    elif known is None and dose.drug in _FELT:
+        yield "Your blood pressure goes up for a while. We measure it."
+
+
+def _passing(dose: Dose, effects: SideEffects | None) -> Iterator[str]:
+    """Say when it had passed, as a study saw it: the model's tail of dissociation is longer than any study's."""
+    seen = passing(dose.drug, dose.route)
+    if seen is None:
+        return
+    is_same = effects is not None and (effects.source, effects.people) == (seen.source, seen.people)
+    who = "They were asked" if is_same else f"A study of {seen.people} people asked"
+    yield f"{who} when all this had passed. The answer was: {seen.gone}."
 
 
 def _better(known: Expected | None) -> tuple[People, ...]:
@@ -222,11 +256,14 @@ def _better_words(protocol: Protocol, known: Expected | None) -> Iterator[str]:
     if late.share.middle is not None:
         count = round((1 - late.share.middle) * PEOPLE)
         yield f"{_span(late.time_h).capitalize()} on, {count} of {PEOPLE} people do not feel much better."
-        yield "That is not their fault."
     if known.ever.middle is not None:
-        never = round((1 - known.ever.middle) * PEOPLE)
-        yield f"At no time at all do {never} of {PEOPLE} people feel much better."
-    if known.control:
+        some = round(known.ever.middle * PEOPLE)
+        yield f"At some time, {some} of {PEOPLE} people feel much better. {PEOPLE - some} of {PEOPLE} do not."
+    yield "If it does not help you, that is not your fault."
+
+
+def _beside_words(known: Expected | None) -> Iterator[str]:
+    if known and known.control:
         yield (
             "Many people feel better with the other treatment too. Hope, care and time help as well. "
             "What the drug itself adds is the gap between the two."
@@ -244,21 +281,20 @@ def _lasting(known: Expected | None) -> tuple[People, ...]:
     return (people(after.share.middle, told + _likely(after.share)),)
 
 
-def _lasting_words(known: Expected | None) -> Iterator[str]:
+def _lasting_words(protocol: Protocol, known: Expected | None) -> Iterator[str]:
     if known is None:
         return
     yield "For many people the good effect wears off when the treatment stops. Tell us early if your mood drops."
     if known.left.middle:
-        yield (
-            f"About {round(known.left.middle * PEOPLE)} of {PEOPLE} people stop before the end. "
-            "You can stop at any time. You do not have to say why."
-        )
+        until, count = _span(protocol.follow_up_h), round(known.left.middle * PEOPLE)
+        yield f"Within {until}, about {count} of {PEOPLE} people in the model stop coming.{_likely(known.left)}"
+        yield "You can stop at any time. You do not have to say why."
 
 
-def _unknown(protocol: Protocol, known: Expected | None) -> Iterator[str]:
+def _unknown(protocol: Protocol, arm: str, known: Expected | None) -> Iterator[str]:
     yield "We cannot tell in advance if it will help you."
     yield "We do not know how well it works, or how safe it is, over many years."
-    if any(dose.is_adaptive for arm in protocol.arms.values() for dose in arm.doses):
+    if any(dose.is_adaptive for dose in protocol.arms[arm].doses):
         yield "We do not know how often it is best to repeat a treatment when low mood comes back."
     if known is None:
         yield "How many people get better in this plan has not been worked out yet. Ask your team."
@@ -271,17 +307,26 @@ def _unknown(protocol: Protocol, known: Expected | None) -> Iterator[str]:
         yield "Those studies were about another illness than the one in this plan. So the numbers may be off."
 
 
-def danger_signs(protocol: Protocol) -> tuple[str, ...]:
-    """Say for what to get help at once, and what to tell the team the same day."""
-    return tuple(_danger(protocol))
+def danger_signs(protocol: Protocol, *, at_home: bool = False) -> tuple[str, ...]:
+    """Say for what to get help at once, and what to tell the team the same day.
+
+    The signs are those for which the protocol's own gates open the emergency path. They count from when somebody has
+    left: during a session a nurse looks for them, and some of what is felt then is usual.
+
+    Parameters
+    ----------
+    at_home
+        Whether the drug is taken at home: no session is held from which somebody leaves.
+    """
+    return tuple(_danger(protocol, at_home=at_home))
 
 
-def _danger(protocol: Protocol) -> Iterator[str]:
-    if any(each.id == "emergency-signs" for each in protocol.gates):
-        yield (
-            "Get help at once for: pain in the chest, hard breathing, a sudden bad headache, "
-            "trouble seeing, a fit, or if you cannot stay awake."
-        )
+def _danger(protocol: Protocol, *, at_home: bool) -> Iterator[str]:
+    gates = [] if at_home else [each for each in protocol.gates if each.asks == "emergency"]
+    signs = [words for gate in gates for sign in gate.signs for words in _SIGNS.get(sign, (sign,))]
+    if signs:
+        listed = f"{', '.join(signs[:-1])}, or {signs[-1]}" if len(signs) > 1 else signs[0]
+        yield f"After you have left us, call the emergency number at once for: {listed}."
     yield "Tell us the same day if you think of harming yourself, or if something worries you."
 
 
@@ -306,13 +351,20 @@ def _span(hours: float) -> str:
     return _plural(minutes // 60, "hour")
 
 
+def _from_day_0(hours: float) -> str:
+    """Tell a stretch of days that begins with day 0, with both its ends."""
+    days = hours / HOURS_IN_A_DAY
+    return _span(hours) if days % 7 == 0 else _span((days // 1 + 1) * HOURS_IN_A_DAY)
+
+
 def _rounded(hours: float) -> str:
     """Tell a length that was computed: to the next half hour, so that it promises no false precision."""
     halves = -(-hours * 2 // 1)
     whole, half = divmod(int(halves), 2)
     if whole == 0:
         return "half an hour"
-    return f"{whole} and a half hours" if half else _plural(whole, "hour")
+    count = "one" if whole == 1 else str(whole)
+    return f"{count} and a half hours" if half else _plural(whole, "hour")
 
 
 def _plural(count: int, word: str) -> str:

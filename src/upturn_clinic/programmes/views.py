@@ -36,6 +36,7 @@ from upturn_clinic.programmes.forms import (
 )
 from upturn_clinic.programmes.models import Programme, ProtocolVersion, Site
 from upturn_clinic.programmes.sheet import arm_of_sheet, arms_with_sheets, sheet
+from upturn_clinic.programmes.sizes import EXPECTATION_PATIENCE
 
 __all__ = [
     "add_version", "change_programme", "create_programme", "leave_programme", "offer_programme", "programme",
@@ -43,6 +44,8 @@ __all__ = [
     "what_to_expect",
 ]  # fmt: skip
 
+NO_WAY_BACK = "A retired version does not come back into force. Who takes part under it goes on."
+EVERYWHERE = "Every facility of this server has this programme already."
 OK = 200
 CONFLICT = 409
 
@@ -144,7 +147,8 @@ def offer_programme(request: HttpRequest, facility: str, programme: UUID) -> Htt
     """Offer a programme to another facility."""
     actor, here = require(request, Permission.PREPARE_PROGRAMME, facility)
     found = _programme(here, programme)
-    form = OfferForm(request.POST or None, facilities=queries.facilities_to_offer(found))
+    others = queries.facilities_to_offer(found)
+    form = OfferForm(request.POST or None, facilities=others)
     if request.method == "POST" and form.is_valid():
         try:
             site = actions.offer(
@@ -155,7 +159,8 @@ def offer_programme(request: HttpRequest, facility: str, programme: UUID) -> Htt
         else:
             messages.success(request, f"Offered to {site.facility.name}. A clinician there can take it up.")
             return redirect("programme", here.slug, found.pk)
-    shown = {"here": here, "form": form, "programme": found, "title": f"Offer {found.name}", "verb": "Offer"}
+    shown = {"here": here, "form": form, "programme": found, "title": f"Offer {found.name}", "verb": "Offer",
+             "nothing": "" if others.exists() else EVERYWHERE}  # fmt: skip
     return render(request, "programmes/with_form.html", shown)
 
 
@@ -177,7 +182,8 @@ def take_up_programme(request: HttpRequest, facility: str, site: UUID) -> HttpRe
             messages.success(request, f"{found.programme.name} runs here now.")
             return redirect("programme", here.slug, found.programme_id)
     shown = {"here": here, "form": form, "programme": found.programme, "title": f"Take up {found.programme.name}",
-             "version": queries.in_force(found.programme), "meaning": actions.TAKEN_UP}  # fmt: skip
+             "verb": "Sign: take it up", "version": queries.in_force(found.programme),
+             "meaning": actions.TAKEN_UP}  # fmt: skip
     return render(request, "programmes/sign.html", shown, status=status)
 
 
@@ -211,7 +217,7 @@ def protocol_version(request: HttpRequest, facility: str, version: UUID) -> Http
     found = _version(here, version)
     shown = {
         "here": here, "version": found, "programme": found.programme, "page": reading.page(found),
-        "signatures": queries.signatures_under(found),
+        "signatures": queries.signatures_under(found), "starts_now": _starts_now(found),
         "may_sign": found.programme.lead_id == here.pk and actor.may(Permission.SIGN_PROGRAMME),
         "may_see_history": actor.may(Permission.SEE_AUDIT),
     }  # fmt: skip
@@ -246,12 +252,13 @@ def put_into_force(request: HttpRequest, facility: str, version: UUID) -> HttpRe
         except (Refused, Conflict) as fault:
             status = _told(form, fault, found)
         else:
-            if settings.EXPECT_WHEN_SIGNED and queries.expectation_of(signed) is None:
+            if settings.EXPECT_WHEN_SIGNED and not signed.expectations.exists():
                 compute_in_background(signed)
             messages.success(request, f"{signed} is in force.")
             return redirect("protocol_version", here.slug, signed.pk)
     shown = {"here": here, "form": form, "programme": found.programme, "version": found,
-             "title": f"Put version {found.number} into force", "meaning": actions.PUT_INTO_FORCE,
+             "title": f"Put version {found.number} into force", "verb": f"Sign: put version {found.number} into force",
+             "meaning": actions.PUT_INTO_FORCE,
              "replaces": queries.in_force(found.programme),
              "examples": sum(map(len, form.sections.values()))}  # fmt: skip
     return render(request, "programmes/sign.html", shown, status=status)
@@ -277,7 +284,8 @@ def retire_version(request: HttpRequest, facility: str, version: UUID) -> HttpRe
             messages.success(request, f"{found} is retired. Who takes part under it goes on.")
             return redirect("protocol_version", here.slug, found.pk)
     shown = {"here": here, "form": form, "programme": found.programme, "version": found,
-             "title": f"Retire version {found.number}", "meaning": actions.RETIRED}  # fmt: skip
+             "title": f"Retire version {found.number}", "verb": f"Sign: retire version {found.number}",
+             "note": NO_WAY_BACK, "meaning": actions.RETIRED}  # fmt: skip
     return render(request, "programmes/sign.html", shown, status=status)
 
 
@@ -303,6 +311,12 @@ def _programme(here: Facility, key: UUID) -> Programme:
 
 def _version(here: Facility, key: UUID) -> ProtocolVersion:
     return get_object_or_404(queries.versions_at(here), pk=key)
+
+
+def _starts_now(version: ProtocolVersion) -> bool:
+    """Tell whether a version was signed so lately that its simulation is about to show."""
+    signed_at = version.in_force_at
+    return settings.EXPECT_WHEN_SIGNED and signed_at is not None and timezone.now() - signed_at < EXPECTATION_PATIENCE
 
 
 def _user(actor: Actor) -> User:

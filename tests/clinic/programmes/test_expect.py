@@ -19,7 +19,8 @@ from tests.clinic.conftest import NOW
 
 from upturn.errors import CannotError
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import User
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.programmes import actions, computation, queries
 from upturn_clinic.programmes.expected import expected
 from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion
@@ -69,6 +70,42 @@ def test_the_command_keeps_the_librarys_answer(programme: Programme, as_clinicia
     page = client.get(address).content.decode()
     assert "10 virtual people per arm" in page
     assert "Response, day 1" in page
+
+
+@pytest.mark.django_db
+def test_what_was_computed_holds_for_the_same_document_in_another_programme(
+    in_force: ProtocolVersion, as_clinician: Actor, elsewhere: Facility, make_person: Callable[..., User],
+    colleague: User, log_in: LogIn,
+) -> None:  # fmt: skip
+    def of_another_programme(by: Actor) -> ProtocolVersion:
+        begun = actions.create_programme(name="Another", purpose="", by=by, at=NOW)
+        return actions.add_version(programme=begun, document=in_force.document, file="x", by=by, at=NOW)
+
+    same = of_another_programme(as_clinician)
+    doctor = make_person("Doctor", elsewhere, Role.CLINICIAN)
+    theirs = of_another_programme(Actor(doctor, elsewhere, frozenset({Role.CLINICIAN})))
+    assert queries.expectation_of(same) is None
+    call_command("expect", str(in_force.pk), "--patients", str(FEW), stdout=StringIO())
+    assert queries.expectation_of(same) == in_force.expectations.get()
+    page = log_in(colleague).get(reverse("protocol_version", args=["main", same.pk])).content.decode()
+    assert "10 virtual people per arm" in page
+    # What another facility has computed is not ours to see.
+    assert queries.expectation_of(theirs) is None
+
+
+@pytest.mark.django_db
+def test_a_version_in_force_does_not_promise_to_compute_itself(
+    in_force: ProtocolVersion, colleague: User, facility: Facility, make_person: Callable[..., User], log_in: LogIn
+) -> None:
+    address = reverse("protocol_version", args=["main", in_force.pk])
+    page = log_in(colleague).get(address).content.decode()
+    assert "It has not been computed for this version." in page
+    assert "starts by itself" not in page
+    assert f"python -m upturn_clinic expect {in_force.pk}" in page
+    # A command of the server is nothing for a nurse.
+    page = log_in(make_person("Nurse", facility, Role.SESSION_NURSE)).get(address).content.decode()
+    assert "It has not been computed for this version." in page
+    assert "python -m" not in page
 
 
 def load_title(arm: str, version: ProtocolVersion) -> str:
@@ -153,7 +190,7 @@ client = Client()
 client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
 began = time.monotonic()
 answer = client.post(reverse("put_into_force", args=["main", version.pk]),
-                     {"version": "1", "password": PASSWORD, "code": code_now()})
+                     {"version": "1", "password": PASSWORD, "code": code_now(), "takes_none": "on"})
 print("status", answer.status_code)
 at_once = queries.expectation_of(version)
 print("meanwhile", at_once and at_once.state)

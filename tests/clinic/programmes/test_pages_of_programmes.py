@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -18,8 +19,11 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.programmes import actions
+from upturn_clinic.programmes.criteria import HISTORY, criteria_of
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
+from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.programmes.reading import page, shipped_document
+from upturn_clinic.programmes.schedule import schedule
 from upturn_clinic.programmes.sizes import LARGEST_FILE
 
 pytestmark = pytest.mark.django_db
@@ -103,15 +107,64 @@ def test_everything_that_a_protocol_says_is_on_its_page(
 
 def test_the_schedule_places_doses_and_ratings(in_force: ProtocolVersion) -> None:
     table = page(in_force).schedule
-    assert table.arms == ("ketamine", "midazolam", "escitalopram")
+    # Tablets taken at home have no visit, and no empty column.
+    assert table.arms == ("ketamine", "midazolam")
+    assert table.instruments == ("MADRS", "CADSS", "PHQ-9")
     days = {visit.when: visit for visit in table.visits}
-    assert [cell.told for cell in days["day 2"].given] == ["0.5 mg/kg", "0.045 mg/kg", ""]
+    assert [cell.told for cell in days["day 2"].given] == ["0.5 mg/kg", "0.045 mg/kg"]
+    # Response is counted from it, and enrolment asks for it.
+    assert [cell.told for cell in days["day −14"].rated] == ["baseline", "", ""]
     assert [cell.told for cell in days["day 0"].rated] == ["2 h, 4 h", "40 min, 2 h", ""]
     assert [cell.told for cell in days["day 1"].rated] == ["●", "", ""]
     assert [cell.told for cell in days["day 7"].rated] == ["●", "", "●"]
     assert days["day 28"].given[0].told == "0.5 mg/kg on relapse"
     assert days["day −14"].window == "14 days earlier to 12 days later"
+    assert days["day 0"].window == "that day"
+    assert days["day 1"].window == "that day, up to 12 h later"
     assert any("every day from day 0 to day 179" in each for each in table.between)
+
+
+def test_everybody_is_asked_what_the_page_says(in_force: ProtocolVersion) -> None:
+    shown = [each.criterion.id for each in page(in_force).gates]
+    assert shown == [each.id for each in criteria_of(protocol_of(in_force))]
+    assert shown[-1] == HISTORY
+
+
+def test_no_baseline_is_added_where_the_protocol_lists_one() -> None:
+    table = schedule(load("belief-updating-study"))
+    assert "baseline" not in {cell.told for visit in table.visits for cell in visit.rated}
+    # Without a visit before the first dose it stands beside the visits.
+    bare = load("six-infusions").model_copy(update={"encounters": load("six-infusions").encounters[1:]})
+    assert "MADRS: once before the first dose" in schedule(bare).between
+
+
+def test_rules_and_arms_name_their_sources_in_words(in_force: ProtocolVersion, clinician: Client) -> None:
+    text = clinician.get(reverse("protocol_version", args=["main", in_force.pk])).content.decode()
+    label = "Esketamine nasal spray, US prescribing information of March 2019"
+    assert f'<a href="#source-esketamine-label">{label}</a>' in text
+    assert ">esketamine-label<" not in text
+    assert "(assumed: infusion-blood-pressure)" not in text
+    # Every short name leads to a source at the foot of the page.
+    wanted = set(re.findall('href="#source-([^"]+)"', text))
+    assert wanted
+    assert wanted <= set(re.findall('id="source-([^"]+)"', text))
+
+
+def test_limits_have_units_and_what_the_clock_judges_is_not_asked_of_a_person(in_force: ProtocolVersion) -> None:
+    rules = {each.key: each for group in page(in_force).rules for each in group.rules}
+    told = {key: each.limits.replace("\N{NO-BREAK SPACE}", " ") for key, each in rules.items()}
+    assert told["gates/blood-pressure-before"] == "SBP above 140 mmHg or DBP above 90 mmHg"
+    assert told["gates/heart-rate"] == "HR above 130 per minute or HR below 45 per minute"
+    assert told["discharge/oxygen"] == "not met with SpO2 down by more than 2 points since before the dose"
+    assert told["discharge/minimum-stay"] == "2 h from the start of the dose, by the clock"
+    assert told["discharge/walks"] == "a person answers"
+    serious = rules["serious/report"]
+    assert serious.text == "A serious event is reported to the sponsor and the ethics committee."
+    assert (serious.limits, serious.asks) == (
+        "every adverse event marked as serious", "a report within 24 h of when it became known",
+    )  # fmt: skip
+    groups = {group.section: group.has_asks for group in page(in_force).rules}
+    assert (groups["discharge"], groups["monitoring"], groups["arrival"]) == (False, False, True)
 
 
 def test_a_source_is_a_link_only_when_it_is_a_web_address(
@@ -131,11 +184,18 @@ def test_a_source_is_a_link_only_when_it_is_a_web_address(
 def test_signing_from_the_screen(clinician: Client, draft: ProtocolVersion) -> None:
     address = reverse("put_into_force", args=["main", draft.pk])
     assert draft.digest in clinician.get(address).content.decode()
-    wrong = clinician.post(address, {"version": 1, "password": "wrong", "code": code_now()})
+    wrong = clinician.post(address, {"version": 1, "password": "wrong", "code": code_now(), "takes_none": "on"})
     assert "not right" in wrong.content.decode()
     draft.refresh_from_db()
     assert draft.state == ProtocolVersion.State.DRAFT
-    answer = clinician.post(address, {"version": 1, "password": PASSWORD, "code": code_now()})
+    # A slip would leave a session without a single limit: who takes on none says so.
+    given = {"version": 1, "password": PASSWORD, "code": code_now()}
+    assert "You ticked no rule." in clinician.post(address, given).content.decode()
+    both = {**given, "takes_none": "on", "take_gates": ["gates/heart-rate"]}
+    assert "take one of the two back" in clinician.post(address, both).content.decode()
+    draft.refresh_from_db()
+    assert draft.state == ProtocolVersion.State.DRAFT
+    answer = clinician.post(address, {**given, "takes_none": "on"})
     assert answer.status_code == 302
     text = clinician.get(answer["Location"]).content.decode()
     assert "In force" in text

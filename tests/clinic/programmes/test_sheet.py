@@ -24,7 +24,7 @@ from upturn_clinic.programmes.expected import expected_of
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
 from upturn_clinic.programmes.pictures import people
 from upturn_clinic.programmes.reading import shipped_document
-from upturn_clinic.programmes.sheet import arms_with_sheets, sheet
+from upturn_clinic.programmes.sheet import arms_with_sheets, danger_signs, sheet
 from upturn_clinic.programmes.side_effects import passing, side_effects
 
 FEW = 20
@@ -140,10 +140,12 @@ def test_it_says_what_must_be_said(
     kept(in_force, "six-infusions", facility)
     text = log_in(colleague).get(reverse("what_to_expect", args=["main", in_force.pk])).content.decode()
     for needed in (
-        "6 treatments in 11 days", "days 2, 4, 7, 9 and 11", "This takes 40 minutes", "at least 2 hours from the start",
-        "Do not drive on the day of a session", "Somebody must take you home", "do not feel much better",
-        "With the other treatment", "What we do not know", "Whom to call", "call your local emergency number",
+        "6 treatments within 12 days", "days 2, 4, 7, 9 and 11", "This takes 40 minutes",
+        "at least 2 hours from the start", "Do not drive on the day of a session", "Somebody must take you home",
+        "do not feel much better", "With the other treatment", "What we do not know", "Whom to call",
+        "call your local emergency number",
         "decisions belong to the treating clinician", "most within 2 hours, all within 4 hours",
+        "trouble seeing", "weakness or numbness on one side, or trouble speaking", "that is not your fault",
     ):  # fmt: skip
         assert needed in text, needed
     assert "<script>" not in text
@@ -167,9 +169,13 @@ def test_numbers_are_those_of_the_answer_and_dots_count_them() -> None:
     (lasting,) = made.lasting
     place = arm["relapse"]["time_h"].index(744.0)
     assert lasting.count == round(arm["relapse"]["still_well"][place]["median"] * 100)
-    assert f"At no time at all do {round((1 - arm['ever_responded']['median']) * 100)} of 100" in " ".join(
-        made.better_words
-    )
+    some = round(arm["ever_responded"]["median"] * 100)
+    words = " ".join(made.better_words)
+    assert f"At some time, {some} of 100 people feel much better. {100 - some} of 100 do not." in words
+    # How many stop has its range and its time, as every number of the model.
+    low, high = (round(arm["left"][each] * 100) for each in ("low90", "high90"))
+    assert f"as few as {low} or as many as {high}" in " ".join(made.lasting_words)
+    assert "Within 180 days" in " ".join(made.lasting_words)
 
 
 def test_side_effects_are_those_of_the_published_tables() -> None:
@@ -206,6 +212,9 @@ def test_what_is_taken_at_home_has_no_session() -> None:
     assert made.session == ("You take it at home, each day. You swallow it.",)
     assert made.feelings == ()
     assert "Do not drive on the day of a session. Do not ride a bike or use machines." not in made.home
+    # No session, no signs to look for after one; no boosters in this arm.
+    assert made.danger == ("Tell us the same day if you think of harming yourself, or if something worries you.",)
+    assert not any("repeat a treatment" in each for each in made.unknown)
     with pytest.raises(Refused, match="no sheet"):
         sheet(load("six-infusions"), "nonsense", None)
 
@@ -213,3 +222,34 @@ def test_what_is_taken_at_home_has_no_session() -> None:
 @pytest.mark.parametrize(("share", "count"), [(0.0, 0), (0.004, 0), (0.005, 0), (0.996, 100), (1.0, 100)])
 def test_pictures_hold_at_their_ends(share: float, count: int) -> None:
     assert people(share, "{count} of {out_of}").told == f"{count} of 100"
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_whoever_goes_home_is_told_every_sign_of_the_emergency_gates(name: str) -> None:
+    protocol = load(name)
+    signs = [sign for gate in protocol.gates if gate.asks == "emergency" for sign in gate.signs]
+    told = danger_signs(protocol)[0]
+    for needed in ("pain in the chest", "one side", "speaking", "seeing", "a fit", "awake", "breathing", "headache"):
+        assert (needed in told) is bool(signs), needed
+
+
+def test_a_sign_that_nobody_put_into_plain_words_is_told_all_the_same() -> None:
+    protocol = load("six-infusions")
+    gates = [
+        each.model_copy(update={"signs": (*each.signs, "blue lips")}) if each.id == "emergency-signs" else each
+        for each in protocol.gates
+    ]
+    assert danger_signs(protocol.model_copy(update={"gates": tuple(gates)}))[0].endswith(", or blue lips.")
+
+
+def test_before_anything_is_computed_what_is_felt_and_the_blood_pressure_are_told() -> None:
+    made = sheet(load("six-infusions"), "ketamine", None)
+    assert any("You may feel odd" in each for each in made.feelings)
+    assert any("blood pressure goes up" in each for each in made.feelings)
+    assert sheet(load("six-infusions"), "midazolam", None).feelings == ()
+
+
+def test_the_spray_bottles_of_all_doses_are_told() -> None:
+    """56 mg are two devices, 84 mg are three; five minutes lie between them."""
+    made = sheet(load("esketamine-trd"), "esketamine", None)
+    assert "You use 2 or 3 small spray bottles. Between them you rest for 5 minutes." in made.session

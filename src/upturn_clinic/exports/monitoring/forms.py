@@ -43,7 +43,7 @@ class FillForm(forms.Form):
     prescriber = _line("Prescriber: name")
     prescriber_phone = _line("Prescriber: telephone")
     prescriber_email = _line("Prescriber: email")
-    address = _line("Address of the healthcare setting")
+    address = _line("Address of the healthcare setting, if another than the facility's")
 
     def answers(self) -> dict[str, str]:
         """Give what was written, without the version."""

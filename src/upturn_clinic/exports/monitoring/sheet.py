@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from upturn_clinic.exports.numbers import MINIMUM_MONITORING_MIN, PRESSURE_AFTER_MIN
@@ -19,9 +19,10 @@ from upturn_clinic.stock.amounts import written
 from upturn_clinic.stock.models import Draw
 from upturn_clinic.treatments.models import ConcomitantDrug, Dose
 
-__all__ = ["CLASSES", "CheckedField", "Held", "Section", "sections_of"]
+__all__ = ["CLASSES", "HAPPENED", "MONITORING", "CheckedField", "Held", "Section", "sections_of"]
 
 MINUTE = timedelta(minutes=1)
+MONITORING, HAPPENED = "Monitoring", "What happened"
 # The classes the form asks for, by the words that the clinic knows drugs by.
 CLASSES: Mapping[str, str] = {
     "benzodiazepine": "Benzodiazepines",
@@ -89,8 +90,8 @@ def sections_of(held: Held, answers: Mapping[str, Any]) -> tuple[Section, ...]:
         Section("Patient", tuple(_patient(held, answers))),
         Section("Treatment", tuple(_treatment(held, answers))),
         Section("Medicines of the same time", tuple(_medicines(held, answers))),
-        Section("Monitoring", tuple(_monitoring(held, answers))),
-        Section("What happened", tuple(_events(held, answers))),
+        Section(MONITORING, tuple(_monitoring(held, answers))),
+        Section(HAPPENED, tuple(_events(held, answers))),
         Section("Prescriber and setting", tuple(_setting(held, answers))),
     )
 
@@ -98,8 +99,7 @@ def sections_of(held: Held, answers: Mapping[str, Any]) -> tuple[Section, ...]:
 def _patient(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
     who = held.identity
     yield _record("Name (first, middle initial, last)", who.full_name if who else "")
-    born = who.date_of_birth if who else None
-    yield _record("Date of birth", f"{born:%Y-%m-%d}" if born else "")
+    yield _record("Date of birth", _day(who.date_of_birth if who else None))
     yield _record("Sex", held.dose.plan.participant.sex)
     yield _record("First treatment session", _yes(held.is_first))
     said = next((each.answer for each in held.arrival if each.criterion.endswith("safety-programme")), "")
@@ -110,9 +110,9 @@ def _patient(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
 
 def _treatment(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
     dose, zone = held.dose, held.dose.plan.facility.zone
-    yield _record("Treatment date", f"{dose.given_at.astimezone(zone):%Y-%m-%d}" if dose.given_at else "")
+    yield _record("Treatment date", _day(dose.given_at.astimezone(zone) if dose.given_at else None))
     yield _record("Dose (56 mg, 84 mg, or another)", f"{dose.given_mg.normalize():f} mg" if dose.given_mg else "")
-    lots = dict.fromkeys(f"{each.lot.number} (expires {each.lot.expires_on:%Y-%m-%d})" for each in held.draws)
+    lots = dict.fromkeys(f"{each.lot.number} (expires {_day(each.lot.expires_on)})" for each in held.draws)
     yield CheckedField(
         "Lot number of the devices", ", ".join(lots) or answers.get("lot", ""), "record" if lots else "filled"
     )
@@ -143,7 +143,7 @@ def _monitoring(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField
     yield _record("Blood pressure before the dose", _pressure(held, begin, before=True))
     at_40 = begin + PRESSURE_AFTER_MIN * MINUTE if begin else None
     yield _record(f"Blood pressure at {PRESSURE_AFTER_MIN:g} min", _pressure(held, begin, near=at_40))
-    yield _record("Blood pressure before the end of monitoring", _pressure(held, begin, last=True))
+    yield _record("Blood pressure before the end of monitoring", _pressure(held, begin))
     yield _filled("Vital signs acceptable before the end", answers, "vitals_after")
     low = min((each.value for each in held.readings if each.instrument == "SpO2"), default=None)
     seen = "" if low is None else f"{written(low)} %"
@@ -186,8 +186,12 @@ def _setting(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
     yield _filled("Prescriber: name", answers, "prescriber")
     yield _filled("Prescriber: telephone", answers, "prescriber_phone")
     yield _filled("Prescriber: email", answers, "prescriber_email")
-    yield _record("Healthcare setting", held.dose.plan.facility.name)
-    yield _filled("Healthcare setting: address", answers, "address")
+    here = held.dose.plan.facility
+    yield _record("Healthcare setting", here.name)
+    written_by_hand = str(answers.get("address", ""))
+    yield CheckedField(
+        "Healthcare setting: address", written_by_hand or here.address, "filled" if written_by_hand else "record"
+    )
 
 
 def _record(label: str, value: str, *, help: str = "") -> CheckedField:
@@ -196,6 +200,10 @@ def _record(label: str, value: str, *, help: str = "") -> CheckedField:
 
 def _filled(label: str, answers: Mapping[str, Any], key: str) -> CheckedField:
     return CheckedField(label, str(answers.get(key, "")), "filled")
+
+
+def _day(on: date | None) -> str:
+    return f"{on.day} {on:%b %Y}" if on else ""
 
 
 def _yes(holds: bool) -> str:
@@ -215,9 +223,7 @@ def _span(event: AdverseEvent, begin: datetime | None) -> str:
     return f"{_minutes(begin, event.started_at) or '?'} to {_minutes(begin, event.ended_at) or 'not over'}"
 
 
-def _pressure(
-    held: Held, begin: datetime | None, *, before: bool = False, near: datetime | None = None, last: bool = False
-) -> str:
+def _pressure(held: Held, begin: datetime | None, *, before: bool = False, near: datetime | None = None) -> str:
     """Write a pair of pressures: the last before the dose, the nearest to a time after it, or the last of all."""
     if begin is None:
         return ""
@@ -233,6 +239,8 @@ def _pressure(
             return ""
         found.append(f"{written(rows[0].value)}")
         minute = _minutes(begin, rows[0].at)
-    return f"{'/'.join(found)} mmHg, {minute} min after the first device" if not before or last else (
-        f"{'/'.join(found)} mmHg, {minute.lstrip('-')} min before"
-    )  # fmt: skip
+    pair = f"{'/'.join(found)} mmHg"
+    if not before:
+        return f"{pair}, {minute} min after the first device"
+    ago = minute.lstrip("-")
+    return f"{pair}, {f'{ago} min' if int(ago) else 'just'} before the first device"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.exports.monitoring import actions, forms, queries
-from upturn_clinic.exports.monitoring.sheet import sections_of
+from upturn_clinic.exports.monitoring.sheet import HAPPENED, MONITORING, CheckedField, Section, sections_of
 from upturn_clinic.exports.numbers import SUBMIT_SOURCE, SUBMIT_WITHIN
 from upturn_clinic.participants.answering import answer
 from upturn_clinic.stock.queries import may_know
@@ -45,7 +46,7 @@ def monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> HttpResp
     found = _dose(here, dose, actor)
     form = queries.form_of(found)
     sections = sections_of(queries.held_of(found), form.answers if form else {})
-    missing = [each.label for section in sections for each in section.fields if each.is_missing]
+    missing = _missing(sections)
     due_on = queries.due_on(found)
     shown = {"here": here, "dose": found, "form": form, "parts": sections, "missing": missing, "due_on": due_on,
              "now": timezone.now(), "by": actor.user, "source": SUBMIT_SOURCE}  # fmt: skip
@@ -68,7 +69,8 @@ def fill_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> Htt
 
     return answer(
         request, form, act,
-        shown={"here": here, "dose": found, "title": f"Fill the monitoring form of {found}", "verb": "Save"},
+        shown={"here": here, "dose": found, "title": f"Fill the monitoring form of {_whose(found)}", "verb": "Save",
+               "back": _page(here, found), "readings": _readings(sections_of(queries.held_of(found), {}))},
         said="Saved.", to=_page(here, found), newest=kept, page="exports/form.html",
     )  # fmt: skip
 
@@ -81,7 +83,8 @@ def print_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> Ht
     return answer(
         request, forms.PrintForm(request.POST or None),
         lambda _: actions.note_print(dose=found, by=actor, at=timezone.now()),
-        shown={"here": here, "dose": found, "title": "The form is printed", "verb": "Note it"},
+        shown={"here": here, "dose": found, "title": f"The form of {_whose(found)} is printed",
+               "verb": "Note that it is printed", "back": _page(here, found)},
         said="Noted as printed.", to=_page(here, found), page="exports/form.html",
     )  # fmt: skip
 
@@ -92,12 +95,14 @@ def submit_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> H
     actor, here = require(request, Permission.FILL_FORMS, facility)
     found = _dose(here, dose, actor)
     kept = queries.form_of(found)
+    empty = len(_missing(sections_of(queries.held_of(found), kept.answers if kept else {})))
     form = forms.SubmitForm(request.POST or None, initial={"version": kept.version if kept else 0,
                                                            "submitted_at": timezone.now()})  # fmt: skip
     return answer(
         request, form,
         lambda given: actions.submit_form(dose=found, **given, by=actor, at=timezone.now()),
-        shown={"here": here, "dose": found, "title": "The clinic has submitted this form", "verb": "Note it"},
+        shown={"here": here, "dose": found, "title": f"The clinic has submitted the form of {_whose(found)}",
+               "verb": "Note that it is submitted", "back": _page(here, found), "empty": empty},
         said="Noted as submitted.", to=_page(here, found), newest=kept, page="exports/form.html",
     )  # fmt: skip
 
@@ -107,6 +112,20 @@ def _dose(here: Facility, dose: UUID, actor: Actor) -> Dose:
     if not may_know(actor, found) or not queries.needs_form(found):
         raise Http404
     return found
+
+
+def _missing(sections: Sequence[Section]) -> list[str]:
+    return [each.label for section in sections for each in section.fields if each.is_missing]
+
+
+def _readings(sections: Sequence[Section]) -> list[CheckedField]:
+    """Give what the record says of the session, on which somebody judges while they fill the form."""
+    told = (each for section in sections if section.title in (MONITORING, HAPPENED) for each in section.fields)
+    return [each for each in told if each.help or (each.value and each.origin == "record")]
+
+
+def _whose(dose: Dose) -> str:
+    return f"{dose.plan.participant.pseudonym}, {dose}"
 
 
 def _page(here: Facility, dose: Dose) -> str:

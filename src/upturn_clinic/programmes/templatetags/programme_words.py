@@ -7,7 +7,7 @@ from django import template
 from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of
 
-__all__ = ["percent", "source_words"]
+__all__ = ["percent", "points", "source_words"]
 
 register = template.Library()
 
@@ -22,6 +22,18 @@ def percent(share: float | None) -> str:
     ('46 %', '–')
     """
     return "–" if share is None else f"{share * 100:.0f} %"
+
+
+@register.filter
+def points(change: float | None) -> str:
+    """Write a change in points of a scale.
+
+    Examples
+    --------
+    >>> points(-13.04), points(0.1), points(None)
+    ('−13.0', '0.1', '–')
+    """
+    return "–" if change is None else f"{change:.1f}".replace("-", "−")
 
 
 @register.filter

@@ -37,7 +37,8 @@ class Command(BaseCommand):
         except UpturnError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{export.records} in {folder}")
-        if export.version is not None and export.about["arms"] == "as in the protocol":
+        has_people = not export.records.participants.is_empty()
+        if export.version is not None and has_people and export.about["arms"] == "as in the protocol":
             self.stdout.write(f"Draw the report: upturn answer {folder / PROTOCOL} --records {folder}")
 
 
