@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "upturn_clinic.accounts.middleware.IdleLogout",
     "upturn_clinic.accounts.middleware.SecondFactor",
     "upturn_clinic.accounts.middleware.Doors",
+    "upturn_clinic.pages.middleware.Worded",
     # Innermost: what it answers for is what a view wrote.
     "upturn_clinic.ledger.middleware.SentOnce",
 ]
@@ -144,6 +145,19 @@ ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _SITE.proxy else 0
 MFA_ADAPTER = "upturn_clinic.accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "upturn clinic"
+_PLAIN = "upturn_clinic.accounts.keys.plain"
+ACCOUNT_FORMS = {
+    "login": f"{_PLAIN}.LogIn",
+    "change_password": f"{_PLAIN}.ChangePassword",
+    "reset_password": f"{_PLAIN}.ResetPassword",
+    "reset_password_from_key": f"{_PLAIN}.NewPassword",
+    "reauthenticate": f"{_PLAIN}.ConfirmByPassword",
+}
+MFA_FORMS = {
+    "authenticate": f"{_PLAIN}.Authenticate",
+    "reauthenticate": f"{_PLAIN}.ConfirmByCode",
+    "activate_totp": f"{_PLAIN}.Activate",
+}
 
 # With the person beside each session, so that they can be seen and ended.
 SESSION_ENGINE = "upturn_clinic.accounts.sessions"

@@ -34,7 +34,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 REGISTERED, CONSENTED, CONCLUDED, ENROLLED = 12, 10, 9, 8
 OPENS = time(9)
 SLOTS = 6
-PAST_DRUGS = (("sertraline", "150 mg"), ("venlafaxine", "225 mg"), ("mirtazapine", "30 mg"))
+PAST_DRUGS = (("sertraline", "150 mg a day"), ("venlafaxine", "225 mg a day"), ("mirtazapine", "30 mg a day"))
 BLINDED = "blinded"
 Step = Callable[[datetime], object]
 

@@ -32,8 +32,8 @@ __all__ = ["STAGES", "is_there", "make"]
 
 PROTOCOL, ARM = "six-infusions", "ketamine"
 SEED = 24
-# Vials for all doses of the demo's past.
-PAST_VIALS = 60
+# Vials for all doses of the demo's past, one for each.
+PAST_VIALS = 200
 DAY = timedelta(days=1)
 # The house opens before the first person comes, who has the longest way behind them.
 OPENED = 230 * DAY

@@ -22,7 +22,7 @@ from upturn_clinic.floor.leaving import actions as leaving
 from upturn_clinic.floor.leaving.queries import lines_in
 from upturn_clinic.floor.models import Session
 from upturn_clinic.stock import actions as stock
-from upturn_clinic.stock.models import Lot
+from upturn_clinic.stock.models import Lot, Movement
 from upturn_clinic.stock.shelf import actions as shelf
 from upturn_clinic.treatments.dosing import compute
 from upturn_clinic.treatments.models import Dose
@@ -33,6 +33,7 @@ from upturn_clinic.treatments.watch.queries import holding_back
 __all__ = ["PAST_LOT", "WHOLE", "Played", "Scene", "shelf_with"]
 
 MINUTE = timedelta(minutes=1)
+VIAL_MG = Decimal(200)
 PAST_LOT = "DEMO-0"
 FILLING_ML, RATE_ML_H, LASTS_MIN = "50", "75", 40
 CALM: Mapping[str, str] = {
@@ -77,7 +78,7 @@ def shelf_with(staff: Staff, here: Facility, *, number: str, containers: int, at
     """Take a lot of ketamine into the register."""
     delivery = shelf.Delivery(
         drug="ketamine", form="vial", number=number, expires_on=date(at.year + 2, 1, 31), containers=containers,
-        amount_each=Decimal(200), mg_per_ml=Decimal(10),
+        amount_each=VIAL_MG, mg_per_ml=Decimal(10),
     )  # fmt: skip
     return shelf.receive(facility=here, delivery=delivery, by=staff[Role.PHARMACIST], at=at)
 
@@ -95,6 +96,7 @@ class Played:
 
     def __init__(self, staff: Staff, dose: Dose, scene: Scene, room: str, lot: Lot, now: datetime) -> None:
         self.nurse, self.clinician = staff[Role.SESSION_NURSE], staff[Role.CLINICIAN]
+        self.pharmacist = staff[Role.PHARMACIST]
         self.dose, self.scene, self.room, self.lot, self.now = dose, scene, room, lot, now
 
     def play(self) -> None:
@@ -115,11 +117,16 @@ class Played:
         assert course is not None  # noqa: S101  (who is due has a plan)
         weight = weight_of(course.plan.participant)
         amount = compute(course.entry(self.dose), weight=weight, protocol=course.protocol, arm=course.arm, at=at)
-        drawn = stock.draw(
-            dose=self.dose, lot=self.lot, amount=Decimal(str(amount.mg)).quantize(Decimal("0.1")), by=self.nurse, at=at
-        )
+        mg = Decimal(str(amount.mg)).quantize(Decimal("0.1"))
+        drawn = stock.draw(dose=self.dose, lot=self.lot, amount=mg, by=self.nurse, at=at)
         assert self.clinician.user is not None  # noqa: S101  (staff are people)
-        stock.check(draw=drawn, version=drawn.version, checker=Proof(self.clinician.user, at), by=self.clinician, at=at)
+        checker = Proof(self.clinician.user, at)
+        stock.check(draw=drawn, version=drawn.version, checker=checker, by=self.clinician, at=at)
+        # A vial is opened for one dose; nobody keeps its rest.
+        shelf.remove(
+            lot=self.lot, kind=Movement.Kind.WASTED, amount=VIAL_MG - mg, reason="the rest of the opened vial",
+            witness=checker, by=self.pharmacist, at=at,
+        )  # fmt: skip
         found = queries.whole(self.session)
         asked = queries.asked_in(found)
         minute, measures = asked.timepoints[0]

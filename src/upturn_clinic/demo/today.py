@@ -15,6 +15,11 @@ from upturn_clinic.treatments.models import Dose
 __all__ = ["ROOMS", "today"]
 
 ROOMS = ("Window", "Garden", "Quiet", "Corner", "North", "South")
+HOUSE = {
+    "phone": "555 0100, day and night",
+    "address": "1 Invented Street, ground floor, blue door",
+    "crisis_help": "Invented crisis line: 555 0199, day and night",
+}
 DAY = timedelta(days=1)
 SCENES = (
     Scene(220, 190, is_prepared=True, is_ready=True, has_left=True),
@@ -32,7 +37,7 @@ def today(staff: Staff, here: Facility, now: datetime) -> None:
     Who is due beyond the scenes is left for a visitor to begin with.
     """
     accounts.change_facility(
-        facility=here, version=here.version, values={"rooms": "\n".join(ROOMS)}, reason="the rooms of the house",
+        facility=here, version=here.version, values={"rooms": "\n".join(ROOMS), **HOUSE}, reason="the house as it is",
         by=staff[Role.ADMINISTRATOR], at=now - DAY,
     )  # fmt: skip
     here.refresh_from_db()

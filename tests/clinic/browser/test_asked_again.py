@@ -27,7 +27,7 @@ def test_what_looks_like_a_slip_is_asked_about(session: Session, nurse: Actor, h
     expect(asked).to_have_count(2)
     expect(cell(page, "n-15", "SBP")).to_contain_text("not saved yet")
     link = page.locator("[data-link]")
-    expect(link).to_have_text("Connected. Nothing waits; 2 entries were not taken: see below.")
+    expect(link).to_have_text("Connected. 2 entries were not taken: show them")
     picture(page, "asked-again")
     assert asked.get_by_role("button", name="Send it again").count() == 0
     # One was a slip: it goes back into its field. The other one is so.

@@ -148,7 +148,8 @@ def test_the_pages_of_leaving_have_no_fault(
     look: str, floor: Plan, facility: Facility, nurse: User, colleague: User, opened: Open, faults: Look
 ) -> None:
     session = in_room("Quiet")
-    for name in ("leaving", "leave", "leave_against_advice", "decide_leaving", "take_home_sheet", "not_ready_to_leave"):
+    for name in ("leaving", "leave", "leave_against_advice", "decide_leaving", "take_home_sheet", "not_ready_to_leave",
+                 "ready_to_leave"):  # fmt: skip
         page = opened(reverse(name, args=[facility.slug, session.pk]), colleague, **LOOKS[look])
         picture(page, f"{name}-{look}")
         assert faults(page) == [], name
@@ -166,7 +167,7 @@ def test_leaving_by_the_list_with_the_keyboard(plan: Plan, facility: Facility, n
                     nominal_min=nominal).save()  # fmt: skip
     page = opened(reverse("leaving", args=[facility.slug, session.pk]), nurse)
     for group in page.get_by_role("group").all():
-        group.get_by_label("Yes").focus()
+        group.get_by_label("That is so").focus()
         page.keyboard.press("Space")
     page.locator("#id_escort").fill("Eva, a friend")
     page.get_by_role("button", name="Save the answers").focus()
@@ -175,7 +176,7 @@ def test_leaving_by_the_list_with_the_keyboard(plan: Plan, facility: Facility, n
     assert [each.text for each in lines_in(whole(session), now=timezone.now()) if not each.is_met] == []
     expect(page.get_by_text("Every line is met.")).to_be_visible()
     page.get_by_role("link", name="Ready to leave").click()
-    page.get_by_role("button", name="Ready to leave").click()
+    page.get_by_role("button", name="Say: ready to leave").click()
     expect(page.get_by_text("is ready to leave.")).to_be_visible()
     page.get_by_role("link", name="Leave", exact=True).click()
     page.get_by_label("Your password").fill(PASSWORD)

@@ -157,7 +157,7 @@ def test_a_new_colleague_from_letter_to_work(opened: Open, facility: Facility, o
     page.get_by_label("Email address").fill("new@example.org")
     page.get_by_label("Session nurse").check()
     page.get_by_role("button", name="Invite").click()
-    shown(page, "A letter with a link is on its way")
+    shown(page, "An email with a link is on its way")
     link = next(word for word in str(mail.outbox[-1].body).split() if "/invitation/" in word)
     page.wait_for_load_state()
     picture(page, "flow-invited")
@@ -290,7 +290,7 @@ def test_the_second_editor_sees_what_changed_and_keeps_what_they_typed(
     page.get_by_role("button", name="Save").click()
     told = page.locator(".box.bad")
     expect(told).to_contain_text("Nothing was overwritten")
-    expect(told).to_contain_text("Owner changed the facility (name)")
+    expect(told).to_contain_text("Owner changed the facility (Name)")
     expect(page.get_by_label("Country")).to_have_value("DK")
     # The field that only the other one touched shows their value: a second save takes nothing back.
     expect(page.get_by_label("Name")).to_have_value("First")

@@ -72,7 +72,7 @@ def test_every_page_of_a_plan(look: str, begun: Participant, colleague: User, op
         reverse("end_dose", args=["main", dose.pk]), reverse("attend_visit", args=["main", visit.pk]),
         reverse("move_visit", args=["main", visit.pk]), reverse("end_visit", args=["main", visit.pk]),
         *(reverse(name, args=["main", begun.pk]) for name in
-          ("make_plan", "renew_plan", "plan_booster", "decide_booster", "others", "record_drug",
+          ("make_plan", "renew_plan", "tell_raters", "plan_booster", "decide_booster", "others", "record_drug",
            "record_co_intervention")),
         reverse("sessions_of", args=["main", begun.pk]),
         reverse("decide_stopping", args=["main", begun.pk, "pregnancy"]),
@@ -105,7 +105,7 @@ def test_from_enrolment_to_a_late_dose(
     shown(page, "The plan is made.")
     # The plan leads to the session of a dose; nobody can write down a dose without one.
     page.get_by_role("link", name=re.compile("Session ?of Dose 1")).click()
-    expect(page.locator("h1")).to_have_text(re.compile("has arrived$"))
+    expect(page.locator("h1")).to_have_text(re.compile("^Arrival: "))
     dose = Dose.objects.select_related("plan__participant__facility", "plan__facility").get(number=1)
     begun_at = first.replace(second=0, microsecond=0) + timedelta(minutes=65)
     given_in_session(dose, clinician, make_person("Checker", facility, Role.SESSION_NURSE), begun_at)

@@ -123,11 +123,12 @@ def test_from_a_file_to_a_protocol_in_force(
     page.get_by_label("Or a protocol file").set_input_files(right)
     page.get_by_role("button", name="Check and add").click()
     page.get_by_role("link", name="Sign it into force").click()
+    page.get_by_label("I take on none of them").check()
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_label("Code from your app").fill(code_now())
     page.get_by_role("button", name="Sign").click()
     shown(page, "In force since")
-    shown(page, "It is not computed yet")
+    shown(page, "It has not been computed for this version")
     picture(page, "flow-protocol-in-force")
     assert ProtocolVersion.objects.get().state == ProtocolVersion.State.IN_FORCE
     assert timezone.is_aware(ProtocolVersion.objects.get().in_force_at or NOW)

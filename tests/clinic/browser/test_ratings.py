@@ -167,6 +167,11 @@ def test_somebody_answers_on_their_telephone_and_meets_help_first(
     expect(page.get_by_text("Feeling nervous")).to_be_visible()
     assert Concern.objects.filter(rule="phq-item-9").count() == 1
     page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("You have not answered any question.")).to_be_visible()
+    picture(page, "ratings-phone-asked-once")
+    page.get_by_text("Several days").first.click()
+    expect(page.get_by_text("You have not answered any question.")).to_have_count(0)
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
     assert faults(page) == []
     assert page.evaluate("sessionStorage.length") == 0
@@ -185,6 +190,7 @@ def test_questions_follow_from_answers_and_an_answer_can_be_taken_back(
     second.get_by_role("button", name="Take the answer back").click()
     expect(how).to_be_hidden()
     page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send it like this").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
     # A question that is not asked any more is not answered either.
     assert Rating.objects.get(instrument="C-SSRS").answers == {}

@@ -34,7 +34,9 @@ from upturn_clinic.ledger.models import Entry
 from upturn_clinic.participants.models import Identity, Participant
 from upturn_clinic.participants.queries import arm_of, participant_of
 from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion
-from upturn_clinic.stock.models import Movement
+from upturn_clinic.programmes.queries import expectation_of
+from upturn_clinic.stock.models import Lot, Movement
+from upturn_clinic.stock.shelf.queries import balance_of
 from upturn_clinic.treatments.models import Dose, Visit
 
 FEW_PEOPLE, FEW_PATIENTS = "8", "5"
@@ -85,6 +87,10 @@ def test_the_demo_is_whole_and_is_made_once(folder: Path, log_in: Callable[[User
     assert Reading.objects.exists()
     assert {each.state for each in ProtocolVersion.objects.all()} == {ProtocolVersion.State.IN_FORCE}
     assert Expectation.objects.get().state == Expectation.State.DONE
+    # Computed once, it stands on the pages of both programmes.
+    assert {expectation_of(each) for each in ProtocolVersion.objects.all()} == set(Expectation.objects.all())
+    # Of an opened vial nothing stays on the shelf.
+    assert {balance_of(each).shelf % each.amount_each for each in Lot.objects.all()} == {0}
     assert verify(Entry.objects.order_by("sequence")).fault == ""
     # Nobody could take them for real.
     for identity in Identity.objects.all():

@@ -83,6 +83,7 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "plan": Permission.SEE_PLAN,
     "make_plan": Permission.CHANGE_PLAN,
     "renew_plan": Permission.CHANGE_PLAN,
+    "tell_raters": Permission.CHANGE_PLAN,
     "plan_booster": Permission.CHANGE_PLAN,
     "decide_booster": Permission.DECIDE_BOOSTER,
     "decide_stopping": Permission.DECIDE_STOPPING,
@@ -181,7 +182,7 @@ OF_A_PARTICIPANT = (
     "record_trial", "record_measure", "record_weight", "record_consent",
 )  # fmt: skip
 OF_A_PLAN = (
-    "plan", "sessions_of", "make_plan", "renew_plan", "plan_booster", "decide_booster", "others",
+    "plan", "sessions_of", "make_plan", "renew_plan", "tell_raters", "plan_booster", "decide_booster", "others",
     "record_co_intervention", "record_drug",
 )  # fmt: skip
 OF_A_DOSE = ("give_dose", "move_dose", "end_dose", "preparation", "draw_dose", "arrive")

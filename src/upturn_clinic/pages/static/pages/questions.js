@@ -8,6 +8,8 @@
   const told = form.querySelector(".told");
   const questions = [...form.querySelectorAll(".question")];
   const AGAIN_MS = 10000;
+  const leftOut = form.elements.left_out;
+  const sending = form.querySelector(".acts button:last-child");
   let waiting = 0, isSending = false;
 
   const kept = () => { try { return JSON.parse(sessionStorage.getItem(key)) || {}; } catch { return {}; } };
@@ -30,14 +32,42 @@
     const radio = [...form.querySelectorAll("input[type=radio]")].find((r) => r.name === name && r.value === value);
     if (radio) radio.checked = true;
   }
-  form.addEventListener("change", () => { keep(answers()); show(); });
+  form.addEventListener("change", () => { keep(answers()); show(); askNoMore(); });
   form.addEventListener("click", (event) => {
     if (!event.target.classList.contains("clear")) return;
     const question = event.target.closest(".question");
     for (const radio of question.querySelectorAll("input")) radio.checked = false;
     question.querySelector("input").focus();
-    keep(answers()); show();
+    keep(answers()); show(); askNoMore();
   });
+
+  // One slip of a thumb sends nothing, and leaves out no question that could ask for help, without being asked once;
+  // what asks for help is sent at once. The server asks the same where this file does not run.
+  function leftOpen() {
+    const chosen = (question) => question.querySelector("input:checked");
+    const shown = questions.filter((question) => !question.hidden);
+    const helping = shown.filter((question) => question.dataset.asksHelp);
+    if (helping.some((question) => Number(chosen(question)?.value) >= Number(question.dataset.asksHelp))) return "";
+    if (!shown.some(chosen)) return "You have not answered any question.";
+    const open = helping.filter((question) => !chosen(question)).map((question) => question.dataset.item);
+    return open.length ? `You left out question ${open.join(" and question ")}.` : "";
+  }
+  function askNoMore() {
+    if (!leftOut.value) return;
+    leftOut.value = "";
+    told.className = "told";
+    told.textContent = "";
+    sending.textContent = "Send";
+  }
+  function askOnce() {
+    const open = leftOut.value ? "" : leftOpen();
+    if (!open) return false;
+    leftOut.value = "yes";
+    told.className = "told box warn";
+    told.textContent = `${open} You can answer now, or send it like this.`;
+    sending.textContent = "Send it like this";
+    return true;
+  }
 
   async function send() {
     if (isSending) return;
@@ -65,7 +95,7 @@
       waiting = setTimeout(send, AGAIN_MS);
     } finally { isSending = false; }
   }
-  form.addEventListener("submit", (event) => { event.preventDefault(); send(); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); if (!askOnce()) send(); });
   addEventListener("online", () => { if (waiting) send(); });
   show();
 })();

@@ -21,6 +21,8 @@
   // Until the first answer: what the page itself said. The device's clock may be wrong by hours.
   let offset = Date.parse(root.dataset.now) - Date.now();
   let began = root.dataset.began ? Date.parse(root.dataset.began) : null;
+  // Since when the session is over, in words; empty while it goes on.
+  let over = root.dataset.over;
   let state = null;
   let asked = false;
   // Names what this page shows: the server answers "nothing new" to it.
@@ -66,13 +68,18 @@
     if (part.next === null || part.next === part.html) return;
     if (typing(part.element)) { stale(part); return; }
     if (part.stale) { part.stale.remove(); part.stale = null; }
-    const open = new Map([...part.element.querySelectorAll("details[id]")].map((each) => [each.id, each.open]));
+    // What somebody opened or closed stays so, until the server itself would have it otherwise, as when the dose begins.
+    const open = new Map([...part.element.querySelectorAll("details[id]")].map((each) => [each.id, [each.open, each.dataset.came]]));
     const focused = part.element.contains(document.activeElement) ? document.activeElement : null;
     const again = focused && (focused.id ? `#${CSS.escape(focused.id)}` : focused.dataset.says ? `[data-says="${CSS.escape(focused.dataset.says)}"]` : null);
     const first = part.html === null;
     part.element.innerHTML = part.next;
     part.html = part.next;
-    if (!first) for (const each of part.element.querySelectorAll("details[id]")) if (open.has(each.id)) each.open = open.get(each.id) || (each.open && each.classList.contains("decide"));
+    for (const each of part.element.querySelectorAll("details[id]")) {
+      const [was, came] = open.get(each.id) || [];
+      each.dataset.came = each.open ? "open" : "closed";
+      if (!first && was !== undefined && came === each.dataset.came) each.open = was || (each.open && each.classList.contains("decide"));
+    }
     if (again) { const found = part.element.querySelector(again); if (found) found.focus(); }
   }
   // Numbers that run by themselves are no news.
@@ -89,7 +96,7 @@
     });
     part.element.before(part.stale);
   }
-  const swapAll = () => { for (const part of parts.values()) swap(part); };
+  const swapAll = () => { for (const part of parts.values()) swap(part); fit(); };
   root.addEventListener("focusout", () => setTimeout(swapAll, 0));
   root.addEventListener("input", (event) => {
     const form = event.target.closest("[data-part] form");
@@ -100,6 +107,7 @@
     if (state && Date.parse(told.now) < Date.parse(state.now)) return;
     state = told;
     began = told.began_at ? Date.parse(told.began_at) : null;
+    over = told.over;
     for (const [name, html] of Object.entries(told.parts)) { const part = parts.get(name); if (part) part.next = html; }
     swapAll();
     drawSheet();
@@ -137,8 +145,9 @@
 
   // ---- The line at the top
   function tick() {
-    $("[data-clock]").textContent = hhmmss.format(now());
-    const minutes = began === null ? "" : `${Math.floor((now() - began) / 60000) >= 0 ? "+" : ""}${Math.floor((now() - began) / 60000)} min since the dose began`;
+    const clock = over || hhmmss.format(now());
+    if ($("[data-clock]").textContent !== clock) $("[data-clock]").textContent = clock;
+    const minutes = began === null || over ? "" : `+${Math.max(Math.floor((now() - began) / 60000), 0)} min since the start`;
     if ($("[data-minutes]").textContent !== minutes) $("[data-minutes]").textContent = minutes;
   }
   setInterval(tick, 1000);
@@ -146,24 +155,38 @@
     const line = $("[data-link]");
     const count = mine().filter((each) => !each.refused).length;
     const apart = mine().length - count;
-    const saved = apart ? `Nothing waits; ${apart === 1 ? "1 entry was" : `${apart} entries were`} not taken: see below.` : "Everything is saved.";
+    const saved = may ? " Everything is saved." : "";
     const wait = count === 1 ? "1 entry waits here" : `${count} entries wait here`;
     const since = waiting.since ? hhmm.format(new Date(waiting.since.getTime() + offset)) : "";
     root.classList.toggle("cut", waiting.link !== "there" && waiting.link !== "unknown");
     root.classList.toggle("pending", count > 0);
     const words = {
       unknown: "Connecting…",
-      there: count ? `Connected; ${wait}.` : `Connected. ${saved}`,
+      there: count ? `Connected; ${wait}.` : apart ? "Connected." : `Connected.${saved}`,
       cut: `No connection since ${since}. ${count ? `${wait} and ${count === 1 ? "is" : "are"} sent when it is back.` : "Go on: what you enter waits here and is sent when it is back."}`,
       trouble: `The server cannot take entries now. ${count ? `${wait} and ${count === 1 ? "is" : "are"} tried again by itself.` : "What you enter waits here and is tried again."}`,
       "logged out": `You were logged out. ${count ? `${wait}; nothing is lost.` : "Nothing is lost."}`,
       "not allowed": `The server does not take entries from you any more. ${count ? `${wait}; nothing is lost.` : ""} Load the page anew.`,
     }[waiting.link];
-    if (line.dataset.words === words) return;
-    line.dataset.words = words;
+    fit();
+    if (line.dataset.words === `${words}${apart}`) return;
+    line.dataset.words = `${words}${apart}`;
     line.textContent = words;
     if (waiting.link === "logged out") line.append(" ", make("a", { href: location.pathname, text: "Log in again" }));
+    if (apart) line.append(" ", make("a", { href: "#waiting-entries", class: "apart", text: `${apart === 1 ? "1 entry was" : `${apart} entries were`} not taken: show ${apart === 1 ? "it" : "them"}` }));
   }
+
+  // ---- What can be done with the dose now, by the last news and by what waits here
+  const AFTER = { start: "running", pause: "paused", resume: "running", device: "running", stop: "ended" };
+  function fit() {
+    const ahead = mine().filter((each) => !each.refused && !each.entry.replaces && !each.entry.reason && AFTER[each.entry.kind]);
+    for (const box of root.querySelectorAll("[data-doing]")) {
+      const stands = ahead.length ? AFTER[ahead[ahead.length - 1].entry.kind] : box.dataset.doing;
+      for (const form of box.querySelectorAll("[data-when]")) form.toggleAttribute("data-not-now", !form.dataset.when.split(" ").includes(stands));
+    }
+    if (!root.classList.contains("cut")) root.classList.remove("all-acts");
+  }
+  root.addEventListener("click", (event) => { if (event.target.closest("[data-show-all]")) root.classList.add("all-acts"); });
 
   // ---- What waits, and what was refused
   function drawWaiting() {
@@ -224,7 +247,7 @@
     if (columns.map((each) => each.id).join() !== state.sheet.columns.map((each) => each.id).join()) {
       columns = state.sheet.columns;
       const head = make("tr", {}, make("th", { scope: "col", text: "Time" }), make("th", { scope: "col", text: "Read at" }));
-      for (const each of columns) head.append(make("th", { scope: "col" }, each.id, " ", make("span", { class: "unit", text: each.unit })));
+      for (const each of columns) head.append(make("th", { scope: "col" }, each.name, " ", make("span", { class: "unit", text: each.unit })));
       $("[data-columns]").replaceChildren(head);
       rows.clear();
       $("[data-rows]").replaceChildren();
@@ -261,7 +284,7 @@
     stamp.append(line.said);
     if (line.input) stamp.append(line.input, line.fault);
     for (const column of columns) {
-      const cell = make("td", { "data-cell": `${row.key}:${column.id}`, "data-label": column.id });
+      const cell = make("td", { "data-cell": `${row.key}:${column.id}`, "data-column": column.id, "data-label": column.unit ? `${column.name} (${column.unit})` : column.name });
       element.append(cell);
       line.cells.set(column.id, { element: cell, column, shown: null });
     }
@@ -299,7 +322,8 @@
       const button = make("button", { type: "button", class: `value${data.disputed ? " disputed" : ""}`, "aria-label": `${cell.column.id} ${each.text} ${cell.column.unit}, ${each.who}, ${each.at}. ${may ? "Correct or strike out" : ""}` }, make("span", { class: "number", text: each.text }));
       button.disabled = !may;
       button.addEventListener("click", () => correct(line, cell, each));
-      cell.element.append(button, make("span", { class: "cell-state", text: data.disputed ? `${each.who} ${each.at}` : replaced.has(each.id) ? "is corrected" : "saved" }));
+      const said = data.disputed ? `${each.who} ${each.at}` : replaced.has(each.id) ? "is corrected" : may ? "saved" : "";
+      cell.element.append(button, ...(said ? [make("span", { class: "cell-state", text: said })] : []));
     }
     if (data.disputed) cell.element.append(make("span", { class: "cell-state bad", role: "alert", text: "Two values: strike one out." }));
     for (const each of pending) {
@@ -340,7 +364,7 @@
     }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      const column = fields().filter((each) => each.closest("td").dataset.label === cell.column.id);
+      const column = fields().filter((each) => each.closest("td").dataset.column === cell.column.id);
       const there = column[column.indexOf(field) + (event.key === "ArrowDown" ? 1 : -1)];
       if (there) there.focus();
     }
@@ -423,9 +447,13 @@
   function open(id) {
     const box = document.getElementById(id);
     if (!box || box.open) return;
+    const runs = doseRuns();
+    for (const each of box.querySelectorAll("[data-stops]")) each.hidden = !runs;
+    for (const each of box.querySelectorAll("[data-no-dose]")) each.hidden = runs;
     for (const other of document.querySelectorAll("dialog[open]")) other.close();
     box.showModal();
   }
+  const doseRuns = () => Boolean((state && state.phase === "dosing") || mine().some((each) => ["start", "device"].includes(each.entry.kind) && !each.refused));
   const emergency = document.getElementById("emergency-dialog");
   if (emergency) {
     $("form", emergency).addEventListener("submit", (event) => {
@@ -435,8 +463,7 @@
       const ticked = [...form.querySelectorAll("input[name=sign]:checked")];
       const signs = ticked.map((each) => each.value);
       const words = [...signs, form.elements.note.value.trim()].filter(Boolean).join(", ");
-      const runs = (state && state.phase === "dosing") || mine().some((each) => ["start", "device"].includes(each.entry.kind) && !each.refused);
-      if (runs) note("stop", { because: `emergency${words ? `: ${words}` : ""}` }, "Stop: emergency", at);
+      if (doseRuns()) note("stop", { because: `emergency${words ? `: ${words}` : ""}` }, "Stop: emergency", at);
       const seen = new Map();
       for (const each of ticked) {
         const id = note("sign", { gate: each.dataset.gate, sign: each.value, is_present: true }, `Seen: ${each.value}`, at);
@@ -470,15 +497,24 @@
   document.addEventListener("waiting:told", (event) => {
     if (event.detail.batch[0].session !== root.dataset.session) return;
     if (event.detail.parts) take(event.detail);
+    // One box for all that came back at once; the same words once, with every entry that they are about.
+    const said = new Map();
     for (const result of event.detail.results) {
       if (result.state !== "saved" || !result.words) continue;
-      const told = make("div", { class: "box warn", role: "alert" }, make("p", { text: result.words }));
-      const off = make("button", { type: "button", class: "plain", text: "I have read it" });
-      off.addEventListener("click", () => told.remove());
-      told.append(make("p", { class: "acts" }, off));
-      $("[data-waiting]").before(told);
+      const sent = event.detail.batch.find((each) => each.entry.id === result.id);
+      said.set(result.words, [...(said.get(result.words) || []), sent ? sent.says : ""]);
     }
+    if (!said.size) return;
+    const told = make("div", { class: "box warn", role: "alert" });
+    for (const [words, about] of said) told.append(make("p", {}, make("strong", { text: `${about.filter(Boolean).join("; ")}: ` }), words));
+    const off = make("button", { type: "button", class: "plain", text: "I have read it" });
+    off.addEventListener("click", () => told.remove());
+    told.append(make("p", { class: "acts" }, off));
+    $("[data-waiting]").before(told);
   });
+  // On paper stands what is folded on the screen.
+  window.addEventListener("beforeprint", () => { for (const each of root.querySelectorAll("details.part")) { each.dataset.folded = each.open ? "" : "yes"; each.open = true; } });
+  window.addEventListener("afterprint", () => { for (const each of root.querySelectorAll("details.part[data-folded=yes]")) each.open = false; });
   for (const part of parts.values()) part.html = null;
   drawWaiting();
   poll();
