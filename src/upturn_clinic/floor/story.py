@@ -63,7 +63,7 @@ def _words(entry: Entered) -> str:
     if sign is not None:
         return f"Seen: {sign}" if getattr(entry, "is_present", True) else "Looked for signs: none"
     if isinstance(entry, Answer):
-        return f"{entry.text} – {entry.get_answer_display()}{'. ' + entry.note if entry.note else ''}"
+        return f"{entry.text.rstrip('.')} – {entry.get_answer_display()}{'. ' + entry.note if entry.note else ''}"
     return f"Volume {entry}" if hasattr(entry, "ml") else str(entry)
 
 

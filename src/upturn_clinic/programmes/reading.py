@@ -204,7 +204,7 @@ def _endpoints(protocol: Protocol, sources: Mapping[str, Cited]) -> Iterator[End
     fall = f"{ends.response.instrument} at least {least} below the person's own baseline"
     yield shown("response", fall, ends.response.source, ends.response.status)
     for each in ends.remission:
-        yield shown("remission", f"{each.instrument} {each.at_most:g} or less", each.source, each.status)
+        yield shown(each.id.replace("-", " "), f"{each.instrument} {each.at_most:g} or less", each.source, each.status)
     if rule := ends.relapse:
         times = f" at {rule.consecutive} ratings in a row" if rule.consecutive > 1 else ""
         told = f"{rule.instrument} {rule.at_least:g} or more{times}, after {rule.after}"

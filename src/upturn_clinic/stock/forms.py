@@ -74,7 +74,9 @@ class ReceiveForm(forms.Form):
     expires_on = day_field("Expiry", "The last day of use. Of a month on the label, its last day.")
     containers = forms.IntegerField(label="How many came", min_value=1)
     amount_each = amount_field("Amount in each", "In mg; in ml for a vial without a drug; 1 for a device without one.")
-    mg_per_ml = amount_field("Strength (mg in 1 ml)", "For vials with a drug.", required=False)
+    mg_per_ml = amount_field(
+        "Strength (mg in 1 ml)", "Needed for a vial with a drug; else leave it empty.", required=False
+    )
     basis = forms.ChoiceField(label="The milligrams on the label count", choices=Lot.Basis.choices)
     is_masked = forms.BooleanField(
         label="Kept for masked doses", required=False, help_text="Then only people who may know arms see this lot."
@@ -83,6 +85,7 @@ class ReceiveForm(forms.Form):
 
     def __init__(self, *args: Any, may_mask: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["mg_per_ml"].widget.attrs["data-needed-later"] = ""
         if not may_mask:
             del self.fields["is_masked"]
 

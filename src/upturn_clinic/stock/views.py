@@ -126,7 +126,8 @@ def waste_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
     shown = _dose_words(here, found.dose, actor)
     return answer(
         request, form, act,
-        shown={**shown, "title": f"Waste what is left of {found.dose}", "verb": "Book as wasted", "signs": True,
+        shown={**shown, "title": f"Waste what {'was spilt' if runs else 'is left'} of {found.dose}",
+               "verb": "Book as wasted", "signs": True,
                "is_running": runs, "is_not_given": found.dose.given_at is None and not runs,
                "meaning": WITNESSED, "preparation": queries.preparation_of(found.dose, actor)},
         said="Wasted, with a witness.", to=_preparation(here, found.dose), page=PAGE,

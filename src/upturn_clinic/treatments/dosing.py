@@ -112,11 +112,7 @@ def compute(dose: Dose, *, weight: Weight | None, protocol: Protocol, arm: str, 
     known = _plausible(weight, dose, protocol, arm)
     exact = dose.amount.mg(known.kg)
     age = at - known.measured_at
-    cautions = (
-        (f"The weight is {age.days} days old; weigh again if it is more than {FRESH.days} days.",)
-        if age > FRESH
-        else ()
-    )
+    cautions = (f"The weight is {age.days} days old, more than {FRESH.days}: weigh again.",) if age > FRESH else ()
     shown = f"{dose.amount} × {known.kg:g} kg = {_plain(exact)} mg"
     return Computed(rounded(exact), shown, f"rounded to {FIGURES} significant figures, halves upward", known, cautions)
 

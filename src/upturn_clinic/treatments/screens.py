@@ -190,8 +190,10 @@ class _Writing:
         self, due: Dose | Visit, at: datetime, title: str, detail: str, acts: tuple[Act, ...], *, is_dose: bool,
         no_amount: str = "", told: str = "",
     ) -> PlanRow:  # fmt: skip
+        # Late when its window is over, not at its minute.
+        is_late = due.is_open and max(due.planned_at, due.latest) < self.now
         return PlanRow(
-            due, at, title, detail, is_dose, due.is_open and due.planned_at < self.now, due.state, _when(at, self.zone),
+            due, at, title, detail, is_dose, is_late, due.state, _when(at, self.zone),
             self._window(Slot(due.target, due.earliest, due.latest)), acts, no_amount, told,
         )  # fmt: skip
 

@@ -93,7 +93,7 @@ def test_the_board_has_no_fault(
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate(SMALL) == []
-    expect(page.get_by_text("Emergency path is open")).to_be_visible()
+    expect(page.get_by_text("Emergency path is open:")).to_be_visible()
     expect(page.get_by_text("Late", exact=True).first).to_be_visible()
 
 

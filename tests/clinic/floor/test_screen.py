@@ -103,7 +103,7 @@ def test_an_answer_cannot_be_heard_as_one_to_another_question(session: Session, 
     answer = sent("answer", READY, list="arrival", criterion="arrival/alcohol-and-drugs", answer="yes")
     all_saved(said(session, nurse, READY, answer))
     assert "<strong>that is so</strong>" in part(session, nurse, "before", READY)
-    assert "No alcohol and no other drugs today. – that is so" in part(session, nurse, "story", READY)
+    assert "No alcohol and no other drugs today – that is so" in part(session, nurse, "story", READY)
 
 
 def test_a_gate_that_is_open_shows_the_values_it_was_judged_by(session: Session, nurse: Actor) -> None:

@@ -294,10 +294,10 @@ def publish_consent_document(request: HttpRequest, facility: str, programme: UUI
         )
 
     number = before.number + 1 if before else 1
-    lede = f"It becomes version {number} of {found} at once."
+    lede = f"It becomes version {number} of the consent document of {found} at once."
     if asked := consenting(here, found).count():
-        lede += f" {asked} here consented to an earlier version and must be asked anew. Their pages say so; doses are "
-        lede += "not held back."
+        lede += f" {asked} {'person' if asked == 1 else 'people'} here consented to an earlier version and must be "
+        lede += "asked anew. Their pages say so; doses are not held back."
     title = "A new version of the consent document" if before else "The consent document"
     above: Given = {"above": "Enrolment", "above_at": reverse("enrolment_set_up", args=[here.slug])}
     shown = words_for(here, None, f"{title}: {found}", f"Put version {number} into use", lede=lede, **above)

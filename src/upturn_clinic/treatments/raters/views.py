@@ -31,8 +31,9 @@ def tell_raters(request: HttpRequest, facility: str, participant: UUID) -> HttpR
     plan = course.plan
     shown = words_for(
         here, person, "Tell raters the days of this plan", "Tell them",
-        lede="Blinded raters see the days that were planned, not those that followed the doses. From now on they see "
-        "the days on which the visits are in this plan, and no hour of a dose.",
+        lede="Blinded raters see the days that were planned, not those that followed the doses. Once told, they see "
+        "the days on which the visits are in this plan now, and no hour of a dose. A changed day can tell them that a "
+        "dose came on another day.",
     )  # fmt: skip
     return answer(
         request, ChangeFields(request.POST or None, initial={"version": plan.version}),
