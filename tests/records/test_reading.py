@@ -17,10 +17,13 @@ def test_a_table_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
     (tmp_path / "participants.csv").write_bytes(text.encode())
     (tmp_path / "adverse_events.csv").write_text(
         "participant,start_h,end_h,term,severity,serious,related\np1,1,,nausea,mild,FALSE,possible\n"
+        "p1,2,,headache,mild,,possible\n"
     )
     records = read(tmp_path)
     assert records.participants.row(0) == ("p1", "ketamine", 41.0, None, 70.0, None, 3.0)
     assert records.adverse_events.row(0) == ("p1", 1.0, None, "nausea", "mild", False, "possible")
+    # Whether an event was serious may not have been judged yet.
+    assert records.adverse_events.row(1) == ("p1", 2.0, None, "headache", "mild", None, "possible")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ class RoleForm(forms.Form):
 
     role = forms.ChoiceField(
         widget=forms.RadioSelect, label="Role",
-        help_text="Whoever may see treatment sessions, even for a day, no longer rates blinded here.",
+        help_text="Who has, or once had, another role here beside that of a rater does not rate blinded.",
     )  # fmt: skip
 
     def __init__(self, *args: object, held: Collection[str] = (), **kwargs: object) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from upturn.errors import CannotError
 
-__all__ = ["EMERGENCY", "ROLES", "Permission", "Role", "may_break_glass"]
+__all__ = ["EMERGENCY", "ROLES", "TELLS_OF_DOSES", "Permission", "Role", "may_break_glass"]
 
 
 class Role(StrEnum):
@@ -205,6 +205,20 @@ EMERGENCY: frozenset[Permission] = frozenset(
         Permission.SEE_DOSES,
         Permission.SEE_SESSIONS,
         Permission.RECORD_SESSION,
+    }
+)
+# What tells of doses. The trail and the records for analysis are among it: they name nobody, but tell hours and scores,
+# and a rater knows whose they are. Whoever may do one of these does not rate blinded.
+TELLS_OF_DOSES: frozenset[Permission] = frozenset(
+    {
+        Permission.SEE_DOSES,
+        Permission.SEE_SESSIONS,
+        Permission.SEE_CLINICAL_RECORD,
+        Permission.SEE_ARM,
+        Permission.SEE_STOCK,
+        Permission.SEE_SAFETY,
+        Permission.SEE_AUDIT,
+        Permission.SEE_DEIDENTIFIED,
     }
 )
 _MAY_BREAK_GLASS = frozenset({Role.CLINICIAN, Role.SESSION_NURSE, Role.PHARMACIST})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -42,16 +42,16 @@ def actor_at(user: User, slug: str, *, at: datetime) -> Actor | None:
     return Actor(user, place.facility, frozenset(Role(each.role) for each in memberships), emergency)
 
 
-def could_ever(user: User, facility: Facility, permission: Permission, *, until: datetime) -> bool:
-    """Tell whether somebody was ever allowed something at a facility: by a role, or because glass was broken.
+def could_ever(user: User, facility: Facility, permissions: Set[Permission], *, until: datetime) -> bool:
+    """Tell whether somebody was ever allowed one of some things at a facility: by a role, or because glass was broken.
 
     A rater who once saw sessions has seen them.
     """
     held = Membership.objects.filter(user=user, facility=facility, began_at__lte=until)
-    if any(permission in ROLES[Role(role)] for role in held.values_list("role", flat=True)):
+    if any(permissions & ROLES[Role(role)] for role in held.values_list("role", flat=True)):
         return True
     broken = EmergencyAccess.objects.filter(user=user, facility=facility, opened_at__lte=until)
-    return permission in EMERGENCY and broken.exists()
+    return bool(permissions & EMERGENCY) and broken.exists()
 
 
 def facilities_of(user: User, *, at: datetime) -> QuerySet[Facility]:

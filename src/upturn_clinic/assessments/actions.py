@@ -11,7 +11,6 @@ from upturn.instruments import Score
 from upturn.protocol import Concern
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
-from upturn_clinic.accounts.queries import could_ever
 from upturn_clinic.assessments import queries
 from upturn_clinic.assessments.due import asked_by
 from upturn_clinic.assessments.judging import Answers, rules_raised, scored
@@ -138,7 +137,10 @@ def _record(
     rating = Rating(
         participant=person, instrument=instrument, instrument_version=score.version, language=sheet.language,
         text_edition=sheet.edition, rater_kind=rater_kind, mode=mode, rater=by.user,
-        rater_sees_sessions=_sees_sessions(person, by, at), planned_h=planned_h,
+        # A corrected answer does not blind who rated first.
+        rater_sees_sessions=queries.could_know_of_doses(by, person, at=at)
+        or (replaces is not None and replaces.rater_sees_sessions),
+        planned_h=planned_h,
         rated_at=rated_at, entered_at=at, recall_h=recall,
         answers={item: int(value) for item, value in answers.items()},
         total=None if score.total is None else Decimal(str(score.total)), band=score.band or "",
@@ -153,12 +155,6 @@ def _record(
         how=rating.get_mode_display(), by=by, at=at,
     )  # fmt: skip
     return rating
-
-
-def _sees_sessions(person: Participant, by: Actor, at: datetime) -> bool:
-    """Tell whether a rater may see sessions of this house, or ever could."""
-    sessions = Permission.SEE_SESSIONS
-    return by.user is not None and (by.may(sessions) or could_ever(by.user, person.facility, sessions, until=at))
 
 
 def _must_be_asked(person: Participant, instrument: str, planned_h: float | None, rater_kind: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from upturn_clinic.assessments.trend import Trend
+from upturn_clinic.ground import dates
 
 __all__ = ["NARROW", "WIDE", "Label", "Level", "Picture", "Shape", "Spot", "draw"]
 
@@ -173,8 +174,7 @@ def _words(at: datetime, value: float, marks: Sequence[str], zone: ZoneInfo) -> 
 
 
 def _day(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local.day} {local:%b %Y}"
+    return dates.day(at.astimezone(zone))
 
 
 def _told(trend: Trend, zone: ZoneInfo) -> str:

@@ -79,7 +79,8 @@ class Due:
     rating, measure, seen
         What fulfils it: answers, a total alone, or a value of a session's flowsheet.
     told_at
-        When blinded raters are told it is, for who may know when it is by the doses given; None where it is the same.
+        When blinded raters are told it is, for who may know when it is by the doses given; None where it is the same,
+        done or over.
     """
 
     asked: Asked
@@ -107,8 +108,8 @@ class Due:
 
     @property
     def is_for_a_rater(self) -> bool:
-        """Whether a blinded rater still has to do it."""
-        return self.rater_kind == Rating.Rater.BLINDED and self.state != "done"
+        """Whether a blinded rater can still do it in its window."""
+        return self.rater_kind == Rating.Rater.BLINDED and self.state in ("later", "open")
 
 
 def asked_by(protocol: Protocol, arms: Collection[str]) -> tuple[Asked, ...]:

@@ -47,8 +47,8 @@ class Rating(Versioned):
     rater_kind = models.CharField(max_length=10, choices=Rater.choices)
     mode = models.CharField(max_length=10, choices=Mode.choices)
     rater = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    # Whether the rater may see treatment sessions here, or could once, by a role or in an emergency: then a rating that
-    # is asked of a blinded rater is not a blinded one.
+    # Whether the rater may learn of the participant's sessions or doses, or could once, by another role or in an
+    # emergency (``could_know_of_doses``): then a rating that is asked of a blinded rater is not a blinded one.
     rater_sees_sessions = models.BooleanField(default=False)
     # The protocol's time after the first dose [h]; none for a rating that the protocol did not ask for.
     planned_h = models.FloatField(null=True, blank=True, verbose_name="planned hours after the first dose")

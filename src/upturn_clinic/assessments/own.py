@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from upturn.units import DAY_H
 from upturn_clinic.assessments.links.queries import links_of
 from upturn_clinic.assessments.models import SelfRatingLink
+from upturn_clinic.assessments.queries import first_given_at
 from upturn_clinic.participants.models import Consent, Participant
 from upturn_clinic.participants.queries import arm_of, consent_of, is_masked
-from upturn_clinic.programmes.queries import protocol_of
+from upturn_clinic.programmes.queries import arms_to_have, protocol_of
 from upturn_clinic.programmes.sheet import arm_of_sheet, sheet
 from upturn_clinic.treatments.models import Dose, Visit
 
@@ -73,24 +73,34 @@ def own_page(person: Participant, *, now: datetime) -> Own:
 
 def _way_home(person: Participant, arm: str) -> tuple[str, ...]:
     protocol = protocol_of(person.protocol_version)
-    of_sheet = arm_of_sheet(protocol, arm)
+    of_sheet = arm_of_sheet(protocol, arm, among=arms_to_have(person.protocol_version))
     return tuple(sheet(protocol, of_sheet, None).home) if of_sheet else ()
 
 
 def _expected(person: Participant, today: date) -> list[Expected]:
     """List what is still planned; what falls on one minute is one appointment."""
     begin = datetime.combine(today, time.min, tzinfo=person.facility.zone)
-    still = {"plan__participant": person, "state": "planned", "planned_at__gte": begin}
-    doses = {each.planned_at: each for each in Dose.objects.filter(**still)}
-    visits = {each.planned_at: each for each in Visit.objects.filter(**still)}
+    still = {"plan__participant": person, "state": "planned"}
+    open_doses = {each.planned_at: each for each in Dose.objects.filter(**still)}
+    # The first one may still be open from yesterday: days are counted from it all the same.
+    first = first_given_at(person) or min(open_doses, default=None)
+    doses = {at: each for at, each in open_doses.items() if at >= begin}
+    visits = set(Visit.objects.filter(**still, planned_at__gte=begin).values_list("planned_at", flat=True))
+    begun = first.astimezone(person.facility.zone).date() if first else None
     return [
-        Expected(at, _words(doses.get(at), visits.get(at)), at in doses and not doses[at].is_home_course)
+        Expected(
+            at, _words(doses[at]) if at in doses else _of_visit(at.astimezone(person.facility.zone).date(), begun),
+            at in doses and not doses[at].is_home_course,
+        )
         for at in sorted({*doses, *visits})
-    ]
+    ]  # fmt: skip
 
 
-def _words(dose: Dose | None, visit: Visit | None) -> str:
-    if dose is None:
-        day = round(visit.offset_h / DAY_H) if visit else 0
-        return f"Visit, {day} day{'' if day == 1 else 's'} after your first treatment" if day > 0 else "Visit"
+def _words(dose: Dose) -> str:
     return "Your medicine at home begins" if dose.is_home_course else f"Treatment {dose.number}"
+
+
+def _of_visit(on: date, begun: date | None) -> str:
+    """Count days as they are now: a visit may have been moved, or follow the last treatment."""
+    day = (on - begun).days if begun else 0
+    return f"Visit, {day} day{'' if day == 1 else 's'} after your first treatment" if day > 0 else "Visit"

@@ -18,7 +18,8 @@ from upturn import instruments
 from upturn.protocol import Protocol
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
-from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.accounts.permissions import TELLS_OF_DOSES, Permission
+from upturn_clinic.accounts.queries import could_ever
 from upturn_clinic.assessments.due import (
     Anchor,
     Asked,
@@ -42,8 +43,9 @@ from upturn_clinic.treatments.schedule import Slot
 from upturn_clinic.treatments.told import is_told_alone, slot_told
 
 __all__ = [
-    "DueOfOne", "baseline_for", "counting_of", "due_at", "due_for", "first_given_at", "given_doses", "kinds_for",
-    "may_see_all", "protocol_for", "rating_at", "ratings_of", "root_of", "scales_for", "standing_for", "trends_of",
+    "DueOfOne", "baseline_for", "could_know_of_doses", "counting_of", "due_at", "due_for", "first_given_at",
+    "given_doses", "kinds_for", "may_see_all", "protocol_for", "rating_at", "ratings_of", "root_of", "scales_for",
+    "standing_for", "trends_of",
 ]  # fmt: skip
 
 ALL_KINDS = tuple(kind.value for kind in Rating.Rater)
@@ -60,6 +62,21 @@ class DueOfOne:
 def may_see_all(reader: Actor) -> bool:
     """Tell whether a reader may see every rating, or the blinded ones alone."""
     return reader.may(Permission.SEE_CLINICAL_RECORD)
+
+
+def could_know_of_doses(rater: Actor, participant: Participant, *, at: datetime) -> bool:
+    """Tell whether a rater may learn of a participant's doses, or ever could: by another role, or in an emergency.
+
+    The records for analysis of the facility that leads the programme hold the participants of all.
+    """
+    if rater.user is None:
+        return False
+    if rater.permissions & TELLS_OF_DOSES:
+        return True
+    here, lead = participant.facility, participant.programme.lead
+    return could_ever(rater.user, here, TELLS_OF_DOSES, until=at) or (
+        lead != here and could_ever(rater.user, lead, {Permission.SEE_DEIDENTIFIED}, until=at)
+    )
 
 
 def kinds_for(reader: Actor | None) -> tuple[str, ...]:

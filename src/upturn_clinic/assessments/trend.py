@@ -141,7 +141,8 @@ def _lines(instrument: str, baseline: Point | None, endpoints: Endpoints) -> Ite
         yield Line("response", response, f"response: {response:g} or less, {fall} below baseline")
     for each in endpoints.remission:
         if each.instrument == instrument:
-            yield Line(each.id, each.at_most, f"{_named(each.id)}: {each.at_most:g} or less")
+            name = _named(each.id).removesuffix(f" {each.at_most:g}")
+            yield Line(each.id, each.at_most, f"{name}: {each.at_most:g} or less")
     relapse = endpoints.relapse
     if relapse is not None and relapse.instrument == instrument:
         times = "once" if relapse.consecutive == 1 else f"{relapse.consecutive} ratings in a row"

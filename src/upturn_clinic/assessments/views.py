@@ -25,6 +25,7 @@ from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.own import own_page
 from upturn_clinic.assessments.texts import Sheet, packs, sheet_of
 from upturn_clinic.assessments.trend import change_in_words
+from upturn_clinic.ground import dates
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.ground.stretches import in_words
 from upturn_clinic.participants.answering import Given, answer, words_for
@@ -128,10 +129,11 @@ def enter_rating(request: HttpRequest, facility: str, participant: UUID) -> Http
         )  # fmt: skip
 
     begun = next((due for due in dues if key_of_time(due) == form["planned"].value()), None)
+    kinds = {_kind_beside(actor, sheet), *(due.rater_kind for due in dues if due.state != "done")}
     shown = _words(here, person, sheet, f"Rate {chosen}", "Save the rating") | {
         "look_back": recall_of(begun, sheet),
-        "is_not_blinded": actor.may(Permission.SEE_SESSIONS)
-        and any(due.rater_kind == Rating.Rater.BLINDED and due.state != "done" for due in dues),
+        "is_not_blinded": Rating.Rater.BLINDED in kinds
+        and queries.could_know_of_doses(actor, person, at=timezone.now()),
     }
     # Where it leads is known only when it is saved.
     to = reverse("ratings", args=[here.slug, person.pk])
@@ -194,7 +196,9 @@ def correct_rating(request: HttpRequest, facility: str, rating: UUID) -> HttpRes
         )  # fmt: skip
 
     shown = _words(here, found.participant, sheet, f"Correct {_which(found)}", "Save the correction") | {
-        "look_back": found.recall_h
+        "look_back": found.recall_h,
+        "is_not_blinded": found.rater_kind == Rating.Rater.BLINDED
+        and queries.could_know_of_doses(actor, found.participant, at=timezone.now()),
     }
     to = reverse("ratings", args=[here.slug, found.participant_id])
     page = "assessments/enter.html"
@@ -269,9 +273,8 @@ def _may_enter(actor: Actor, due: Due) -> bool:
 
 def _which(found: Rating) -> str:
     """Say which of somebody's ratings it is: of when, and its total."""
-    local = timezone.localtime(found.rated_at)
     total = "no total" if found.total is None else f"{found.total.normalize():f}"
-    return f"{found.instrument} of {local.day} {local:%b %Y, %H:%M} ({total})"
+    return f"{found.instrument} of {dates.moment(found.rated_at)} ({total})"
 
 
 def _asked_for(found: Rating, actor: Actor) -> str:
@@ -302,5 +305,5 @@ def _result(person: Participant, actor: Actor, instrument: str, total: float | N
     change = None if total is None or baseline is None else total - float(baseline.value)
     percent = None if change is None or not baseline or not baseline.value else 100 * change / float(baseline.value)
     return {"score": score, "total": total, "scale": instruments.get(instrument), "baseline": baseline,
-            "sees_all": queries.may_see_all(actor), "has_begun": queries.first_given_at(person) is not None,
+            "sees_doses": actor.may(Permission.SEE_DOSES), "has_begun": queries.first_given_at(person) is not None,
             "change": None if change is None else change_in_words(change, percent)}  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from django.apps import apps
@@ -13,12 +14,12 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.audit.models import Signature
-from upturn_clinic.audit.words import said_of, value_of
+from upturn_clinic.audit.words import said_of, short_key, value_of
 from upturn_clinic.ground.classification import FieldClass, classification_of
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.ledger.chain import content_hash
 from upturn_clinic.ledger.models import Entry
-from upturn_clinic.ledger.queries import Opened, history_of, opened
+from upturn_clinic.ledger.queries import Change, Opened, history_of, opened
 
 __all__ = ["Line", "ShownChange", "history_at", "is_signed_as_it_stands", "lines", "model_called", "signatures_of"]
 
@@ -26,6 +27,14 @@ HIDDEN, ERASED = "hidden", "erased"
 _SILENT = frozenset({"id", "facility"})
 # Apps whose records are about one participant each: what points at one of them tells whose record it is.
 _OF_PEOPLE = frozenset({"participants", "treatments", "safety", "assessments", "floor"})
+# What a record is called that changes point at, and who may know; to others its kind and the beginning of its key.
+_CALLED: Mapping[str, tuple[Permission, str]] = {
+    "accounts.User": (Permission.SEE_FACILITY, "{name}"),
+    "accounts.Facility": (Permission.SEE_FACILITY, "{name}"),
+    "programmes.Programme": (Permission.SEE_PROGRAMMES, "{name}"),
+    "programmes.ProtocolVersion": (Permission.SEE_PROGRAMMES, "{programme__name}, version {number}"),
+    "participants.Participant": (Permission.SEE_PARTICIPANTS, "{pseudonym}"),
+}
 _NEEDS = {
     FieldClass.IDENTIFYING: Permission.SEE_IDENTITY,
     FieldClass.CLINICAL: Permission.SEE_CLINICAL_RECORD,
@@ -75,7 +84,7 @@ def lines(entries: Iterable[Entry], reader: Actor) -> list[Line]:
     """
     rows = list(entries)
     told = opened(rows)
-    names = _names(rows, told)
+    names = _names(rows, told, reader)
     return [_line(entry, told[entry.sequence], reader, names) for entry in rows]
 
 
@@ -96,20 +105,33 @@ def is_signed_as_it_stands(thing: Versioned, meaning: str) -> bool:
     ).exists()
 
 
-def _names(rows: Iterable[Entry], told: Mapping[int, Opened]) -> Mapping[str, str]:
-    """Find the names of all people that changes point at, in one query."""
-    changed = ((entry.object_type, change) for entry in rows for change in told[entry.sequence].changes)
-    keys = {value for object_type, change in changed if _is_a_person(object_type, change.field)
-            for value in (change.old, change.new) if value}  # fmt: skip
-    return {str(user.pk): user.name for user in User.objects.filter(pk__in=keys)} if keys else {}
+def _names(rows: Iterable[Entry], told: Mapping[int, Opened], reader: Actor) -> Mapping[str, str]:
+    """Find what the records are called that entries are about or point at, as far as a reader may know: by their keys.
+
+    One query for each kind of record, however many entries.
+    """
+    keys: dict[str, set[str]] = {}
+    for entry in rows:
+        keys.setdefault(entry.object_type, set()).add(entry.object_id)
+        for change in told[entry.sequence].changes:
+            found = {str(value) for value in (change.old, change.new) if value and change.field not in _SILENT}
+            keys.setdefault(_pointed_at(entry.object_type, change.field), set()).update(found)
+    names: dict[str, str] = {}
+    for label, (needed, name) in _CALLED.items():
+        if keys.get(label) and reader.may(needed):
+            columns = [column for _, column, _, _ in Formatter().parse(name) if column]
+            rows_of_it = apps.get_model(label)._default_manager.filter(pk__in=keys[label])
+            names |= {str(each["pk"]): name.format(**each) for each in rows_of_it.values("pk", *columns)}
+    return names
 
 
-def _is_a_person(object_type: str, field: str) -> bool:
-    """Tell whether a field holds the key of an account; the facts of an event have no model and name it ``user``."""
+def _pointed_at(object_type: str, field: str) -> str:
+    """Name the model whose key a field holds; the facts of an event have no model, and name an account ``user``."""
     model = model_called(object_type) if object_type else None
     if model is None or field not in {each.name for each in model._meta.get_fields()}:
-        return field == "user"
-    return model._meta.get_field(field).related_model is User
+        return User._meta.label if field == "user" else ""
+    pointed: Any = model._meta.get_field(field).related_model
+    return "" if pointed is None else str(pointed._meta.label)
 
 
 def _line(entry: Entry, told: Opened, reader: Actor, names: Mapping[str, str]) -> Line:
@@ -121,26 +143,32 @@ def _line(entry: Entry, told: Opened, reader: Actor, names: Mapping[str, str]) -
     shown = tuple(
         ShownChange(said_of(model, change.field), None, None, erased=True)
         if change.is_erased
-        else _shown(change.field, _named(change.old, names), _named(change.new, names), model, reader, about_staff)
+        else _shown(change.field, *_named(entry, change, names), model, reader, about_staff)
         for change in telling
     )
     needed = Permission.SEE_AUDIT if _is_operational(model) else Permission.SEE_CLINICAL_RECORD
     reason = told.reason if about_staff or reader.may(needed) else HIDDEN
     if told.reason_is_erased:
         reason = ERASED
-    thing = str(model._meta.verbose_name) if model else ""
+    called = names.get(entry.object_id) or short_key(entry.object_id)
+    thing = f"{model._meta.verbose_name} {called}" if model else ""
     return Line(entry, thing, shown, reason if told.reason or told.reason_is_erased else "")
 
 
-def _named(value: Any, names: Mapping[str, str]) -> Any:
-    return names.get(value, value) if isinstance(value, str) else value
+def _named(entry: Entry, change: Change, names: Mapping[str, str]) -> tuple[Any, Any]:
+    """Give both values of a field, by name where it points at a record; a key that stands there itself stays one."""
+    if _pointed_at(entry.object_type, change.field) not in _CALLED:
+        return change.old, change.new
+    return names.get(change.old, change.old), names.get(change.new, change.new)
 
 
 def _shown(
     field: str, old: Any, new: Any, model: type[models.Model] | None, reader: Actor, about_staff: bool
 ) -> ShownChange:
     name = said_of(model, field)
-    told = ShownChange(name, value_of(model, field, old), value_of(model, field, new))
+    # What was empty before was nothing.
+    before = None if old in ("", [], {}) else value_of(model, field, old)
+    told = ShownChange(name, before, value_of(model, field, new))
     if model is None or field not in classification_of(model).names():
         # A fact of an event, such as the page that was read.
         return told

@@ -24,6 +24,7 @@ from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.stock.models import Lot
 from upturn_clinic.treatments import actions as treatments
+from upturn_clinic.treatments.boosters import actions as boosters
 from upturn_clinic.treatments.models import CoIntervention, Dose, Visit
 from upturn_clinic.treatments.others import actions as others
 
@@ -205,7 +206,10 @@ class VirtualCourse:
             if not self._takes_part():
                 return
             try:
-                treatments.plan_booster(participant=self._now(), by=self.staff[Role.COORDINATOR], at=at)
+                boosters.plan_booster(
+                    participant=self._now(), asked_by=f"{self.staff[Role.CLINICIAN].user}",
+                    by=self.staff[Role.COORDINATOR], at=at,
+                )  # fmt: skip
             except Refused:
                 # The simulation judges by its own ratings; here a clinician decides, which a page should show as well.
                 self._decide_booster(planned_at, at)
@@ -215,7 +219,7 @@ class VirtualCourse:
     def _decide_booster(self, planned_at: datetime, at: datetime) -> None:
         open_ones = Dose.objects.filter(plan__participant=self._now(), state=Dose.State.PLANNED)
         if not open_ones.exclude(origin=Dose.Origin.PROTOCOL).exists():
-            treatments.decide_booster(
+            boosters.decide_booster(
                 participant=self._now(), planned_at=planned_at, reason="the mood fell again, says the simulation",
                 by=self.staff[Role.CLINICIAN], at=at,
             )  # fmt: skip

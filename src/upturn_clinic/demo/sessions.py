@@ -120,13 +120,7 @@ class Played:
         mg = Decimal(str(amount.mg)).quantize(Decimal("0.1"))
         drawn = stock.draw(dose=self.dose, lot=self.lot, amount=mg, by=self.nurse, at=at)
         assert self.clinician.user is not None  # noqa: S101  (staff are people)
-        checker = Proof(self.clinician.user, at)
-        stock.check(draw=drawn, version=drawn.version, checker=checker, by=self.clinician, at=at)
-        # A vial is opened for one dose; nobody keeps its rest.
-        shelf.remove(
-            lot=self.lot, kind=Movement.Kind.WASTED, amount=VIAL_MG - mg, reason="the rest of the opened vial",
-            witness=checker, by=self.pharmacist, at=at,
-        )  # fmt: skip
+        stock.check(draw=drawn, version=drawn.version, checker=Proof(self.clinician.user, at), by=self.clinician, at=at)
         found = queries.whole(self.session)
         asked = queries.asked_in(found)
         minute, measures = asked.timepoints[0]
@@ -138,6 +132,12 @@ class Played:
             _sent("answer", at, list="arrival", criterion=each.key, answer="yes" if each.is_criterion else "no")
             for each in standings if each.is_answered_by_hand and each.stands == "before"
         ))  # fmt: skip
+        # A vial is opened for one dose; nobody keeps its rest.
+        rest_at = at + MINUTE
+        shelf.remove(
+            lot=self.lot, kind=Movement.Kind.WASTED, amount=VIAL_MG - mg, reason="the rest of the opened vial",
+            witness=Proof(self.clinician.user, rest_at), by=self.pharmacist, at=rest_at,
+        )  # fmt: skip
         later = at + 10 * MINUTE
         self._go_on(later)
         self._enter(later, _sent("answer", later, list="time-out", criterion="house/time-out", answer="yes"))

@@ -177,7 +177,7 @@ def _of_ratings(person: Participant, hours: Hours) -> Iterator[tuple[Row, bool]]
     for each in ratings:
         unit = each.measure.unit if each.measure else "points"
         values = [] if each.total is None else [("total", each.total)]
-        # Who may see sessions is not blinded, whatever the rating was entered as.
+        # Who may learn of doses is not blinded, whatever the rating was entered as.
         sees = each.rater_kind == Rating.Rater.BLINDED and each.rater_sees_sessions
         rater = Rating.Rater.TREATING.value if sees else each.rater_kind
         for item, value in (*values, *each.answers.items()):

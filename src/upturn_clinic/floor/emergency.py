@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.floor.asked import Asked, Way
 from upturn_clinic.floor.giving import Giving
-from upturn_clinic.floor.models import Session
+from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.floor.screens import session_screen
 from upturn_clinic.floor.series import series_of
 from upturn_clinic.floor.story import stamp
@@ -24,12 +25,16 @@ ALL = Decimal(100)
 def emergency_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
     """Gather the printable sheet for whoever comes to help: who, what was given, the last values, what was seen."""
     shown = session_screen(session, reader, now=now)
-    # Of two people who entered different values both stand here.
     last = series_of(session).newest(until=now)
     asked = shown["asked"].measures
     order = sorted(last, key=lambda name: (asked.index(name) if name in asked else len(asked), name))
-    return {**shown, "last": [(last[name], stamp(session, last[name][-1].at)) for name in order],
+    return {**shown, "last": [(_different(last[name]), stamp(session, last[name][-1].at)) for name in order],
             "given_mg": _given_mg(shown["preparation"], shown["giving"], shown["asked"])}  # fmt: skip
+
+
+def _different(readings: Sequence[Reading]) -> list[str]:
+    """Write what was read; where two people entered different values, both."""
+    return list(dict.fromkeys(map(str, readings)))
 
 
 def _given_mg(preparation: Preparation, state: Giving, asked: Asked) -> Decimal | None:

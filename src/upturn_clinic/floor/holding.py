@@ -21,7 +21,7 @@ from upturn_clinic.treatments.watch.queries import holding_back
 
 __all__ = [
     "course_in", "last_act_of", "must_be_enrolled", "must_be_free", "must_be_here", "must_be_on_the_plan",
-    "must_be_open", "must_consent", "must_not_be_stopped", "way_on",
+    "must_be_open", "must_consent", "must_not_be_stopped", "time_out_counts_until", "way_on",
 ]  # fmt: skip
 
 
@@ -57,6 +57,13 @@ def way_on(standing: Standing, *, has_begun: bool) -> str:
     if standing.is_answered_by_hand:
         return f"{again}; else {end}"
     return f"nobody may go on: {end}"
+
+
+def time_out_counts_until(session: Session, asked: Asked) -> datetime | None:
+    """Say until when the time-out counts; None where it was not done, or the dose has begun, or no dose will."""
+    if session.ready_at is None or session.began_at is not None or not session.is_open:
+        return None
+    return session.ready_at + asked.fresh.time_out
 
 
 def must_be_open(session: Session, by: Actor) -> Session:

@@ -16,11 +16,13 @@ from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
 from upturn_clinic.floor.counting import emergency_runs, newest_filling
+from upturn_clinic.floor.dose.allowed import can_begin
 from upturn_clinic.floor.dose.kinds import FITTING, MISSED
 from upturn_clinic.floor.due import all_due_in
 from upturn_clinic.floor.gates import Standing, closures_of, house_standings, standings_of
 from upturn_clinic.floor.giving import Giving, next_device_at
-from upturn_clinic.floor.holding import way_on
+from upturn_clinic.floor.holding import time_out_counts_until, way_on
+from upturn_clinic.floor.leaving.lines import judged_at
 from upturn_clinic.floor.marks import until
 from upturn_clinic.floor.measures import codes_of, unit_of
 from upturn_clinic.floor.models import (
@@ -89,6 +91,11 @@ class Line:
     # The values by which it was judged, for a line that readings decide.
     found: str = ""
 
+    @property
+    def about(self) -> str:
+        """Its words, for something to follow them."""
+        return self.standing.text.rstrip(".")
+
 
 def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[str, Any]:
     """Gather all that the parts of the page show.
@@ -100,11 +107,12 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     """
     asked = queries.asked_in(session)
     phase, state = phase_of(session), queries.giving_in(session, asked, until=now)
-    series = series_of(session)
-    judged = standings_of(session, asked, now=now, series=series)
+    # Of a session that is over all stands as it stood when it ended.
+    series, then = series_of(session), judged_at(session, now)
+    judged = standings_of(session, asked, now=then, series=series)
     standings = (*judged, *house_standings(session, asked, "time-out"))
     so = _so(session, phase, state)
-    lines = [replace(_line(each, session, asked, reader, so), found=_found(each, session, asked, now, series))
+    lines = [replace(_line(each, session, asked, reader, so), found=_found(each, session, asked, then, series))
              for each in standings]  # fmt: skip
     course = course_of(session.participant)
     person, dose, began_at = session.participant, session.dose, session.began_at
@@ -119,12 +127,15 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     # Nothing is reckoned from a volume that no longer holds.
     holds = filling if changed_at is None else None
     rate = None if not (holds and asked.manner.over_min) else round(holds * 60 / asked.manner.over_min, 1)
+    time_out_until = time_out_counts_until(session, asked)
+    may_record = reader.may(Permission.RECORD_SESSION) and session.is_open
     closed = [each for each in lines if each.standing.verdict == "closed"]
     urgent = [each for each in closed if _is_urgent(each, phase)]
     return {
         "session": session, "person": person, "dose": dose, "asked": asked, "phase": phase, "now": now,
         "identity": identity, "consent": consent, "is_masked": is_masked(person), "shown": shown, "weight": weight,
-        "may_record": reader.may(Permission.RECORD_SESSION) and session.is_open,
+        "may_record": may_record,
+        "can_begin": may_record and can_begin(session, asked, rate_ml_h=rate, by=reader, at=now),
         "may_correct": reader.may(Permission.RECORD_SESSION), "giving": state, "filling": filling,
         "planned_rate": rate, "volume_changed_at": changed_at, "preparation": preparation,
         "needs_draw": bool(course and needs_draw(course, dose)),
@@ -133,7 +144,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         "during_by_hand": [each for each in lines
                            if each.standing.stands == "during" and each.standing.is_answered_by_hand],
         "with_signs": [each for each in lines if each.standing.signs and each.standing.asks != "emergency"],
-        "closed": urgent, "unwritten": _unwritten(session, asked, reader, so, lines, urgent, now),
+        "closed": urgent, "unwritten": _unwritten(session, asked, reader, so, lines, urgent, then),
         "due": due, "next": due[0] if due else None,
         "late": [each for each in due if each.is_late], "ratings": _ratings(session, asked, reader, now),
         "newer_consent": _newer_consent(session, consent), "check_until": _check_until(session, asked, preparation),
@@ -152,7 +163,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         "kinds": Administration.Kind, "pace": queries.pace_of(session, asked, state),
         "stop_reasons": asked.stop_reasons, "corrections": _corrections(session),
         "missed": [each for each in MISSED if each in FITTING[asked.manner.way]],
-        "is_old": _is_old(session, asked, now), "over": over_words(session),
+        "is_old": time_out_until is not None and now > time_out_until, "over": over_words(session),
         "codes": [(each, codes_of(each)) for each in asked.measures if codes_of(each)],
     }  # fmt: skip
 
@@ -186,8 +197,8 @@ def _grow_old_at(session: Session, asked: Asked) -> Iterator[datetime]:
     """Say when what was done before a dose no longer counts: while the dose has not begun."""
     if session.began_at is not None:
         return
-    if session.ready_at is not None:
-        yield session.ready_at + asked.fresh.time_out
+    if time_out_until := time_out_counts_until(session, asked):
+        yield time_out_until
     yield from {each.at + asked.fresh.readings for each in session.readings.all() if each.counts}
 
 
@@ -265,12 +276,6 @@ def _corrections(session: Session) -> list[tuple[Entered, str]]:
     return [(each, kind) for each, kind in kinds if kind != Administration.Kind.PAUSE]
 
 
-def _is_old(session: Session, asked: Asked, now: datetime) -> bool:
-    """Tell whether the time-out was done and must be done again before the dose."""
-    ready = session.ready_at
-    return session.began_at is None and ready is not None and now - ready > asked.fresh.time_out
-
-
 def _is_urgent(line: Line, phase: Phase) -> bool:
     """Tell whether a closed gate belongs to the top of the page: before the dose its own kind, later what came up."""
     early = phase in (Phase.ARRIVING, Phase.READY)
@@ -299,9 +304,11 @@ def _newer_consent(session: Session, consent: Consent | None) -> ConsentDocument
 
 
 def _check_until(session: Session, asked: Asked, preparation: Preparation) -> datetime | None:
-    """Say until when the second check counts, while the dose has not begun."""
+    """Say until when the second check counts, while the dose is still to begin."""
     since = preparation.checked_since
-    return None if since is None or session.began_at is not None else since + asked.fresh.check
+    if since is None or session.began_at is not None or not session.is_open:
+        return None
+    return since + asked.fresh.check
 
 
 def _is_weight_of_another_day(session: Session, shown: DoseShown | None, now: datetime) -> bool:
@@ -332,11 +339,11 @@ def _found(standing: Standing, session: Session, asked: Asked, now: datetime, se
     until = session.began_at or now
     measures = [rule.measure for rule in getattr(standing.part, "rules", ())]
     newest = series.newest(measures, until=until, since=until - asked.fresh.readings)
-    values = [each for name in dict.fromkeys(measures) for each in newest.get(name, ())]
-    if not values:
-        return ""
-    at = max(each.at for each in values).astimezone(session.facility.zone)
-    return f"{', '.join(str(each) for each in values)}, {at:%H:%M}"
+    zone, read = session.facility.zone, [each for name in dict.fromkeys(measures) for each in newest.get(name, ())]
+    # The same value from two people is one.
+    values = dict.fromkeys((f"{each.at.astimezone(zone):%H:%M}", str(each)) for each in read)
+    clocks = dict.fromkeys(clock for clock, _ in values)
+    return "; ".join(f"{', '.join(value for at, value in values if at == clock)}, {clock}" for clock in clocks)
 
 
 def _volume_changed_at(session: Session, asked: Asked) -> datetime | None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from upturn.errors import InputError
+from upturn_clinic.ground import dates
 
 __all__ = ["Conflict", "Refused", "Saved"]
 
@@ -35,8 +34,7 @@ class Saved:
     @property
     def when(self) -> str:
         """The time, as pages write it."""
-        local = timezone.localtime(self.at)
-        return f"{local.day} {local:%b %Y, %H:%M}"
+        return dates.moment(self.at)
 
 
 class Conflict(InputError):  # noqa: N818  (nor is a conflict)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.text import capfirst
 
+from upturn_clinic.ground import dates
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ground.versioned import Versioned
 from upturn_clinic.operation import LONGEST_REASON
@@ -65,7 +66,8 @@ def tell(form: forms.BaseForm, fault: Refused | Conflict, *, newest: Versioned |
 
 def _taken_over(form: forms.BaseForm, fault: Conflict, newest: Versioned, labels: Mapping[str, str]) -> list[str]:
     """Take over what the second editor had not touched, and say so; beside what they had, say what the others wrote."""
-    shown = {name: form.data.get(name) for name in form.data}
+    # A copy that keeps every tick of a field with several.
+    shown: Any = copy(form.data)
     taken = []
     for name, before in fault.before.items():
         if name not in form.fields or form.fields[name].widget.is_hidden or not hasattr(newest, name):
@@ -78,7 +80,8 @@ def _taken_over(form: forms.BaseForm, fault: Conflict, newest: Versioned, labels
         elif form.cleaned_data.get(name) != theirs:
             last = next(each for each in reversed(fault.saves) if name in each.fields)
             form.add_error(name, f"{last.by} saved here, {last.when}: {now}. Saving again puts yours in its place.")
-    form.data = {**shown, "version": str(newest.version)}
+    shown["version"] = str(newest.version)
+    form.data = shown
     return taken
 
 
@@ -97,9 +100,9 @@ def _in_words(field: forms.Field, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{_in_words(field, timezone.localtime(value).date())}, {timezone.localtime(value):%H:%M}"
+        return dates.moment(value)
     if isinstance(value, date):
-        return f"{value.day} {value:%b %Y}"
+        return dates.day(value)
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
     offered: Any = () if isinstance(field, forms.ModelChoiceField) else getattr(field, "choices", ())

@@ -62,9 +62,9 @@ def criteria_of(protocol: Protocol) -> tuple[Criterion, ...]:
 
     found = [_of_gate(gate, *cited(gate.citation)) for gate in protocol.gates if gate.at == "screening"]
     history = protocol.population.covariates.get(FAILED_TRIALS)
-    if isinstance(history, Distribution):
+    if isinstance(history, Distribution) and (least := int(history.min)) > 0:
         # Not a gate of the protocol but the edge of its population: so a decision, not a stop.
-        least, people = int(history.min), protocol.population
+        people = protocol.population
         citation, source = cited(history.source or people.source)
         text = f"Fewer than {least} adequate treatment trials without response."
         status = history.status or people.status or "assumed"

@@ -7,7 +7,7 @@ What lives here: finding a number in the library's answer. What does not: senten
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,10 @@ class Expected:
     content: Mapping[str, Any]
     whole: Mapping[str, Any]
 
-    @property
-    def control(self) -> Expected | None:
-        """The first arm that this one is compared with."""
+    def control_among(self, arms: Collection[str]) -> Expected | None:
+        """Give the first of these arms that this one is compared with."""
         ids = [each["control"] for each in self.whole["contrasts"] if each["arm"] == self.content["id"]]
-        return expected_of(self.whole, ids[0]) if ids else None
+        return next((expected_of(self.whole, each) for each in ids if each in arms), None)
 
     @property
     def title(self) -> str:

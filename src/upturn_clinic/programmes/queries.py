@@ -17,10 +17,10 @@ from upturn_clinic.audit.queries import signatures_of
 from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVersion, Site, TakenRule
 
 __all__ = [
-    "Signed", "Standing", "bare", "examples_of", "expectation_of", "facilities_to_offer", "hold", "in_force",
-    "is_name_taken", "newest_version", "programmes_at", "protocol_of", "rules_in_force", "running_expectation",
-    "signatures_under", "signed_content", "sites_of", "standing_of", "taken_rules", "versions_at",
-    "versions_in_force_at",
+    "Signed", "Standing", "arms_to_have", "bare", "examples_of", "expectation_of", "facilities_to_offer", "hold",
+    "in_force", "is_name_taken", "newest_version", "programmes_at", "protocol_of", "rules_in_force",
+    "running_expectation", "signatures_under", "signed_content", "sites_of", "standing_of", "taken_rules",
+    "versions_at", "versions_in_force_at",
 ]  # fmt: skip
 
 KEPT_IN_MEMORY = 64
@@ -83,6 +83,17 @@ def protocol_of(version: ProtocolVersion) -> Protocol:
         The stored document is not sound by the rules of the present library.
     """
     return _read_once(version.document)
+
+
+def arms_to_have(version: ProtocolVersion) -> frozenset[str]:
+    """Name the arms of a version that somebody in its programme can have: all, or those that its list allocates.
+
+    The list belongs to an app above this one: only which arms stand on it is read here. A version without any of them
+    is one into which nobody can be enrolled; all of its arms are named.
+    """
+    arms = frozenset(protocol_of(version).arms)
+    drawn = getattr(version.programme, "randomisation", None)
+    return arms if drawn is None else arms & frozenset(drawn.shares) or arms
 
 
 def expectation_of(version: ProtocolVersion) -> Expectation | None:

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from upturn.protocol import Arm, Protocol, Session
+from django.db.models import Q
+
+from upturn.protocol import Arm, Endpoints, Protocol, Session, SustainedResponse
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.programmes import queries
 from upturn_clinic.programmes.criteria import Criterion, criteria_of
@@ -105,6 +107,7 @@ class Page:
     before_dose: str
     follow_up: str
     endpoints: tuple[Endpoint, ...]
+    remissions: str
     sources: tuple[Cited, ...]
     kept: Expectation | None
     expected: tuple[ExpectedArm, ...]
@@ -113,8 +116,10 @@ class Page:
 
 
 def overview(facility: Facility) -> Sequence[Overview]:
-    """List a facility's programmes with what is in force, in two queries."""
-    sites = Site.objects.filter(facility=facility, ended_at=None).select_related("programme__lead")
+    """List a facility's programmes, also those it has left, with what is in force, in two queries."""
+    ran = Q(ended_at=None) | Q(taken_up_at__isnull=False)
+    latest = Site.objects.filter(ran, facility=facility).order_by("offered_at").select_related("programme__lead")
+    sites = {each.programme_id: each for each in latest}.values()
     present = {
         each.programme_id: each
         for each in ProtocolVersion.objects.filter(
@@ -157,6 +162,7 @@ def page(version: ProtocolVersion) -> Page:
         before_dose=_before_dose(session),
         follow_up=length(protocol.follow_up_h),
         endpoints=tuple(_endpoints(protocol, sources)),
+        remissions=_remissions(protocol.endpoints),
         sources=tuple(sources.values()),
         kept=kept,
         expected=tuple(_expected(protocol, whole)) if whole else (),
@@ -200,8 +206,7 @@ def _endpoints(protocol: Protocol, sources: Mapping[str, Cited]) -> Iterator[End
     def shown(name: str, told: str, source: str | None, status: str | None) -> Endpoint:
         return Endpoint(name, told, sources.get(source or ""), status)
 
-    least = f"{ends.response.fall:.0%}".replace("%", " %")
-    fall = f"{ends.response.instrument} at least {least} below the person's own baseline"
+    fall = f"{ends.response.instrument} at least {_percent(ends.response.fall)} below the person's own baseline"
     yield shown("response", fall, ends.response.source, ends.response.status)
     for each in ends.remission:
         yield shown(each.id.replace("-", " "), f"{each.instrument} {each.at_most:g} or less", each.source, each.status)
@@ -210,14 +215,33 @@ def _endpoints(protocol: Protocol, sources: Mapping[str, Cited]) -> Iterator[End
         told = f"{rule.instrument} {rule.at_least:g} or more{times}, after {rule.after}"
         yield shown("relapse", told, rule.source, rule.status)
     if kept := ends.sustained_response:
-        told = f"response by {day(kept.by_h)}, kept until {day(kept.until_h)}{_excursions(kept.excursions)}"
+        told = f"response by {day(kept.by_h)}, kept until {day(kept.until_h)}{_excursions(kept)}"
         yield shown("sustained response", told, kept.source, kept.status)
 
 
-def _excursions(most: int) -> str:
+def _remissions(ends: Endpoints) -> str:
+    """Say why there are several definitions of remission, and what rests on them."""
+    if len(ends.remission) <= 1:
+        return ""
+    rests = "no rule of this protocol rests on them"
+    if ends.relapse and ends.relapse.after == "remission":
+        rests = "a relapse can follow any of them"
+    return (
+        f"There are {len(ends.remission)} definitions of remission, because studies draw the line at different scores. "
+        f"Each is counted by itself; {rests}."
+    )
+
+
+def _excursions(kept: SustainedResponse) -> str:
+    most, short = kept.excursions, _percent(kept.keeping)
     if not most:
         return ""
-    return f", with at most {most} rating{'s' if most > 1 else ''} in between that fall{'' if most > 1 else 's'} short"
+    told = f"{most} rating{'s' if most > 1 else ''} in between that fall{'' if most > 1 else 's'} short"
+    return f", with at most {told}" + (f" (still at least {short} below baseline)" if kept.keeping else "")
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
 def _expected(protocol: Protocol, whole: Mapping[str, object]) -> Sequence[ExpectedArm]:

@@ -6,7 +6,7 @@ not: a number of our own, HTML, and any advice: that is the clinician's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from upturn.protocol import Dose, Protocol, device_times_h
@@ -63,6 +63,8 @@ class Sheet:
     ----------
     at_home
         Whether the drug is taken at home: no session is held.
+    beside
+        The title of the arm that this one is compared with; empty where there is none.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Sheet:
     effects_of_another: str
     home: tuple[str, ...]
     better: tuple[People, ...]
+    beside: str
     better_beside: tuple[People, ...]
     better_words: tuple[str, ...]
     beside_words: tuple[str, ...]
@@ -84,19 +87,20 @@ class Sheet:
     danger: tuple[str, ...]
 
 
-def arms_with_sheets(protocol: Protocol) -> dict[str, str]:
-    """Name the arms that a sheet can be made for: those in which something is given."""
-    return {name: arm.title for name, arm in protocol.arms.items() if arm.doses}
+def arms_with_sheets(protocol: Protocol, among: Collection[str] | None = None) -> dict[str, str]:
+    """Name the arms that a sheet can be made for: those in which something is given, of those that one can have."""
+    can_have = protocol.arms if among is None else among
+    return {name: arm.title for name, arm in protocol.arms.items() if arm.doses and name in can_have}
 
 
-def arm_of_sheet(protocol: Protocol, wanted: str = "") -> str | None:
+def arm_of_sheet(protocol: Protocol, wanted: str = "", *, among: Collection[str] | None = None) -> str | None:
     """Choose the arm of a sheet: the one asked for, else the first active one; None where nothing is given at all."""
-    arms = arms_with_sheets(protocol)
+    arms = arms_with_sheets(protocol, among)
     active = [name for name in arms if protocol.arms[name].role == "active"]
     return wanted if wanted in arms else next(iter([*active, *arms]), None)
 
 
-def sheet(protocol: Protocol, arm: str, known: Expected | None) -> Sheet:
+def sheet(protocol: Protocol, arm: str, known: Expected | None, *, among: Collection[str] | None = None) -> Sheet:
     """Write the sheet of an arm.
 
     Parameters
@@ -107,19 +111,22 @@ def sheet(protocol: Protocol, arm: str, known: Expected | None) -> Sheet:
         The arm; see :func:`arms_with_sheets`.
     known
         What is expected of this arm; nothing before it is computed.
+    among
+        The arms that somebody can have, if not all: the arm is compared with no other.
 
     Raises
     ------
     Refused
         Nothing is given in this arm, or there is no such arm.
     """
-    if arm not in arms_with_sheets(protocol):
-        raise Refused("There is no sheet for this arm.", expected=", ".join(arms_with_sheets(protocol)), came=arm)
+    if arm not in (possible := arms_with_sheets(protocol, among)):
+        raise Refused("There is no sheet for this arm.", expected=", ".join(possible), came=arm)
     doses = protocol.arms[arm].doses
     main = max(doses, key=lambda dose: (dose.amount.value, -doses.index(dose)))
     effects = side_effects(main.drug, main.route, str(main.amount))
     other = "" if effects is None or effects.route == main.route else effects.route
     at_home = protocol.session is None or _is_daily(main)
+    control = known.control_among(protocol.arms if among is None else among) if known else None
     return Sheet(
         title=protocol.arms[arm].title,
         at_home=at_home,
@@ -131,9 +138,10 @@ def sheet(protocol: Protocol, arm: str, known: Expected | None) -> Sheet:
         effects_of_another=other,
         home=("Ask your team if you can drive with this drug.",) if at_home else _HOME,
         better=_better(known),
-        better_beside=_better(known.control) if known and known.control else (),
+        beside=control.title if control else "",
+        better_beside=_better(control),
         better_words=tuple(_better_words(protocol, known)),
-        beside_words=tuple(_beside_words(known)),
+        beside_words=tuple(_beside_words(control)),
         lasting=_lasting(known),
         lasting_words=tuple(_lasting_words(protocol, known)),
         unknown=tuple(_unknown(protocol, arm, known)),
@@ -165,7 +173,8 @@ def _visits(protocol: Protocol, arm: str) -> Iterator[str]:
                 f"That can be from {_span(first)} to {_span(last)} after the first one."
             )
     rated = {time for each in protocol.assessments if not each.arms or arm in each.arms for time in each.at_h}
-    yield f"We ask about your mood often. The last time is {_span(max(rated))} after the first day."
+    if rated:
+        yield f"We ask about your mood often. The last time is {_span(max(rated))} after the first day."
     if len(protocol.arms) > 1:
         yield (
             "This plan has more than one group. People in each group get a different treatment. "
@@ -262,8 +271,8 @@ def _better_words(protocol: Protocol, known: Expected | None) -> Iterator[str]:
     yield "If it does not help you, that is not your fault."
 
 
-def _beside_words(known: Expected | None) -> Iterator[str]:
-    if known and known.control:
+def _beside_words(control: Expected | None) -> Iterator[str]:
+    if control:
         yield (
             "Many people feel better with the other treatment too. Hope, care and time help as well. "
             "What the drug itself adds is the gap between the two."

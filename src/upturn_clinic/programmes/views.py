@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -45,6 +46,7 @@ __all__ = [
 ]  # fmt: skip
 
 NO_WAY_BACK = "A retired version does not come back into force. Who takes part under it goes on."
+NOBODY_NEW = "Nobody is enrolled there any more afterwards. Who takes part there goes on."
 EVERYWHERE = "Every facility of this server has this programme already."
 OK = 200
 CONFLICT = 409
@@ -189,9 +191,10 @@ def take_up_programme(request: HttpRequest, facility: str, site: UUID) -> HttpRe
 
 @require_http_methods(["GET", "POST"])
 def leave_programme(request: HttpRequest, facility: str, site: UUID) -> HttpResponse:
-    """End a programme at this facility."""
+    """End a programme at this facility, or at one to which this facility lent it."""
     actor, here = require(request, Permission.SIGN_PROGRAMME, facility)
-    found = get_object_or_404(Site.objects.select_related("programme__lead", "facility"), pk=site, facility=here)
+    whose = Q(facility=here) | Q(programme__lead=here)
+    found = get_object_or_404(Site.objects.select_related("programme__lead", "facility"), whose, pk=site)
     form = ChangeFields(request.POST or None, initial={"version": found.version})
     status = OK
     if request.method == "POST" and form.is_valid():
@@ -203,10 +206,11 @@ def leave_programme(request: HttpRequest, facility: str, site: UUID) -> HttpResp
         except (Refused, Conflict) as fault:
             status = _told(form, fault, found)
         else:
-            messages.success(request, f"Nobody is enrolled into {found.programme.name} here any more.")
+            messages.success(request, f"{found.programme.name} has ended at {found.facility.name}.")
             return redirect("programmes", here.slug)
-    shown = {"here": here, "form": form, "programme": found.programme, "title": f"Leave {found.programme.name}",
-             "verb": "Leave"}  # fmt: skip
+    shown = {"here": here, "form": form, "programme": found.programme,
+             "title": f"End {found.programme.name} at {found.facility.name}", "verb": "End it there",
+             "note": NOBODY_NEW if found.taken_up_at else ""}  # fmt: skip
     return render(request, "programmes/with_form.html", shown, status=status)
 
 
@@ -295,13 +299,15 @@ def what_to_expect(request: HttpRequest, facility: str, version: UUID) -> HttpRe
     _, here = require(request, Permission.SEE_FACILITY, facility)
     found = _version(here, version)
     protocol = queries.protocol_of(found)
-    arms, arm = arms_with_sheets(protocol), arm_of_sheet(protocol, request.GET.get("arm", ""))
+    among = queries.arms_to_have(found)
+    arms = arms_with_sheets(protocol, among)
+    arm = arm_of_sheet(protocol, request.GET.get("arm", ""), among=among)
     if arm is None:
         raise Http404
     kept = queries.expectation_of(found)
     known = expected(kept, arm) if kept else None
-    shown = {"here": here, "version": found, "sheet": sheet(protocol, arm, known), "arm": arm, "arms": arms,
-             "known": known, "kept": kept, "digest": digest(protocol)}  # fmt: skip
+    shown = {"here": here, "version": found, "sheet": sheet(protocol, arm, known, among=among), "arm": arm,
+             "arms": arms, "known": known, "kept": kept, "digest": digest(protocol)}  # fmt: skip
     return render(request, "programmes/what_to_expect.html", shown)
 
 

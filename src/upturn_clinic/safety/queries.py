@@ -122,12 +122,17 @@ class DoseBefore:
 
 
 def dose_before(event: AdverseEvent) -> DoseBefore | None:
-    """Find the last dose that had begun before an event; None where there was none."""
-    # Doses stand in a room above this one, which hangs them on the participant.
-    given = Participant.objects.filter(pk=event.participant_id, plan__doses__given_at__lte=event.started_at)
-    columns = ("plan__doses__number", "plan__doses__given_at")
-    found = given.order_by("-plan__doses__given_at").values_list(*columns).first()
-    return DoseBefore(*found) if found else None
+    """Find the last dose that had begun before an event, also one that still runs; None where there was none."""
+    # Doses and sessions stand in rooms above this one, which hang them on the participant.
+    person, before = Participant.objects.filter(pk=event.participant_id), event.started_at
+    given = person.filter(plan__doses__given_at__lte=before).order_by("-plan__doses__given_at")
+    begun = person.filter(sessions__began_at__lte=before, sessions__cancelled_at=None).order_by("-sessions__began_at")
+    found = (
+        given.values_list("plan__doses__number", "plan__doses__given_at").first(),
+        begun.values_list("sessions__dose__number", "sessions__began_at").first(),
+    )
+    known = (DoseBefore(number, at) for number, at in filter(None, found) if at is not None)
+    return max(known, key=lambda each: each.began_at, default=None)
 
 
 @dataclass(frozen=True)

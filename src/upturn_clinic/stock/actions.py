@@ -15,11 +15,12 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
+from upturn_clinic.ground.dates import day
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.stock import queries
-from upturn_clinic.stock.amounts import INERT, NOTHING, amount_of, base_mg, day, fits, of_devices, rounded, written
+from upturn_clinic.stock.amounts import INERT, NOTHING, amount_of, base_mg, fits, of_devices, rounded, written
 from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_be_drawable, must_have, second_person
 from upturn_clinic.stock.models import Draw, Lot, Movement
@@ -220,7 +221,7 @@ def waste(
     held(draw.lot)
     if amount is not None and not queries.may_know(by, draw.dose):
         raise Refused("Of a masked dose all the rest is wasted, without a figure.")
-    if amount is None and draw.lot.form == Lot.Form.VIAL and queries.is_running(draw.dose):
+    if amount is None and queries.is_rest_unknown(draw):
         raise Refused(
             "The dose still runs: what will be left of it is not known yet.",
             remedy="wait until it has ended, or write how much was spilt or spoilt",

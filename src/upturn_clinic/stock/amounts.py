@@ -6,7 +6,6 @@ Numbers: ``upturn_clinic/parameters/stock.yaml``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from upturn.parameters import read
@@ -15,7 +14,7 @@ from upturn_clinic.stock.models import PLACES, Lot
 
 __all__ = [
     "DRUGS", "EXPIRY_NEAR_D", "INERT", "MOST_CONTAINERS", "NOTHING", "SALT_BYTES", "WITH_SALT", "amount_of", "base_mg",
-    "day", "exact", "fits", "of_devices", "rounded", "with_ml", "written",
+    "exact", "fits", "of_devices", "rounded", "with_ml", "written",
 ]  # fmt: skip
 
 _NUMBERS = read("upturn_clinic", "stock")
@@ -80,17 +79,6 @@ def with_ml(lot: Lot, amount: Decimal) -> str:
         return there
     ml = (amount / lot.mg_per_ml).quantize(_HUNDREDTH, rounding=ROUND_HALF_UP)
     return f"{there} {'=' if ml * lot.mg_per_ml == amount else '≈'} {written(ml)} ml"
-
-
-def day(when: date) -> str:
-    """Write a day, such as the expiry of a lot.
-
-    Examples
-    --------
-    >>> day(date(2028, 1, 31))
-    '31 Jan 2028'
-    """
-    return f"{when.day} {when:%b %Y}"
 
 
 def base_mg(lot: Lot, amount: Decimal) -> Decimal:

@@ -9,10 +9,12 @@ from typing import Any
 from django import forms
 
 from upturn_clinic.accounts.models import User
+from upturn_clinic.ground.dates import day
 from upturn_clinic.ground.forms import Reason
 from upturn_clinic.operation import LONGEST_REASON
-from upturn_clinic.stock.amounts import DRUGS, amount_of, day, with_ml, written
-from upturn_clinic.stock.models import DIGITS, PLACES, Lot, Movement
+from upturn_clinic.stock.amounts import DRUGS, amount_of, with_ml, written
+from upturn_clinic.stock.models import DIGITS, PLACES, Draw, Lot, Movement
+from upturn_clinic.stock.queries import is_rest_unknown
 from upturn_clinic.stock.shelf.queries import LotRow
 
 __all__ = [
@@ -161,18 +163,22 @@ class DrawForm(forms.Form):
     )  # fmt: skip
 
     def __init__(
-        self, *args: Any, rows: Sequence[LotRow], needed: Decimal | None, asks_proof: bool, **kwargs: Any
+        self, *args: Any, rows: Sequence[LotRow], needed: Decimal | None, is_more: bool, asks_proof: bool,
+        **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
         self.lots = {str(row.lot.pk): row.lot for row in rows}
         field = self.fields["lot"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
         field.choices = [(str(row.lot.pk), _words_of(row)) for row in rows]
+        self.fields["reason"].widget.attrs["data-needed-later"] = ""
         units = {str(row.lot.unit) for row in rows}
         if len(units) == 1:
             self.fields["amount"].label = f"Amount drawn ({units.pop()})"
-        whole = (_needed_of(row.lot, needed) for row in rows) if needed else ()
-        self.fields["amount"].help_text = " ".join(("As the label counts.", *whole))
+        what = "What is missing" if is_more else "The whole dose"
+        needs = (f"{what} from lot {row.lot.number}: {with_ml(row.lot, amount_of(row.lot, needed))}." for row in rows
+                 ) if needed else ()  # fmt: skip
+        self.fields["amount"].help_text = " ".join(("As the label counts.", *needs))
         if not asks_proof:
             del self.fields["password"], self.fields["code"]
 
@@ -187,10 +193,6 @@ def _words_of(row: LotRow) -> str:
     strength = f"{written(row.lot.mg_per_ml)} mg/ml" if row.lot.mg_per_ml else row.lot.strength
     there = f"{written(row.balance.shelf)} {row.lot.unit} there"
     return f"{row.lot.number}, {strength}, expires {day(row.lot.expires_on)}{over}; {there}"
-
-
-def _needed_of(lot: Lot, mg: Decimal) -> str:
-    return f"The whole dose from lot {lot.number}: {with_ml(lot, amount_of(lot, mg))}."
 
 
 class CheckForm(SecondPerson):
@@ -213,17 +215,17 @@ class WasteForm(SecondPerson):
 
     field_order = ("amount", "reason", "person", "password", "code")
 
-    def __init__(self, *args: Any, lot: Lot, left: Decimal, is_running: bool, is_masked: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, draw: Draw, left: Decimal, is_masked: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["amount"]
         if is_masked:
             del self.fields["amount"]
             return
-        field.label = f"Amount wasted ({lot.unit})"
-        if is_running and lot.form == Lot.Form.VIAL:
+        field.label = f"Amount wasted ({draw.lot.unit})"
+        if is_rest_unknown(draw):
             field.required, field.help_text = True, "What was spilt or spoilt: the dose still runs."
         else:
-            field.help_text = f"Empty: all that is left, {with_ml(lot, left)}."
+            field.help_text = f"Empty: all that is left, {with_ml(draw.lot, left)}."
 
 
 class PutBackForm(SecondPerson):

@@ -17,16 +17,17 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.queries import actor_at, staff_at
+from upturn_clinic.ground.dates import day
 from upturn_clinic.participants.queries import arm_shown, is_masked
-from upturn_clinic.stock.amounts import DRUGS, NOTHING, base_mg, day, exact, with_ml
-from upturn_clinic.stock.models import Draw, Movement
+from upturn_clinic.stock.amounts import DRUGS, NOTHING, base_mg, exact, with_ml
+from upturn_clinic.stock.models import Draw, Lot, Movement
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.models import Dose
 
 __all__ = [
-    "DrawShown", "Preparation", "ToPrepare", "actor_of", "changed_after", "draws_for", "gone_until", "is_masked_dose",
-    "is_running", "left_of", "may_know", "needs_draw", "open_draws", "people_who_may", "preparation_of", "to_prepare",
-    "usable_of",
+    "DrawShown", "Preparation", "ToPrepare", "actor_of", "began_at", "changed_after", "draws_for", "gone_until",
+    "is_masked_dose", "is_rest_unknown", "is_running", "left_of", "may_know", "needs_draw", "open_draws",
+    "people_who_may", "preparation_of", "to_prepare", "usable_of", "with_rest",
 ]  # fmt: skip
 
 KIND = Movement.Kind
@@ -41,6 +42,11 @@ def may_know(reader: Actor, dose: Dose) -> bool:
 def left_of(draw: Draw) -> Decimal:
     """Give what of a draw is not yet accounted for: neither given nor wasted nor put back."""
     return exact(Movement.objects.filter(draw=draw).aggregate(left=Sum("drawn"))["left"])
+
+
+def with_rest(draws: Sequence[Draw]) -> set[UUID]:
+    """Tell of which draws something is left: one question, however many draws."""
+    return {key for key, account in _accounts(draws).items() if account.left > 0}
 
 
 def usable_of(draw: Draw, *, until: datetime | None = None) -> Decimal:
@@ -170,10 +176,21 @@ def to_prepare(facility: Facility, *, begin: datetime, end: datetime) -> list[To
     ]  # fmt: skip
 
 
+# The sessions stand in a room above this one, which hangs them on the dose.
+def began_at(dose: Dose) -> datetime | None:
+    """Tell when a dose began: by its plan, where it is written once it has ended, else by its session."""
+    begun = (each.began_at for each in dose.sessions.all() if each.began_at and not each.cancelled_at)
+    return dose.given_at or max(begun, default=None)
+
+
 def is_running(dose: Dose) -> bool:
-    """Tell whether a dose has begun and has not ended: what will be left of what was drawn, nobody knows yet."""
-    # The sessions stand in a room above this one, which hangs them on the dose.
+    """Tell whether a dose has begun and has not ended."""
     return any(each.began_at and not each.dosed_until and not each.cancelled_at for each in dose.sessions.all())
+
+
+def is_rest_unknown(draw: Draw) -> bool:
+    """Tell whether nobody knows yet how much of a draw will be left: its dose runs out of a syringe or bag."""
+    return draw.lot.form == Lot.Form.VIAL and is_running(draw.dose)
 
 
 def needs_draw(course: Course, dose: Dose) -> bool:
@@ -265,7 +282,7 @@ def preparation_of(dose: Dose, reader: Actor, *, began_at: datetime | None = Non
     checks = [each.checked_at for each in there if each.checked_at]
     when = max(checks).astimezone(zone)
     names, others = _names(each.by for each in there), _names(each.checked_by for each in there)
-    words = f"Prepared by {names} and checked by {others} at {when:%H:%M} on {when.day} {when:%b %Y}."
+    words = f"Prepared by {names} and checked by {others} at {when:%H:%M} on {day(when)}."
     return Preparation("checked", words, shown, rest, min(checks))
 
 

@@ -24,6 +24,7 @@ from upturn_clinic.stock import actions, forms, queries
 from upturn_clinic.stock.checks import WITNESSED
 from upturn_clinic.stock.models import Draw
 from upturn_clinic.stock.shelf.queries import LotRow, fitting_lots
+from upturn_clinic.treatments.dosing import DEVIATION
 from upturn_clinic.treatments.models import Dose
 from upturn_clinic.treatments.queries import course_of, dose_shown, doses_at, weight_given_by, weight_of
 
@@ -38,15 +39,17 @@ def preparation(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse
     """Show how far the preparation of a dose is; of a masked one no drug and no lot to who may not know."""
     actor, here = require(request, Permission.DISPENSE, facility)
     found = _dose(here, dose)
-    shown = queries.preparation_of(found, actor)
+    shown, knows = _prepared(found, actor), queries.may_know(actor, found)
     # Of a masked dose who does not know sees draws as such, to waste what is left of them.
-    draws = list(queries.draws_for(found))
+    draws = list(queries.draws_for(found).prefetch_related("dose__sessions"))
+    lefts = queries.with_rest(draws)
     counts_until = _check_counts_until(found, shown)
     more = {"counts_until": counts_until, "is_too_old": counts_until is not None and timezone.now() > counts_until,
-            "may_draw": found.is_open and queries.may_know(actor, found), "shown": shown, "draws": draws,
+            "may_draw": found.is_open and knows, "shown": shown, "draws": draws,
             "back_to": found.sessions.filter(left_at=None, cancelled_at=None).first()
             if actor.may(Permission.SEE_SESSIONS) else None, "is_running": queries.is_running(found),
-            "lefts": {each.pk for each in draws if queries.left_of(each) > 0}}  # fmt: skip
+            "lefts": lefts, "wastes": {each.pk for each in draws if each.pk in lefts
+                                       and (knows or not queries.is_rest_unknown(each))}}  # fmt: skip
     return render(request, "stock/preparation.html", {**_dose_words(here, found, actor), **more})
 
 
@@ -61,13 +64,16 @@ def draw_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
         rows = fitting_lots(
             here, actor, drug=course.entry(found).drug, masked=queries.is_masked_dose(found), today=today
         )
-    words = _dose_words(here, found, actor)
+    words, before = _dose_words(here, found, actor), _prepared(found, actor)
     computed = words["dose_shown"].computed if words["dose_shown"] else None
+    # What holds no drug has no amount.
+    missing = Decimal(str(computed.mg)) - before.mg if computed and computed.mg and rows else None
+    # So much less needs no reason either: a salt, or a syringe, does not hit an amount exactly.
+    is_whole = missing is not None and computed is not None and float(missing) <= computed.mg * DEVIATION
     form = forms.DrawForm(
-        request.POST or None, rows=rows, asks_proof=any(row.is_expired for row in rows),
-        needed=Decimal(str(computed.mg)) if computed and rows else None,
+        request.POST or None, rows=rows, asks_proof=any(row.is_expired for row in rows), is_more=before.mg > 0,
+        needed=None if is_whole else missing,
     )  # fmt: skip
-    before = queries.preparation_of(found, actor)
 
     def act(given: dict[str, Any]) -> object:
         password, code = given.pop("password", ""), given.pop("code", "")
@@ -77,8 +83,8 @@ def draw_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
     return answer(
         request, form, act,
         shown={**words, "title": f"Draw for {found}", "verb": "Draw more" if before.draws else "Draw", "rows": rows,
-               "preparation": before if before.draws else None, "is_refused": not queries.may_know(actor, found),
-               "signs": True},
+               "preparation": before if before.draws else None, "is_whole": is_whole,
+               "is_refused": not queries.may_know(actor, found)},
         said="Drawn. Now somebody else checks it.", to=_preparation(here, found), page=PAGE,
     )  # fmt: skip
 
@@ -99,8 +105,8 @@ def check_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
     return answer(
         request, form, act,
         shown={**shown, "title": f"Check {'again ' if found.is_checked else ''}what was drawn for {found.dose}",
-               "verb": "Sign the check", "signs": True, "is_again": found.is_checked,
-               "meaning": actions.CHECKED, "preparation": queries.preparation_of(found.dose, actor)},
+               "verb": "Sign the check", "checked_before": found.checked_at, "meaning": actions.CHECKED,
+               "preparation": _prepared(found.dose, actor)},
         said="Checked.", to=_preparation(here, found.dose), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -112,10 +118,10 @@ def waste_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
     found, now = _draw(here, draw), timezone.now()
     people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now)
     knows, runs = queries.may_know(actor, found.dose), queries.is_running(found.dose)
+    must_wait = not knows and queries.is_rest_unknown(found)
     form = forms.WasteForm(
-        request.POST or None, people=people, lot=found.lot, left=queries.left_of(found), is_running=runs,
-        is_masked=not knows,
-    )  # fmt: skip
+        request.POST or None, people=people, draw=found, left=queries.left_of(found), is_masked=not knows
+    )
 
     def act(given: dict[str, Any]) -> object:
         proof = prove(request, given["person"], password=given["password"], code=given["code"], at=now)
@@ -126,10 +132,10 @@ def waste_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpResponse:
     shown = _dose_words(here, found.dose, actor)
     return answer(
         request, form, act,
-        shown={**shown, "title": f"Waste what {'was spilt' if runs else 'is left'} of {found.dose}",
-               "verb": "Book as wasted", "signs": True,
-               "is_running": runs, "is_not_given": found.dose.given_at is None and not runs,
-               "meaning": WITNESSED, "preparation": queries.preparation_of(found.dose, actor)},
+        shown={**shown, "title": f"Waste what {'was spilt or spoilt' if runs else 'is left'} of {found.dose}",
+               "verb": "Book as wasted", "is_running": runs, "is_not_given": found.dose.given_at is None and not runs,
+               "nothing": "It is wasted when the dose has ended." if must_wait else "",
+               "meaning": WITNESSED, "preparation": _prepared(found.dose, actor)},
         said="Wasted, with a witness.", to=_preparation(here, found.dose), page=PAGE,
     )  # fmt: skip
 
@@ -150,8 +156,7 @@ def put_back_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpRespon
     return answer(
         request, forms.PutBackForm(request.POST or None, people=people, unit=found.lot.unit), act,
         shown={**_dose_words(here, found.dose, actor), "title": "Put back what was not used", "verb": "Put back",
-               "signs": True, "meaning": actions.RETURNED,
-               "preparation": queries.preparation_of(found.dose, actor)},
+               "meaning": actions.RETURNED, "preparation": _prepared(found.dose, actor)},
         said="Put back.", to=_preparation(here, found.dose), page=PAGE,
     )  # fmt: skip
 
@@ -160,10 +165,13 @@ def _check_counts_until(dose: Dose, shown: queries.Preparation) -> datetime | No
     """Say until when the check of a dose that has not begun holds, where its protocol says so."""
     course = course_of(dose.plan.participant)
     said = course.protocol.session.before_dose if course and course.protocol.session else None
-    has_begun = dose.given_at is not None or any(each.began_at for each in dose.sessions.all())
-    if said is None or shown.checked_since is None or has_begun:
+    if said is None or shown.checked_since is None or not dose.is_open or queries.began_at(dose):
         return None
     return shown.checked_since + timedelta(hours=said.check_h)
+
+
+def _prepared(dose: Dose, reader: Actor) -> queries.Preparation:
+    return queries.preparation_of(dose, reader, began_at=queries.began_at(dose))
 
 
 def _dose(here: Facility, dose: UUID) -> Dose:
@@ -186,8 +194,7 @@ def _dose_words(here: Facility, dose: Dose, actor: Actor) -> dict[str, Any]:
     """
     person = dose.plan.participant
     course = course_of(person)
-    begun = [each.began_at for each in dose.sessions.all() if each.began_at and not each.cancelled_at]
-    began_at = dose.given_at or max(begun, default=None)
+    began_at = queries.began_at(dose)
     weight = weight_given_by(dose, began_at=began_at) if began_at else weight_of(person)
     at = began_at or timezone.now()
     shown = dose_shown(course, dose, weight=weight, reader=actor, at=at) if course else None

@@ -1,4 +1,7 @@
-"""All that is written about plans, doses and visits. Each action: who may, one transaction, its rows."""
+"""All that is written about plans, doses and visits. Each action: who may, one transaction, its rows.
+
+Boosters, what raters are told, reasons to stop and other treatment have rooms of their own.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,32 @@ from django.db import transaction
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
+from upturn_clinic.ground.dates import day
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import arm_of, arm_shown, is_masked
+from upturn_clinic.participants.queries import arm_of, is_masked
 from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.treatments import queries
-from upturn_clinic.treatments.course import Course, first_doses, first_visits, further_doses, further_visits
+from upturn_clinic.treatments.conditions import (
+    must_be_here,
+    must_give_a_reason,
+    must_have_a_course,
+    must_not_be_over,
+    must_take_part,
+)
+from upturn_clinic.treatments.course import (
+    Course,
+    first_doses,
+    first_visits,
+    further_doses,
+    further_visits,
+    told_of_visits,
+)
 from upturn_clinic.treatments.dosing import DEVIATION, compute
 from upturn_clinic.treatments.models import Dose, Plan, Visit
-from upturn_clinic.treatments.schedule import shifted
 
-__all__ = [
-    "AsGiven", "attend_visit", "decide_booster", "end_due", "give_dose", "make_plan", "move_due", "plan_booster",
-    "renew_plan",
-]  # fmt: skip
+__all__ = ["AsGiven", "attend_visit", "end_due", "give_dose", "make_plan", "move_due", "renew_plan"]
 
 AS_IT_HAPPENED = "recorded as it happened"
 AnyDue = TypeVar("AnyDue", Dose, Visit)
@@ -70,10 +84,10 @@ def make_plan(*, participant: Participant, begins_at: datetime, by: Actor, at: d
         Not enrolled, a plan is there already, or the first dose would lie in the past.
     """
     by.must(Permission.CHANGE_PLAN)
-    _must_take_part(participant, by)
+    must_take_part(participant, by)
     if queries.is_planned(participant):
         raise Refused("There is a plan already.", remedy="move its first dose")
-    _must_not_be_over(begins_at, participant, at)
+    must_not_be_over(begins_at, participant, at)
     protocol, arm = protocol_of(participant.protocol_version), arm_of(participant)
     plan = Plan(
         participant=participant, facility=participant.facility, protocol_version=participant.protocol_version,
@@ -90,7 +104,7 @@ def renew_plan(*, plan: Plan, version: int, reason: str, by: Actor, at: datetime
     """Let a plan follow the protocol version that its participant was moved to. What has happened stays as it is.
 
     Open doses and visits to come of the old version are cancelled; those of the new one are planned from the last dose
-    given.
+    given. A visit whose day is over stays, as raters were told it or would be told it by the new version.
 
     Raises
     ------
@@ -101,16 +115,20 @@ def renew_plan(*, plan: Plan, version: int, reason: str, by: Actor, at: datetime
     """
     by.must(Permission.CHANGE_PLAN)
     participant = plan.participant
-    _must_take_part(participant, by)
+    must_take_part(participant, by)
     queries.held(plan)
     if participant.protocol_version_id == plan.protocol_version_id:
         raise Refused("The plan follows the participant's protocol version already.")
-    course, protocol = _course(plan), protocol_of(participant.protocol_version)
+    course, protocol = must_have_a_course(plan.participant), protocol_of(participant.protocol_version)
     if course.arm not in protocol.arms:
         raise Refused("The new version does not have this participant's arm.", remedy="ask who wrote the protocol")
-    # A visit whose day is over, as raters were told it, stays: that it is there tells nobody of a dose.
-    today = at.astimezone(course.zone).date()
-    to_come = [each for each in course.visits if each.told_at.astimezone(course.zone).date() >= today]
+    # A visit whose day is over, as raters were told it, stays: that it is there tells nobody of a dose. So does one
+    # whose day is over by the new version: it would not be planned anew.
+    told, today = told_of_visits(course, protocol), at.astimezone(course.zone).date()
+    to_come = [
+        each for each in course.visits
+        if min(each.told_at, told.get(each.encounter, each.told_at)).astimezone(course.zone).date() >= today
+    ]  # fmt: skip
     everything: list[Dose | Visit] = [*course.doses, *to_come]
     for due in everything:
         if due.is_open and not (isinstance(due, Dose) and due.origin != Dose.Origin.PROTOCOL):
@@ -122,10 +140,17 @@ def renew_plan(*, plan: Plan, version: int, reason: str, by: Actor, at: datetime
         plan, action="renewed the plan", by=by, at=at, reason=reason, version=version,
         protocol_version_id=participant.protocol_version_id,
     )  # fmt: skip
-    renewed = _course(plan)
+    renewed = must_have_a_course(plan.participant)
     writing.insert_many(further_doses(renewed, protocol), action="planned the dose", by=by, at=at, reason=reason)
     visits = further_visits(renewed, protocol, now=at)
     writing.insert_many(visits, action="planned the visit", by=by, at=at, reason=reason)
+    # What is done already is told as if it were planned anew like the others: raters cannot tell one from the other.
+    for visit in to_come:
+        stays = visit.state in (Visit.State.DONE, Visit.State.MISSED)
+        if stays and told.get(visit.encounter, visit.told_at) != visit.told_at:
+            writing.change(
+                visit, action="followed with the visit", by=by, at=at, reason=reason, told_at=told[visit.encounter]
+            )
     return renewed.plan
 
 
@@ -146,15 +171,15 @@ def move_due(*, due: AnyDue, version: int, planned_at: datetime, reason: str, by
     plan = _held(due, by)
     if due.state in (Dose.State.GIVEN, Visit.State.DONE):
         raise Refused("It has happened already and cannot be moved.", remedy="correct what was recorded")
-    _must_not_be_over(planned_at, plan.participant, at)
-    told = _course(plan).told()
+    must_not_be_over(planned_at, plan.participant, at)
+    told = must_have_a_course(plan.participant).told()
     moved = writing.change(
         due, action=f"moved the {_noun(due)}", by=by, at=at, reason=reason, version=version, planned_at=planned_at,
         told_at=planned_at, is_moved=planned_at != due.target, state="planned", because=reason,
     )  # fmt: skip
     because = f"{moved} was moved"
     _follow(plan, because=because, by=by, at=at)
-    for thing, told_at in _course(plan).retold(told):
+    for thing, told_at in must_have_a_course(plan.participant).retold(told):
         writing.change(thing, action=f"followed with the {_noun(thing)}", by=by, at=at, reason=because, told_at=told_at)
     return moved
 
@@ -205,8 +230,10 @@ def attend_visit(
     if visit.state in (Visit.State.MISSED, Visit.State.CANCELLED):
         raise Refused("This visit was given up.", remedy="plan it for another time first")
     is_correction = visit.done_at is not None
-    if not visit.earliest <= done_at <= visit.latest or is_correction:
-        _ask(reason, "it is a correction" if is_correction else "it is outside the window of the protocol")
+    if is_correction:
+        must_give_a_reason(reason, "it is a correction")
+    elif not visit.earliest <= done_at <= visit.latest:
+        must_give_a_reason(reason, "it is outside the window of the protocol")
     return writing.change(
         visit, action="corrected the visit" if is_correction else "recorded the visit", by=by, at=at,
         reason=reason or AS_IT_HAPPENED, version=version, state=Visit.State.DONE, done_at=done_at, because=reason,
@@ -229,13 +256,13 @@ def give_dose(*, dose: Dose, version: int, given: AsGiven, by: Actor, at: dateti
         Somebody changed it first.
     """
     by.must(Permission.RECORD_SESSION)
-    _must_be_here(dose.plan.participant, by)
+    must_be_here(dose.plan.participant, by)
     if dose.is_home_course:
-        _must_take_part(dose.plan.participant, by)
+        must_take_part(dose.plan.participant, by)
     else:
         _must_have_a_session(dose, given)
     plan = queries.held(dose.plan)
-    course = _course(plan)
+    course = must_have_a_course(plan.participant)
     if dose.state in (Dose.State.MISSED, Dose.State.CANCELLED):
         raise Refused("This dose was given up.", remedy="plan it for another time first")
     if given.began_at > at:
@@ -247,9 +274,9 @@ def give_dose(*, dose: Dose, version: int, given: AsGiven, by: Actor, at: dateti
     ):
         raise Refused("The doses would be out of order.", remedy="look at day and time")
     if dose.given_at is not None:
-        _ask(given.reason, "it is a correction")
+        must_give_a_reason(given.reason, "it is a correction")
     if not dose.earliest <= given.began_at <= dose.latest:
-        _ask(given.reason, "the time is outside the window of the protocol")
+        must_give_a_reason(given.reason, "the time is outside the window of the protocol")
     written = writing.change(
         dose, action="corrected the dose" if dose.given_at else "recorded the dose", by=by, at=at,
         reason=given.reason or AS_IT_HAPPENED, version=version, state=Dose.State.GIVEN, given_at=given.began_at,
@@ -286,137 +313,29 @@ def _amounts(course: Course, dose: Dose, given: AsGiven) -> Mapping[str, object]
         if given.percent is None:
             raise Refused("How much of what was prepared was given?", expected="0 to 100 %")
         if given.percent != 100:
-            _ask(given.reason, "not all of it was given")
+            must_give_a_reason(given.reason, "not all of it was given")
         return {**values, "given_percent": given.percent}
     if given.mg is None:
         raise Refused("How much was given?", expected="an amount in mg")
     try:
         computed = compute(entry, weight=weight, protocol=course.protocol, arm=course.arm, at=given.began_at).mg
     except Refused as refusal:
-        _ask(given.reason, refusal.fault.rstrip("."))
+        must_give_a_reason(given.reason, refusal.fault.rstrip("."))
         return {**values, "given_mg": given.mg, "computed_mg": None}
     if abs(float(given.mg) - computed) > DEVIATION * computed:
-        _ask(given.reason, f"{given.mg:g} mg is not the {computed:g} mg that were computed")
+        must_give_a_reason(given.reason, f"{given.mg:g} mg is not the {computed:g} mg that were computed")
     return {**values, "given_mg": given.mg, "computed_mg": Decimal(str(computed))}
-
-
-@transaction.atomic
-def plan_booster(*, participant: Participant, asked_by: str = "", by: Actor, at: datetime) -> Dose:
-    """Plan a booster because the protocol's rule holds, on the next day that the protocol allows.
-
-    Parameters
-    ----------
-    asked_by
-        Who looked at the ratings and asked for it, where whoever plans may not read them.
-
-    Raises
-    ------
-    Refused
-        The rule does not hold, no day is left, one is planned already, the arm is masked to who asks, or nobody who
-        may read the ratings asked for it.
-    """
-    by.must(Permission.CHANGE_PLAN)
-    course = _open_course(participant, by)
-    entry, when, offset_h = queries.booster_by_rule(course, by, now=at)
-    if not by.may(Permission.SEE_RATINGS) and not asked_by.strip():
-        raise Refused("A clinician looks at the ratings first.", remedy="write who asked for this booster")
-    because = queries.finding_of(course).sentences
-    asked = (f"Asked for by {asked_by.strip()}.",) if asked_by.strip() else ()
-    return _add_booster(
-        course, entry.id, when, offset_h, Dose.Origin.RULE, reason=" ".join((*because, *asked)), by=by, at=at
-    )
-
-
-@transaction.atomic
-def decide_booster(*, participant: Participant, planned_at: datetime, reason: str, by: Actor, at: datetime) -> Dose:
-    """Plan a booster because a clinician decides so, whatever the rule says; the reason is theirs.
-
-    Raises
-    ------
-    Refused
-        No reason, no dose given yet, a day that is over, one is planned already, or the arm is masked to who asks.
-    """
-    by.must(Permission.DECIDE_BOOSTER)
-    course = _open_course(participant, by)
-    if arm_shown(participant, by) is None:
-        raise Refused("The arm is masked to you, and so are its boosters.", remedy="ask somebody who may know the arm")
-    _must_not_be_over(planned_at, participant, at)
-    _ask(reason, "a decision needs one")
-    doses = course.protocol.arms[course.arm].doses
-    entries = queries.booster_entries(course) or list(doses[-1:])
-    if not entries or course.first_given_at is None:
-        raise Refused("There is no dose yet that a booster could follow.")
-    days = (planned_at.astimezone(course.zone).date() - course.first_given_at.astimezone(course.zone).date()).days
-    return _add_booster(
-        course, entries[0].id, planned_at, float(days * 24), Dose.Origin.DECISION, reason=reason, by=by, at=at
-    )
-
-
-def _add_booster(
-    course: Course, name: str, when: datetime, offset_h: float, origin: Dose.Origin, *, reason: str, by: Actor,
-    at: datetime,
-) -> Dose:  # fmt: skip
-    queries.no_booster_planned(course)
-    opens, closes = (
-        shifted(when, 0.0, zone=course.zone, clock=edge) for edge in (datetime.min.time(), datetime.max.time())
-    )
-    dose = Dose(
-        plan=course.plan, facility_id=course.plan.facility_id, protocol_version_id=course.plan.protocol_version_id,
-        number=max((each.number for each in course.doses), default=0) + 1, dose=name, origin=origin,
-        offset_h=offset_h, target=when, earliest=opens, latest=closes, planned_at=when, told_at=when, because=reason,
-    )  # fmt: skip
-    return writing.insert(dose, action=f"planned a {origin.label}", by=by, at=at, reason=reason)
 
 
 def _follow(plan: Plan, *, because: str, by: Actor, at: datetime) -> None:
     """Let all that is open follow what was given or moved: each change with its row in the trail."""
-    for thing, values in _course(plan).changes():
+    for thing, values in must_have_a_course(plan.participant).changes():
         writing.change(thing, action=f"followed with the {_noun(thing)}", by=by, at=at, reason=because, **values)
 
 
-def _course(plan: Plan) -> Course:
-    course = queries.course_of(plan.participant)
-    if course is None:
-        raise Refused("There is no plan yet.")
-    return course
-
-
-def _open_course(participant: Participant, by: Actor) -> Course:
-    _must_take_part(participant, by)
-    course = queries.course_of(participant)
-    if course is None:
-        raise Refused("There is no plan yet.", remedy="make the plan first")
-    queries.held(course.plan)
-    return course
-
-
 def _held(due: Dose | Visit, by: Actor) -> Plan:
-    _must_take_part(due.plan.participant, by)
+    must_take_part(due.plan.participant, by)
     return queries.held(due.plan)
-
-
-def _must_be_here(participant: Participant, by: Actor) -> None:
-    if by.facility_id not in (None, participant.facility_id):
-        raise Refused("This participant is at another facility.")
-
-
-def _must_take_part(participant: Participant, by: Actor) -> None:
-    _must_be_here(participant, by)
-    if participant.status != Participant.Status.ENROLLED:
-        raise Refused(
-            "A plan is for people who are enrolled.", expected="enrolled", came=str(participant.get_status_display())
-        )
-
-
-def _must_not_be_over(when: datetime, participant: Participant, at: datetime) -> None:
-    zone = participant.facility.zone
-    if when.astimezone(zone).date() < at.astimezone(zone).date():
-        raise Refused("That day is over.", expected="today or later", came=_day(when.astimezone(zone)))
-
-
-def _ask(reason: str, because: str) -> None:
-    if not reason.strip():
-        raise Refused(f"This needs a reason: {because}.", remedy="write the reason, then save again")
 
 
 def _noun(due: Dose | Visit) -> str:
@@ -425,8 +344,4 @@ def _noun(due: Dose | Visit) -> str:
 
 def _when(at: datetime, course: Course) -> str:
     local = at.astimezone(course.zone)
-    return f"{_day(local)}, {local:%H:%M}"
-
-
-def _day(local: datetime) -> str:
-    return f"{local.day} {local:%b %Y}"
+    return f"{day(local.date())}, {local:%H:%M}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.treatments.models import Dose, Plan, Visit
 from upturn_clinic.treatments.schedule import DoseStep, Given, Slot, Timetable, steps_of
 
-__all__ = ["Course", "first_doses", "first_visits", "further_doses", "further_visits"]
+__all__ = ["Course", "first_doses", "first_visits", "further_doses", "further_visits", "told_of_visits"]
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,9 @@ class Course:
         What was moved by hand keeps its appointment; what the protocol wants of it is told all the same.
         """
         table = self.timetable
-        steps = {(step.dose.id, step.offset_h): step for step in steps_of(self.protocol, self.arm)}
         wanted: list[tuple[DoseStep, datetime]] = []
         planned: list[tuple[DoseStep, datetime]] = []
-        for dose in self.doses:
-            step = steps.get((dose.dose, dose.offset_h))
-            if dose.origin != Dose.Origin.PROTOCOL or step is None or dose.state == Dose.State.CANCELLED:
-                continue
+        for dose, step in self._fixed():
             slot = table.dose(step, self.protocol)
             wanted.append((step, dose.given_at or slot.target))
             appointment = dose.planned_at if dose.is_moved else slot.target
@@ -107,6 +103,32 @@ class Course:
             if encounter is not None:
                 slot = table.visit(encounter, wanted)
                 yield from _changed(visit, slot, table.visit(encounter, planned).target)
+
+    def _fixed(self) -> Iterator[tuple[Dose, DoseStep]]:
+        steps = {(step.dose.id, step.offset_h): step for step in steps_of(self.protocol, self.arm)}
+        for dose in self.doses:
+            step = steps.get((dose.dose, dose.offset_h))
+            if dose.origin == Dose.Origin.PROTOCOL and step is not None and dose.state != Dose.State.CANCELLED:
+                yield dose, step
+
+    def coming(self) -> Mapping[UUID, datetime]:
+        """Say when each dose of the protocol and each visit is, or will be once open doses are given as planned.
+
+        The plan itself follows a dose that was moved by hand when it is given, and not before.
+        """
+        table, found = replace(self.timetable, given=()), dict[UUID, datetime]()
+        steps: list[tuple[DoseStep, datetime]] = []
+        for dose, step in sorted(self._fixed(), key=lambda each: each[1].number):
+            follows = table.dose(step, self.protocol).target
+            at = found[dose.pk] = dose.given_at or (dose.planned_at if dose.is_moved else follows)
+            steps.append((step, at))
+            if dose.state != Dose.State.MISSED:
+                table = replace(table, given=(*table.given, Given(step.offset_h, at)))
+        for visit in self.visits:
+            if (encounter := self.encounter(visit)) is not None:
+                follows = table.visit(encounter, steps).target
+                found[visit.pk] = visit.planned_at if visit.is_moved else follows
+        return found
 
     def told(self) -> Mapping[UUID, datetime]:
         """Say when each dose of the protocol and each visit follows by what was planned by hand for those before it.
@@ -130,9 +152,7 @@ class Course:
     def _told(
         self, stands: Callable[[Dose | Visit, datetime], datetime]
     ) -> Iterator[tuple[Dose | Visit, datetime]]:  # fmt: skip
-        fixed = [each for each in self.doses if each.origin == Dose.Origin.PROTOCOL]
-        # Of two at one time (the plan was renewed) the one that counts comes last.
-        by_time = {each.offset_h: each for each in sorted(fixed, key=lambda each: each.state != "cancelled")}
+        by_time = _by_time(self.doses)
         steps: list[tuple[DoseStep, datetime]] = []
         for step in steps_of(self.protocol, self.arm):
             follows = _told_table(self.plan, steps).dose(step, self.protocol).target
@@ -188,14 +208,19 @@ def further_visits(course: Course, protocol: Protocol, *, now: datetime) -> list
         for step in steps_of(protocol, course.arm)
     ]
     stays = {each.encounter for each in course.visits if each.state != Visit.State.CANCELLED}
-    told_steps = _told_steps(course.plan, protocol, course.arm, _told_by_time(course))
-    told = _told_visits(course.plan, protocol, told_steps)
+    told = told_of_visits(course, protocol)
     # Which are to come goes by the times that raters are told: else they would learn here what was given, and when.
     return [
         _visit(course.plan, each, table.visit(each, doses), told[each.id])
         for each in protocol.encounters
         if each.id not in stays and told[each.id].astimezone(course.zone).date() >= today
     ]
+
+
+def told_of_visits(course: Course, protocol: Protocol) -> Mapping[str, datetime]:
+    """Say when raters are told the visits of another version, by what they were told of the doses."""
+    steps = _told_steps(course.plan, protocol, course.arm, _told_by_time(course))
+    return _told_visits(course.plan, protocol, steps)
 
 
 def _told_table(plan: Plan, steps: Sequence[tuple[DoseStep, datetime]]) -> Timetable:
@@ -221,8 +246,14 @@ def _told_visits(
     return {each.id: table.visit(each, steps).target for each in protocol.encounters}
 
 
+def _by_time(doses: Sequence[Dose]) -> Mapping[float, Dose]:
+    """Find the protocol's doses by their planned time; of two at one time (the plan was renewed) the later one."""
+    fixed = (each for each in doses if each.origin == Dose.Origin.PROTOCOL)
+    return {each.offset_h: each for each in sorted(fixed, key=lambda each: each.number)}
+
+
 def _told_by_time(course: Course) -> Mapping[float, datetime]:
-    return {each.offset_h: each.told_at for each in course.doses if each.origin == Dose.Origin.PROTOCOL}
+    return {offset_h: each.told_at for offset_h, each in _by_time(course.doses).items()}
 
 
 def _goes(thing: Dose | Visit, before: Mapping[UUID, datetime]) -> bool:

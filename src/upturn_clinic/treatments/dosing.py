@@ -44,9 +44,11 @@ class Computed:
     shown
         The arithmetic in one line, with units.
     rounding
-        The rule of rounding, or why there is none.
+        The rule of rounding, or why nothing was rounded.
     weight
         The weight that was used; None where the amount does not depend on it.
+    is_rounded
+        Whether the amount is another one than the arithmetic gave.
     cautions
         What whoever prepares the dose must see.
     """
@@ -55,6 +57,7 @@ class Computed:
     shown: str
     rounding: str
     weight: Weight | None = None
+    is_rounded: bool = False
     cautions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -112,9 +115,11 @@ def compute(dose: Dose, *, weight: Weight | None, protocol: Protocol, arm: str, 
     known = _plausible(weight, dose, protocol, arm)
     exact = dose.amount.mg(known.kg)
     age = at - known.measured_at
-    cautions = (f"The weight is {age.days} days old, more than {FRESH.days}: weigh again.",) if age > FRESH else ()
-    shown = f"{dose.amount} × {known.kg:g} kg = {_plain(exact)} mg"
-    return Computed(rounded(exact), shown, f"rounded to {FIGURES} significant figures, halves upward", known, cautions)
+    old = f"The weight is more than {FRESH.days} days old: weigh again."
+    mg, shown = rounded(exact), f"{dose.amount} × {known.kg:g} kg = {_plain(exact)} mg"
+    is_rounded = _plain(mg) != _plain(exact)
+    rounding = f"rounded to {FIGURES} significant figures, halves upward" if is_rounded else "nothing to round"
+    return Computed(mg, shown, rounding, known, is_rounded, (old,) if age > FRESH else ())
 
 
 def _plausible(weight: Weight | None, dose: Dose, protocol: Protocol, arm: str) -> Weight:

@@ -6,6 +6,7 @@ stays masked; see ``queries.dose_shown``.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -71,6 +72,19 @@ class Due(Versioned):
     def is_outside(self) -> bool:
         """Whether it is planned outside the protocol's window."""
         return not self.earliest <= self.planned_at <= self.latest
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether nothing became of it although its appointment and its window are over: not at its minute."""
+        return self.is_open and max(self.planned_at, self.latest) < now
+
+    @staticmethod
+    def late(now: datetime) -> models.Q:
+        """Find what ``is_late``, in a query."""
+        return models.Q(state="planned", planned_at__lt=now, latest__lt=now)
+
+    def is_to_come(self, now: datetime) -> bool:
+        """Whether it is open and neither its appointment nor its window has come."""
+        return self.is_open and now < min(self.planned_at, self.earliest)
 
 
 class Dose(Due):

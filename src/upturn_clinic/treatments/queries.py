@@ -19,17 +19,17 @@ from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.participants.queries import arm_of, arm_shown, is_masked, latest_measure
 from upturn_clinic.programmes.queries import protocol_of
-from upturn_clinic.treatments.boosters import Finding, Rating, judge, next_candidate
+from upturn_clinic.treatments.boosters.rule import Finding, Rating, judge, next_candidate
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.dosing import Computed, Weight, compute
-from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug, Dose, Plan, Visit
+from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug, Dose, Due, Plan, Visit
 from upturn_clinic.treatments.schedule import shifted
 from upturn_clinic.treatments.told import is_told_alone, told_visits
 
 __all__ = [
     "DoseShown", "DueRow", "booster_by_rule", "booster_entries", "booster_shown", "co_interventions_of", "course_of",
-    "dose_shown", "dose_words", "doses_at", "drugs_of", "due_between", "due_rows", "finding_of", "held", "is_planned",
-    "no_booster_planned", "people_with_plan_at", "visits_at", "weight_given_by", "weight_of",
+    "dose_shown", "dose_words", "doses_at", "drugs_of", "due_between", "due_late", "due_rows", "finding_of", "held",
+    "is_planned", "no_booster_planned", "people_with_plan_at", "visits_at", "weight_given_by", "weight_of",
 ]  # fmt: skip
 
 Thing = TypeVar("Thing", Visit, Dose)
@@ -221,55 +221,69 @@ class DueRow:
     at: datetime
     visits: tuple[Visit, ...]
     doses: tuple[Dose, ...]
+    # Whether any of it is planned outside its window, for who may know: the window follows the doses.
+    is_outside: bool = False
     # Who is here already: their session, and since when.
     here: tuple[UUID, datetime] | None = None
 
-    @property
-    def is_outside(self) -> bool:
-        """Whether any of it is planned outside its window; nothing that is told to raters is."""
-        return any(each.is_outside for each in (*self.visits, *self.doses))
+
+def due_late(facility: Facility, *, now: datetime) -> QuerySet[Visit, dict[str, object]]:
+    """Find what is late at a facility, the newest first: one row for each person and time. Not for raters."""
+    return _due(facility, Due.late(now)).order_by("-planned_at", "plan_id")
 
 
 def due_between(
-    facility: Facility, reader: Actor, *, begin: datetime | None, end: datetime, latest_first: bool = False
+    facility: Facility, reader: Actor, *, begin: datetime | None, end: datetime, now: datetime
 ) -> QuerySet[Visit, dict[str, object]]:
-    """Find what is open at a facility between two instants: one row for each person and time.
+    """Find what is open at a facility between two instants and not late: one row for each person and time.
 
     People who have completed or left have nothing due. Who may not see doses finds the visits at which they rate, at
     the times that they are told, whatever became of them.
+
+    Parameters
+    ----------
+    begin
+        None for all from before ``end``: what was planned for an earlier day, and whose window is still open.
     """
+    between = {"lt": end} if begin is None else {"gte": begin, "lt": end}
     if is_told_alone(reader):
-        between = {"told_at__lt": end} if begin is None else {"told_at__gte": begin, "told_at__lt": end}
-        told = told_visits(Plan.objects.filter(facility=facility, participant__status="enrolled")).filter(**between)
-        order = "-told_at" if latest_first else "told_at"
+        told = told_visits(Plan.objects.filter(facility=facility, participant__status="enrolled"))
+        told = told.filter(**{f"told_at__{name}": at for name, at in between.items()})
         rows: QuerySet[Visit, dict[str, object]] = told.values(*("told_at", "plan_id")).distinct()
-        return rows.order_by(order, "plan_id")
-    wanted = Q(facility=facility, state="planned", planned_at__lt=end, plan__participant__status="enrolled")
-    if begin is not None:
-        wanted &= Q(planned_at__gte=begin)
+        return rows.order_by("told_at", "plan_id")
+    wanted = Q(state="planned", **{f"planned_at__{name}": at for name, at in between.items()}) & ~Due.late(now)
+    return _due(facility, wanted).order_by("planned_at", "plan_id")
+
+
+def _due(facility: Facility, wanted: Q) -> QuerySet[Visit, dict[str, object]]:
+    wanted &= Q(facility=facility, plan__participant__status="enrolled")
     columns = ("planned_at", "plan_id")
-    found = Visit.objects.filter(wanted).order_by().values(*columns)
-    found = found.union(Dose.objects.filter(wanted).order_by().values(*columns))
+    visits = Visit.objects.filter(wanted).order_by().values(*columns)
     # The type that a union has in django-stubs is lost here.
-    ordered: QuerySet[Visit, dict[str, object]] = found.order_by(
-        "-planned_at" if latest_first else "planned_at", "plan_id"
-    )
-    return ordered
+    found: QuerySet[Visit, dict[str, object]] = visits.union(Dose.objects.filter(wanted).order_by().values(*columns))
+    return found
 
 
-def due_rows(keys: Sequence[dict[str, object]], reader: Actor) -> list[DueRow]:
-    """Fill in the rows of one page: few queries, however many rows."""
+def due_rows(keys: Sequence[dict[str, object]], reader: Actor, *, now: datetime, is_late: bool) -> list[DueRow]:
+    """Fill in the rows of one page: few queries, however many rows.
+
+    Parameters
+    ----------
+    is_late
+        Whether the rows are of what is late, or of what is not: both can stand at one time of one person.
+    """
     plans = {each.pk: each for each in Plan.objects.filter(pk__in=[key["plan_id"] for key in keys])
              .select_related("participant__programme")
              .only("participant__pseudonym", "participant__programme__name")}  # fmt: skip
-    when = "told_at" if is_told_alone(reader) else "planned_at"
+    told_alone = is_told_alone(reader)
+    when = "told_at" if told_alone else "planned_at"
     wanted = Q(plan__in=plans) & Q(**{f"{when}__in": {key[when] for key in keys}})
     shown = ("plan", when, "earliest", "latest")
     doses = dict[tuple[UUID, datetime], list[Dose]]()
-    if is_told_alone(reader):
+    if told_alone:
         visits = _by_key(told_visits(Plan.objects.filter(pk__in=plans)).filter(wanted), when)
     else:
-        wanted &= Q(state="planned")
+        wanted &= Due.late(now) if is_late else Q(state="planned") & ~Due.late(now)
         visits = _by_key(Visit.objects.filter(wanted).only(*shown, "title", "encounter"), when)
         doses = _by_key(Dose.objects.filter(wanted).only(*shown, "number"), when)
     here = _here(chain.from_iterable(doses.values())) if reader.may(Permission.SEE_SESSIONS) else {}
@@ -279,9 +293,10 @@ def due_rows(keys: Sequence[dict[str, object]], reader: Actor) -> list[DueRow]:
         assert isinstance(plan_id, UUID)  # noqa: S101  (the columns of due_between)
         assert isinstance(at, datetime)  # noqa: S101
         key = (plan_id, at)
-        of_key = tuple(doses.get(key, ()))
+        of_key, at_key = tuple(doses.get(key, ())), tuple(visits.get(key, ()))
+        is_outside = not told_alone and any(due.is_outside for due in (*of_key, *at_key))
         is_here = next((here[dose.pk] for dose in of_key if dose.pk in here), None)
-        rows.append(DueRow(plans[plan_id].participant, at, tuple(visits.get(key, ())), of_key, is_here))
+        rows.append(DueRow(plans[plan_id].participant, at, at_key, of_key, is_outside, is_here))
     return rows
 
 

@@ -10,23 +10,28 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.pages.addresses import addresses
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import arm_shown, is_masked
+from upturn_clinic.participants.queries import arm_shown, identity_shown, is_masked
 from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.calendar import month_of, neighbours, week_of
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.dosing import Weight
 from upturn_clinic.treatments.models import Dose, Visit
+from upturn_clinic.treatments.raters.queries import retold
 from upturn_clinic.treatments.schedule import Slot, instruments_by_visit
 from upturn_clinic.treatments.told import is_told_alone, rated_blind, slot_told
 from upturn_clinic.treatments.watch import queries as watch
 
-__all__ = ["Act", "DueLine", "PlanRow", "Span", "due_lines", "due_spans", "plan_screen"]
+__all__ = ["FORM", "Act", "DueLine", "PlanRow", "Span", "due_lines", "due_spans", "form_words", "plan_screen"]
+
+# The page of every form of a plan.
+FORM = "treatments/form.html"
 
 AHEAD = timedelta(days=7)
 
@@ -55,7 +60,7 @@ class PlanRow:
     window: str
     acts: tuple[Act, ...] = ()
     no_amount: str = ""
-    # Where raters are told another day than the plan now has: their day.
+    # Where raters are told another day than the plan now has, of what is still to come: their day.
     told: str = ""
 
 
@@ -67,6 +72,14 @@ class Span:
     label: str
     count: int
     keys: QuerySet[Visit, dict[str, Any]]
+
+
+def form_words(
+    here: Facility, person: Participant, reader: Actor, title: str, verb: str, **more: Any
+) -> dict[str, Any]:  # fmt: skip
+    """Gather what the page of a form shows beside the form: whom it is about, by name to who may know it."""
+    return {"here": here, "person": person, "identity": identity_shown(person, reader), "title": title, "verb": verb,
+            **more}  # fmt: skip
 
 
 def plan_screen(person: Participant, reader: Actor, *, now: datetime, form: str, day: str) -> dict[str, Any]:
@@ -127,6 +140,7 @@ class _Writing:
         self.may_change = is_enrolled and reader.may(Permission.CHANGE_PLAN)
         self.may_give = is_enrolled and reader.may(Permission.RECORD_SESSION)
         self.rated_blind = rated_blind(course.protocol)
+        self.retold = {} if self.is_told_alone else retold(course, at=now)
         self.rated = self.rated_blind if self.is_told_alone else _rated(course, reader)
         # What a dose holds is the same for all doses of one name: asked once, not once for each.
         self.known: dict[str, queries.DoseShown] = {}
@@ -166,9 +180,10 @@ class _Writing:
         )  # fmt: skip
 
     def _told_elsewhere(self, visit: Visit) -> str:
-        told, planned = (each.astimezone(self.zone).date() for each in (visit.told_at, visit.planned_at))
-        is_rated = visit.is_open and visit.encounter in self.rated_blind
-        return f"{told:%a} {told.day} {told:%b}" if is_rated and told != planned else ""
+        if visit.encounter not in self.rated_blind or visit not in self.retold:
+            return ""
+        told = visit.told_at.astimezone(self.zone)
+        return f"{told:%a} {told.day} {told:%b}"
 
     def _dose(self, dose: Dose, shown: queries.DoseShown) -> PlanRow:
         title = f"{dose}, taken at home from here on" if dose.is_home_course else str(dose)
@@ -190,10 +205,8 @@ class _Writing:
         self, due: Dose | Visit, at: datetime, title: str, detail: str, acts: tuple[Act, ...], *, is_dose: bool,
         no_amount: str = "", told: str = "",
     ) -> PlanRow:  # fmt: skip
-        # Late when its window is over, not at its minute.
-        is_late = due.is_open and max(due.planned_at, due.latest) < self.now
         return PlanRow(
-            due, at, title, detail, is_dose, is_late, due.state, _when(at, self.zone),
+            due, at, title, detail, is_dose, due.is_late(self.now), due.state, _when(at, self.zone),
             self._window(Slot(due.target, due.earliest, due.latest)), acts, no_amount, told,
         )  # fmt: skip
 
@@ -220,7 +233,7 @@ class _Writing:
 
     def _acts_of_visit(self, visit: Visit, title: str) -> Iterator[Act]:
         state, key = Visit.State, visit.pk
-        if self.may_change and visit.state in (state.PLANNED, state.DONE):
+        if self.may_change and visit.state in (state.PLANNED, state.DONE) and not visit.is_to_come(self.now):
             yield Act(self.address["attend_visit"](key), "Took place" if visit.is_open else "Correct", f": {title}")
         if self.may_change and visit.state != state.DONE:
             yield Act(self.address["move_visit"](key), "Move", f" {title}")
@@ -244,24 +257,26 @@ def _rated(course: Course, reader: Actor) -> Mapping[str, tuple[str, ...]]:
 def due_spans(facility: Facility, reader: Actor, *, now: datetime) -> list[Span]:
     """Count what is late, due today, and due in the seven days after it, by the facility's clock.
 
-    Whether a visit is late, a rater is not told: it would tell of its dose. What they missed stands with the ratings.
+    With today stands what was planned for an earlier day and has its window still open. Whether a visit is late, or was
+    earlier, a rater is not told: it would tell of its dose. What they missed stands with the ratings.
     """
     today = now.astimezone(facility.zone).date()
 
     def midnight(of: date) -> datetime:
         return datetime.combine(of, time.min, tzinfo=facility.zone)
 
-    begin, end = midnight(today), midnight(today + timedelta(days=1))
-    week = midnight(today + timedelta(days=1) + AHEAD)
-    found = {
-        "late": queries.due_between(facility, reader, begin=None, end=begin, latest_first=True),
-        "today": queries.due_between(facility, reader, begin=begin, end=end),
-        "week": queries.due_between(facility, reader, begin=end, end=week),
-    }
-    if is_told_alone(reader):
-        del found["late"]
-    labels = {"late": "Late", "today": "Today", "week": "Next seven days"}
-    return [Span(key, labels[key], keys.count(), keys) for key, keys in found.items()]
+    def span(key: str, label: str, keys: QuerySet[Visit, dict[str, Any]]) -> Span:
+        return Span(key, label, keys.count(), keys)
+
+    tomorrow, told_alone = today + timedelta(days=1), is_told_alone(reader)
+    begin, end = midnight(today) if told_alone else None, midnight(tomorrow)
+    spans = [
+        span("today", "Today" if told_alone else "Today and still open",
+             queries.due_between(facility, reader, begin=begin, end=end, now=now)),
+        span("week", "Next seven days",
+             queries.due_between(facility, reader, begin=end, end=midnight(tomorrow + AHEAD), now=now)),
+    ]  # fmt: skip
+    return spans if told_alone else [span("late", "Late", queries.due_late(facility, now=now)), *spans]
 
 
 @dataclass(frozen=True)
@@ -279,16 +294,18 @@ class DueLine:
     since: str = ""
 
 
-def due_lines(keys: Sequence[dict[str, object]], reader: Actor, facility: Facility) -> list[DueLine]:
-    """Write the rows of one page of what is due."""
+def due_lines(
+    keys: Sequence[dict[str, object]], reader: Actor, facility: Facility, *, now: datetime, is_late: bool
+) -> list[DueLine]:
+    """Write the rows of one page of what is due; ``is_late`` where they are of what is late."""
     address = addresses("plan", facility.slug)
     return [
         DueLine(
             _when(row.at, facility.zone), address(row.participant.pk), row.participant.pseudonym,
-            ", ".join([*map(str, row.doses), *(f"visit {each}" for each in row.visits)]), row.is_outside,
+            capfirst(", ".join([*map(str, row.doses), *(f"visit {each}" for each in row.visits)])), row.is_outside,
             row.participant.programme.name, *_here(row, facility),
         )
-        for row in queries.due_rows(keys, reader)
+        for row in queries.due_rows(keys, reader, now=now, is_late=is_late)
     ]  # fmt: skip
 
 

@@ -23,12 +23,13 @@ from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import answer
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import identity_shown, is_masked
+from upturn_clinic.participants.queries import is_masked
 from upturn_clinic.treatments import actions, forms, queries
 from upturn_clinic.treatments.actions import AnyDue
+from upturn_clinic.treatments.boosters import actions as boosters
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.models import Dose, Visit
-from upturn_clinic.treatments.screens import due_lines, due_spans, plan_screen
+from upturn_clinic.treatments.screens import FORM, due_lines, due_spans, form_words, plan_screen
 from upturn_clinic.treatments.watch import queries as watch
 
 __all__ = [
@@ -36,7 +37,6 @@ __all__ = [
     "plan", "plan_booster", "renew_plan", "upcoming",
 ]  # fmt: skip
 
-PAGE = "treatments/form.html"
 BOTH = ["GET", "POST"]
 
 
@@ -56,14 +56,15 @@ def plan(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse
 def upcoming(request: HttpRequest, facility: str) -> HttpResponse:
     """Show what is due at a facility: late, today, the next seven days."""
     actor, here = require(request, Permission.SEE_PLAN, facility)
-    spans = due_spans(here, actor, now=timezone.now())
+    now = timezone.now()
+    spans = due_spans(here, actor, now=now)
     chosen = request.GET.get("show", "today")
     span = next((each for each in spans if each.key == chosen), next(each for each in spans if each.key == "today"))
     pages = Paginator(span.keys, PAGE_ROWS)
     # Counted once, for the heading.
     pages.count = span.count
     page = pages.get_page(request.GET.get("page"))
-    rows = due_lines(list(page), actor, here)
+    rows = due_lines(list(page), actor, here, now=now, is_late=span.key == "late")
     return render(
         request, "treatments/upcoming.html", {"here": here, "spans": spans, "span": span, "page": page, "rows": rows}
     )
@@ -78,8 +79,8 @@ def make_plan(request: HttpRequest, facility: str, participant: UUID) -> HttpRes
         request,
         forms.BeginForm(request.POST or None),
         lambda given: actions.make_plan(participant=person, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, actor, "Make the plan", "Make the plan"),
-        said="The plan is made.", to=_plan_of(person, here), page=PAGE,
+        shown=form_words(here, person, actor, "Make the plan", "Make the plan"),
+        said="The plan is made.", to=_plan_of(person, here), page=FORM,
     )  # fmt: skip
 
 
@@ -92,15 +93,15 @@ def renew_plan(request: HttpRequest, facility: str, participant: UUID) -> HttpRe
     if course is None:
         raise Http404
     found = course.plan
-    words = _words(here, person, actor, "Follow the new protocol version", "Renew the plan")
+    words = form_words(here, person, actor, "Follow the new protocol version", "Renew the plan")
     if person.protocol_version_id == found.protocol_version_id:
         refusal = Refused("The plan follows the participant's protocol version already.")
-        return render(request, PAGE, {**words, "nothing_to_do": refusal})
+        return render(request, FORM, {**words, "nothing_to_do": refusal})
     return answer(
         request, ChangeFields(request.POST or None, initial={"version": found.version}),
         lambda given: actions.renew_plan(plan=found, **given, by=actor, at=timezone.now()),
-        shown=words,
-        said="The plan follows the new version.", to=_plan_of(person, here), newest=found, page=PAGE,
+        shown={**words, "renewed": found},
+        said="The plan follows the new version.", to=_plan_of(person, here), newest=found, page=FORM,
     )  # fmt: skip
 
 
@@ -139,6 +140,8 @@ def attend_visit(request: HttpRequest, facility: str, visit: UUID) -> HttpRespon
     found = get_object_or_404(queries.visits_at(here), pk=visit)
     person, now = found.plan.participant, timezone.now()
     again = found.done_at is not None
+    title = f"{found}: {'correct when it took place' if again else 'it took place'}"
+    words = form_words(here, person, actor, title, "Correct" if again else "Save", due=found)
     form = forms.AttendForm(
         request.POST or None, is_correction=again,
         initial={"version": found.version, "done_at": min(found.done_at or found.planned_at, now)},
@@ -147,9 +150,7 @@ def attend_visit(request: HttpRequest, facility: str, visit: UUID) -> HttpRespon
         request,
         form,
         lambda given: actions.attend_visit(visit=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, actor, f"{found}: {'correct when it took place' if again else 'it took place'}",
-                     "Correct" if again else "Save", due=found),
-        said=f"{found} is recorded.", to=_plan_of(person, here), newest=found, page=PAGE,
+        shown=words, said=f"{found} is recorded.", to=_plan_of(person, here), newest=found, page=FORM,
     )  # fmt: skip
 
 
@@ -164,7 +165,7 @@ def give_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
         raise Http404
     if not found.is_home_course:
         return render(
-            request, PAGE, _words(here, person, actor, str(found), "In its session", due=found, in_session=True)
+            request, FORM, form_words(here, person, actor, str(found), "In its session", due=found, in_session=True)
         )
     shown = queries.dose_shown(course, found, weight=queries.weight_of(person), reader=actor, at=now)
     initial = {"version": found.version, "began_at": min(found.given_at or found.planned_at, now),
@@ -182,9 +183,9 @@ def give_dose(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
             request.POST or None, is_masked=is_masked(person), is_correction=found.given_at is not None, initial=initial
         ),
         act,
-        shown=_words(here, person, actor, f"{found}: since when it is taken", "Save", due=found, dose=shown,
+        shown=form_words(here, person, actor, f"{found}: since when it is taken", "Save", due=found, dose=shown,
                      **_watched(course, actor)),
-        said=f"{found} is recorded. What comes after follows it.", to=_plan_of(person, here), newest=found, page=PAGE,
+        said=f"{found} is recorded. What comes after follows it.", to=_plan_of(person, here), newest=found, page=FORM,
     )  # fmt: skip
 
 
@@ -198,22 +199,22 @@ def plan_booster(request: HttpRequest, facility: str, participant: UUID) -> Http
         raise Http404
     may_read = actor.may(Permission.SEE_RATINGS)
     form = forms.BoosterForm(request.POST or None, may_read=may_read)
-    shown = _words(here, person, actor, "A booster by the protocol's rule", "Plan the booster",
+    shown = form_words(here, person, actor, "A booster by the protocol's rule", "Plan the booster",
                    may_decide=actor.may(Permission.DECIDE_BOOSTER), **_watched(course, actor))  # fmt: skip
     try:
         _, when, _ = queries.booster_by_rule(course, actor, now=now)
     except Refused as refusal:
         # Nothing to fill in that would be refused.
-        return render(request, PAGE, {**shown, "nothing_to_do": refusal})
+        return render(request, FORM, {**shown, "nothing_to_do": refusal})
     # What the rule rests on, in the words of the ratings, is for who may read ratings.
     shown |= {"finding": queries.finding_of(course) if may_read else None, "booster_at": when,
               "booster": queries.booster_shown(course, actor, at=when)}  # fmt: skip
 
     def act(given: Mapping[str, Any]) -> Dose:
         asked_by = given.get("asked_by", "")
-        return actions.plan_booster(participant=person, asked_by=asked_by, by=actor, at=timezone.now())
+        return boosters.plan_booster(participant=person, asked_by=asked_by, by=actor, at=timezone.now())
 
-    return answer(request, form, act, shown=shown, said="The booster is planned.", to=_plan_of(person, here), page=PAGE)
+    return answer(request, form, act, shown=shown, said="The booster is planned.", to=_plan_of(person, here), page=FORM)
 
 
 @require_http_methods(BOTH)
@@ -224,17 +225,19 @@ def decide_booster(request: HttpRequest, facility: str, participant: UUID) -> Ht
     course = queries.course_of(person)
     return answer(
         request, forms.DecideForm(request.POST or None),
-        lambda given: actions.decide_booster(participant=person, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, actor, "A booster by decision", "Plan the booster",
+        lambda given: boosters.decide_booster(participant=person, **given, by=actor, at=timezone.now()),
+        shown=form_words(here, person, actor, "A booster by decision", "Plan the booster",
                      finding=queries.finding_of(course) if course else None,
                      booster=queries.booster_shown(course, actor, at=timezone.now()) if course else None,
                      **_watched(course, actor)),
-        said="The booster is planned.", to=_plan_of(person, here), page=PAGE,
+        said="The booster is planned.", to=_plan_of(person, here), page=FORM,
     )  # fmt: skip
 
 
 def _move(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> HttpResponse:
     person = due.plan.participant
+    # Not offered on the plan before its time; whoever came early is not moved, but recorded.
+    is_early = isinstance(due, Visit) and due.is_to_come(timezone.now())
 
     def act(given: Mapping[str, Any]) -> AnyDue:
         moved = actions.move_due(due=due, **given, by=actor, at=timezone.now())
@@ -245,8 +248,8 @@ def _move(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> Ht
     return answer(
         request, forms.MoveForm(request.POST or None, initial={"version": due.version, "planned_at": due.planned_at}),
         act,
-        shown=_words(here, person, actor, f"{due}: another time", "Move", due=due),
-        said=f"{due} is moved.", to=_plan_of(person, here), newest=due, page=PAGE,
+        shown=form_words(here, person, actor, f"{due}: another time", "Move", due=due, is_early=is_early),
+        said=f"{due} is moved.", to=_plan_of(person, here), newest=due, page=FORM,
     )  # fmt: skip
 
 
@@ -262,9 +265,9 @@ def _end(request: HttpRequest, here: Facility, due: AnyDue, actor: Actor) -> Htt
 
     return answer(
         request, forms.EndForm(request.POST or None, is_over=is_over, initial={"version": due.version}), act,
-        shown=_words(here, person, actor, title, verb, due=due, is_ending_visit=isinstance(due, Visit),
+        shown=form_words(here, person, actor, title, verb, due=due, is_ending_visit=isinstance(due, Visit),
                      is_over=is_over, back="Back"),
-        said="Saved.", to=_plan_of(person, here), newest=due, page=PAGE,
+        said="Saved.", to=_plan_of(person, here), newest=due, page=FORM,
     )  # fmt: skip
 
 
@@ -274,11 +277,6 @@ def _person(here: Facility, participant: UUID) -> Participant:
 
 def _plan_of(person: Participant, here: Facility) -> str:
     return reverse("plan", args=[here.slug, person.pk])
-
-
-def _words(here: Facility, person: Participant, reader: Actor, title: str, verb: str, **more: Any) -> dict[str, Any]:
-    return {"here": here, "person": person, "identity": identity_shown(person, reader), "title": title, "verb": verb,
-            **more}  # fmt: skip
 
 
 def _rule_asks_for_a_booster(course: Course | None, reader: Actor) -> bool:

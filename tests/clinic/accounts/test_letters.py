@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 
 from upturn_clinic.accounts.adapters import POST_ROOM
 from upturn_clinic.accounts.models import Facility, Invitation, User
@@ -75,3 +75,24 @@ def test_a_changed_password_holds_although_no_letter_tells_of_it(owner: User, lo
     owner.refresh_from_db()
     assert owner.check_password(new)
     assert [row.object_id for row in Entry.objects.filter(action=NOT_SENT)] == [str(owner.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_letters_are_in_the_house_s_words(owner: User, log_in: Callable[[User], Client]) -> None:
+    """What allauth would send names a host and thanks for using it."""
+    Client().post(reverse("account_reset_password"), {"email": owner.email})
+    POST_ROOM.submit(int).result()
+    client, new = log_in(owner), "eleven herons at dawn, loud"
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    client.post(reverse("mfa_reauthenticate"), {"code": code_now()})
+    client.post(reverse("mfa_generate_recovery_codes"), {})
+    client.post(
+        reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new}, follow=True
+    )
+    subjects = [letter.subject for letter in mail.outbox]
+    assert subjects == ["A new password for the clinic", "New recovery codes were made", "Your password was changed"]
+    for letter in mail.outbox:
+        assert "which reads no answers" in letter.body
+        assert "testserver" not in letter.body.replace("http://testserver/password/new/", "")
+    assert mail.outbox[0].body.count("http://testserver/password/new/") == 1
+    assert all("If it was not you, call the clinic at once" in letter.body for letter in mail.outbox[1:])

@@ -88,6 +88,15 @@ def test_pages_before_the_log_in_lead_back_to_it(name: str) -> None:
     assert f'href="{reverse("account_login")}"' in page(Client(), name)
 
 
+@pytest.mark.parametrize("name", ["account_signup", "account_reset_password", "account_reset_password_done"])
+def test_who_is_logged_in_is_not_led_back_to_the_log_in(
+    name: str, facility: Facility, colleague: User, log_in: LogIn
+) -> None:
+    shown = page(log_in(colleague), name)
+    assert f'href="{reverse("account_login")}"' not in shown
+    assert "To the start</a>" in shown
+
+
 @pytest.mark.parametrize("name", ["accept_invitation", "new_password"])
 def test_a_link_that_opens_nothing_leads_back_to_the_log_in(name: str) -> None:
     answer = Client().get(reverse(name, args=["cut-off"]))

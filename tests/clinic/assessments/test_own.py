@@ -79,8 +79,36 @@ def test_without_a_treatment_ahead_nothing_is_said_of_the_way_home(
     clock.stand_at(planned.begins_at)
     planned.doses.update(state="missed")
     shown = text_of(log_in(account))
-    assert "Visit, 7 days after your first treatment" in shown
+    week = planned.visits.get(offset_h=7 * 24).planned_at.astimezone(planned.facility.zone)
+    assert f"{week:%a} {week.day} {week:%b %Y, %H:%M} Visit " in shown
+    assert "your first treatment" not in shown
     assert HOME not in shown
+
+
+def test_a_visit_is_named_by_its_day_after_the_first_treatment(
+    planned: Plan, account: User, clock: Clock, log_in: LogIn
+) -> None:
+    clock.stand_at(planned.begins_at)
+    week = planned.visits.get(offset_h=7 * 24)
+    Dose.objects.filter(plan=planned, number__gt=1).update(state="cancelled")
+    shown = text_of(log_in(account))
+    assert "Visit, 7 days after your first treatment" in shown
+    # Moved by hand, and the treatment itself was a day late.
+    Dose.objects.filter(plan=planned, number=1).update(state="given", given_at=planned.begins_at + timedelta(days=1))
+    Visit.objects.filter(pk=week.pk).update(planned_at=week.planned_at + timedelta(days=3))
+    shown = text_of(log_in(account))
+    assert "Visit, 9 days after your first treatment" in shown
+    assert "Visit, 7 days after your first treatment" not in shown
+
+
+def test_days_are_counted_from_a_first_treatment_that_is_still_open_from_yesterday(
+    planned: Plan, account: User, clock: Clock, log_in: LogIn
+) -> None:
+    clock.stand_at(planned.begins_at + timedelta(days=1))
+    shown = text_of(log_in(account))
+    assert "Treatment 2" in shown
+    assert "Treatment 1 " not in shown
+    assert "Visit, 3 days after your first treatment" in shown
 
 
 def test_who_has_ended_is_not_expected(planned: Plan, account: User, clock: Clock, log_in: LogIn) -> None:

@@ -18,8 +18,10 @@ from tests.clinic.assessments.conftest import Ten
 from tests.clinic.conftest import NOW, Clock
 
 from upturn.instruments import items_of
-from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import User
+from upturn_clinic.accounts.actions import give_role
+from upturn_clinic.accounts.actor import Actor, system
+from upturn_clinic.accounts.models import Facility, User
+from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.assessments import texts
 from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.assessments.models import Rating
@@ -101,7 +103,8 @@ def test_change_from_baseline_is_shown(
         "First response",
         "First remission 10",
         "First remission 12",
-        "Remission 10: 10 or less",
+        "Remission: 10 or less",
+        "Remission: 12 or less",
         "Relapse: 22 or more",
     ):
         assert words in trend, words
@@ -223,6 +226,40 @@ def test_a_blinded_rating_is_offered_to_who_rates_alone(
         form = client.get(address).content.decode()
         assert ('value="168 blinded"' in form) is is_offered, user
         assert ("kept as <strong>not blinded" in form) is (user == colleague), user
+
+
+def test_who_may_learn_of_doses_otherwise_is_told_that_their_rating_is_not_blinded(
+    planned: Plan, week_later: datetime, rater: User, facility: Facility, log_in: Any, clock: Clock, ten: Ten
+) -> None:
+    clock.stand_at(week_later)
+    address = f"{at('enter_rating', planned.participant.pk)}?instrument=MADRS"
+    warning = "kept as <strong>not blinded"
+    assert warning not in log_in(rater).get(address).content.decode()
+    give_role(user=rater, role=Role.COORDINATOR, facility=facility, by=system(facility), at=NOW)
+    client = log_in(rater)
+    assert warning in client.get(address).content.decode()
+    sent = {**TEN, "planned": "168 blinded", "rated_at": "", "mode": "interview"}
+    sent["rated_at"] = f"{week_later.astimezone(facility.zone):%Y-%m-%dT%H:%M}"
+    assert client.post(address, sent).status_code == 302
+    rating = Rating.objects.get()
+    assert "not a blinded rating" in client.get(at("rating", rating.pk)).content.decode()
+    assert "not blinded" in client.get(at("ratings", planned.participant.pk)).content.decode()
+    assert warning in client.get(at("correct_rating", rating.pk)).content.decode()
+
+
+def test_a_rater_has_no_columns_that_compare_with_before_treatment(
+    planned: Plan, week_later: datetime, as_rater: Actor, rater: User, colleague: User, log_in: Any, clock: Clock,
+    ten: Ten,
+) -> None:  # fmt: skip
+    clock.stand_at(week_later)
+    record_rating(participant=planned.participant, instrument="MADRS", answers=ten(2), rated_at=week_later,
+                  rater_kind="blinded", by=as_rater, at=week_later)  # fmt: skip
+    for user, compares in ((rater, False), (colleague, True)):
+        text = log_in(user).get(at("trends", planned.participant.pk)).content.decode()
+        assert "Looks back" in text
+        assert ("Which values are from before treatment is not shown to you." in text) is not compares, user
+        for column in ("From baseline", "By the protocol"):
+            assert (column in text) is compares, (user, column)
 
 
 def test_the_list_of_the_day_begins_with_what_is_to_be_done_and_names_everybody_in_each_row(

@@ -17,14 +17,13 @@ from tests.clinic.conftest import NOW
 from tests.clinic.participants.making import document_of, registered, version_in_force
 
 from upturn_clinic.accounts.actor import Actor
-from upturn_clinic.accounts.models import EmergencyAccess, Facility, Membership, User
+from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.assessments.actions import correct_rating, record_rating, strike_rating
 from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.queries import baseline_for, ratings_of, scales_for, trends_of
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger.models import Entry
-from upturn_clinic.ledger.writing import insert
 from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.safety.models import Concern
 from upturn_clinic.treatments.models import Plan
@@ -52,26 +51,6 @@ def test_a_rating_keeps_every_answer_and_its_total_is_a_measure(
     assert rating.rater_sees_sessions
     row = json.loads(Entry.objects.get(action="recorded a rating").changes)
     assert row["answers"] == [None, {**{str(item): 3 for item in range(1, 10)}, "10": 1}]
-
-
-@pytest.mark.parametrize("way", ["emergency", "earlier role", "elsewhere", "later"])
-def test_who_once_could_see_sessions_does_not_rate_blinded_any_more(
-    participant: Participant, rater: User, as_rater: Actor, facility: Facility, elsewhere: Facility, ten: Ten, way: str
-) -> None:
-    day = timedelta(days=1)
-    if way == "earlier role":
-        Membership.objects.create(user=rater, facility=facility, role=Role.SESSION_NURSE, began_at=NOW - 9 * day,
-                                  ended_at=NOW - 8 * day)  # fmt: skip
-    else:
-        # Over for a week when the rating is made; or at another house; or only after it.
-        at = NOW + day if way == "later" else NOW - 7 * day
-        # Opened in another role than that of a rater, who may not.
-        place, until = elsewhere if way == "elsewhere" else facility, at + timedelta(hours=4)
-        access = EmergencyAccess(user=rater, facility=place, reason="somebody fell", opened_at=at, ends_at=until)
-        insert(access, action="opened records in an emergency", by=Actor(rater, place), at=at)
-    rating = record_rating(participant=participant, instrument="MADRS", answers=ten(1), rated_at=NOW,
-                           rater_kind="blinded", by=as_rater, at=NOW)  # fmt: skip
-    assert rating.rater_sees_sessions is (way in ("emergency", "earlier role"))
 
 
 def test_the_recall_is_that_of_the_protocol_for_its_time(

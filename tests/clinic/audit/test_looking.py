@@ -19,13 +19,17 @@ from upturn_clinic.accounts.models import EmergencyAccess, Facility, User
 from upturn_clinic.accounts.permissions import Permission, Role
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.assessments.actions import record_rating
+from upturn_clinic.assessments.models import Rating
 from upturn_clinic.audit import actions, queries
 from upturn_clinic.audit.models import Signature
+from upturn_clinic.audit.words import value_of
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
+from upturn_clinic.ledger.models import Entry
 from upturn_clinic.safety import actions as safety
 from upturn_clinic.safety.models import Concern
-from upturn_clinic.treatments.models import Plan
+from upturn_clinic.stock.models import Draw, Movement
+from upturn_clinic.treatments.models import Dose, Plan
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +78,6 @@ def test_a_history_that_belongs_elsewhere_is_not_found(
 
 def test_values_are_shown_by_their_class(facility: Facility, as_owner: Actor, colleague: User) -> None:
     from upturn_clinic.ground.classification import FOREIGN  # noqa: PLC0415
-    from upturn_clinic.ledger.models import Entry  # noqa: PLC0415
 
     # A record of a participant would be clinical; the table of code apps stands in for one outside the staff's own.
     assert "mfa.Authenticator" in FOREIGN
@@ -234,7 +237,7 @@ def test_fields_are_named_and_values_written_as_people_do(
     )  # fmt: skip
     entries = queries.history_at(facility, "assessments.Rating", str(found.pk))
     told = {change.field: change.new for change in queries.lines(entries, both)[0].changes}
-    assert (told["looks back [h]"], told["total"]) == ("336", "9")
+    assert (told["looks back"], told["total"]) == ("14 days", "9")
     assert "missing" not in told
     (row,) = queries.history_at(facility, "programmes.ProtocolVersion", str(planned.participant.protocol_version_id))[
         :1
@@ -249,3 +252,54 @@ def test_the_reason_of_what_is_about_nobody_is_told(facility: Facility, as_owner
     reasons = [line.reason for line in queries.lines(entries, as_owner)]
     assert any(reasons)
     assert queries.HIDDEN not in reasons
+
+
+def test_records_that_a_row_points_at_are_named_as_far_as_the_reader_may_know(
+    planned: Plan, facility: Facility, as_owner: Actor, colleague: User
+) -> None:
+    person = planned.participant
+    both = Actor(colleague, facility, frozenset({Role.ADMINISTRATOR, Role.CLINICIAN}))
+    [row, *_] = queries.history_at(facility, "participants.Participant", str(person.pk))
+    version = str(person.protocol_version)
+    for reader, thing in ((as_owner, f"participant {str(person.pk)[:8]}…"), (both, f"participant {person.pseudonym}")):
+        line = queries.lines([row], reader)[0]
+        told = {change.field: change.new for change in line.changes}
+        assert line.thing == thing
+        assert (told["programme"], told["protocol version"]) == (person.programme.name, version)
+    [made, *_] = queries.history_at(facility, "programmes.Programme", str(person.programme_id))
+    assert {change.field: change.new for change in queries.lines([made], as_owner)[0].changes}["lead"] == facility.name
+    [drug, *_] = Entry.objects.filter(object_type="treatments.ConcomitantDrug")
+    for reader, whose in ((as_owner, None), (both, person.pseudonym)):
+        told = {change.field: change.new for change in queries.lines([drug], reader)[0].changes}
+        assert told["participant"] == whose
+
+
+def test_a_key_without_a_name_is_short_and_says_of_what_it_is(drawn: Draw, facility: Facility, as_owner: Actor) -> None:
+    [row] = queries.history_at(facility, "stock.Movement", str(drawn.movements.get().pk))
+    told = {change.field: change.new for change in queries.lines([row], as_owner)[0].changes}
+    assert told["draw"] == f"{str(drawn.pk)[:8]}…"
+    assert value_of(Movement, "takes_back", str(row.object_id)) == f"entry of the register {row.object_id[:8]}…"
+
+
+def test_what_was_empty_before_is_not_struck_out_and_lines_stay_lines(
+    facility: Facility, owner: User, as_owner: Actor, log_in: Callable[[User], Client]
+) -> None:
+    people.change_facility(
+        facility=facility, version=1, values={"rooms": "Window\nGarden"}, reason="rooms", by=as_owner, at=timezone.now()
+    )
+    page = log_in(owner).get(reverse("history", args=["main", "accounts.Facility", facility.pk])).content.decode()
+    assert "<ins>Window\nGarden</ins>" in page
+    assert "<del>" not in page
+
+
+def test_long_answers_say_how_they_begin_and_a_protocol_how_long_it_is(facility: Facility) -> None:
+    before = {str(item): 0 for item in range(1, 95)}
+    told = [value_of(Rating, "answers", each) for each in (before, before | {"3": 2})]
+    assert told[0] != told[1]
+    assert all(each.startswith("{'1': 0, ") and each.endswith(" characters)") for each in told)
+    assert value_of(None, "document", str(before)) == f"a document ({len(str(before))} characters)"
+
+
+def test_a_number_of_the_trail_loses_no_place(facility: Facility) -> None:
+    assert value_of(Dose, "given_mg", "123456.789") == "123456.789"
+    assert value_of(Dose, "given_mg", "40.300") == "40.3"

@@ -1,18 +1,11 @@
-# ruff: noqa: F811  (fixtures of the floor are taken by their names)
 """A value that looks like a slip is asked about; one that cannot be is changed or discarded, never sent again."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from tests.clinic.browser.test_session import (  # noqa: F401  (fixtures)
-    Hours,
-    cell,
-    hours,
-    picture,
-    type_in,
-)
-from tests.clinic.floor.conftest import clinician, infusions, nurse, session  # noqa: F401  (fixtures)
+from tests.clinic.browser.conftest import Hours
+from tests.clinic.browser.session_page import cell, picture, type_in
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.floor.models import Reading, Session

@@ -1,4 +1,4 @@
-# ruff: noqa: F811  (fixtures of the floor are taken by their names)
+# ruff: noqa: F811  (fixtures are taken by their names)
 """A really busy database under a session that is open in a browser: what was typed waits there and is sent later."""
 
 from __future__ import annotations
@@ -6,10 +6,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import Open
-from tests.clinic.browser.test_ratings import PHONE, Look, link_for
-from tests.clinic.browser.test_session import MINUTE, Hours, all_sent, hours, picture, type_in  # noqa: F401  (fixture)
-from tests.clinic.floor.conftest import clinician, infusions, nurse, other_nurse, session  # noqa: F401  (fixtures)
+from tests.clinic.browser.conftest import Hours
+from tests.clinic.browser.looking import Look, Open
+from tests.clinic.browser.session_page import MINUTE, all_sent, picture, type_in
+from tests.clinic.browser.test_ratings import PHONE, link_for
 from tests.clinic.other_writer import OtherWriter, other_writer  # noqa: F401  (fixture)
 
 from upturn_clinic.accounts.actor import Actor

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import Open, code_now, shown
-from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, Look, picture
+from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.looking import LOOKS, SMALL_TARGETS, TOO_WIDE, Look, Open, picture
 from tests.clinic.conftest import PASSWORD
 
 from upturn_clinic.accounts import actions as accounts
@@ -31,7 +31,7 @@ def test_a_forgotten_password_and_an_erasure(
     def looked_at(name: str) -> None:
         picture(page, f"{look}-{name}")
         assert faults(page) == [], name
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, name
+        assert page.evaluate(TOO_WIDE) <= 0, name
         assert page.evaluate(SMALL_TARGETS) == [], name
 
     page.get_by_role("link", name="Forgotten password").click()

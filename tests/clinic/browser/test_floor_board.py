@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
-from tests.clinic.browser.conftest import code_now
+from playwright.sync_api import expect
+from tests.clinic.browser.conftest import STANDS_AT, code_now, hold_timers
+from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.conftest import PASSWORD
 from tests.clinic.floor.busy import busy_floor
 from tests.clinic.floor.making import person_with_plan, signed_version
@@ -31,21 +30,9 @@ from upturn_clinic.treatments.models import Plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
-PICTURES = os.environ.get("UPTURN_PICTURES")
 MINUTE = timedelta(minutes=1)
-LOOKS: dict[str, dict[str, Any]] = {
-    "desktop": {}, "tablet": {"width": 820, "height": 1180, "has_touch": True},
-    "phone": {"width": 360, "height": 740, "has_touch": True}, "dark": {"color_scheme": "dark"},
-}  # fmt: skip
 SMALL = """[...document.querySelectorAll('main button, main .button, main article a, .row-list a, .ways label')]
   .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5).map(e => e.outerHTML)"""
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
 def in_room(name: str) -> Session:
@@ -84,17 +71,15 @@ def floor(plan: Plan, nurse: User) -> Plan:
     return plan
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", [*LOOKS, "tablet"])
 def test_the_board_has_no_fault(
     look: str, floor: Plan, facility: Facility, nurse: User, opened: Open, faults: Look
 ) -> None:
-    page = opened(reverse("floor", args=[facility.slug]), nurse, **LOOKS[look])
-    picture(page, f"board-{look}")
-    assert faults(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate(SMALL) == []
-    expect(page.get_by_text("Emergency path is open:")).to_be_visible()
-    expect(page.get_by_text("Late", exact=True).first).to_be_visible()
+    for path, page in walk([(reverse("floor", args=[facility.slug]), nurse)], look, "board", opened):
+        look_at(path, page, look, faults)
+        assert page.evaluate(SMALL) == []
+        expect(page.get_by_text("Emergency path is open:")).to_be_visible()
+        expect(page.get_by_text("Late", exact=True).first).to_be_visible()
 
 
 def test_the_board_renews_itself_and_keeps_focus(floor: Plan, facility: Facility, nurse: User, opened: Open) -> None:
@@ -124,14 +109,17 @@ def test_the_board_renews_itself_and_keeps_focus(floor: Plan, facility: Facility
 def test_a_lost_connection_is_said_and_so_is_its_return(
     floor: Plan, facility: Facility, nurse: User, opened: Open
 ) -> None:
-    page = opened(reverse("floor", args=[facility.slug]), nurse)
+    page = opened("/well/", nurse)
+    page.clock.install(time=STANDS_AT)
+    page.goto(page.url.replace("/well/", reverse("floor", args=[facility.slug])))
+    hold_timers(page)
     page.context.set_offline(True)
-    page.get_by_role("button", name="Renew now").click()
     told = page.get_by_text("The connection is lost.")
     expect(told).to_be_visible()
     picture(page, "board-lost")
     # Who is there stays on the screen.
     expect(page.locator("article").first).to_be_visible()
+    page.clock.resume()
     page.context.set_offline(False)
     expect(told).to_have_count(0)
 
@@ -143,18 +131,33 @@ def test_a_log_out_is_said(floor: Plan, facility: Facility, nurse: User, opened:
     expect(page.get_by_text("You are logged out.")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", [*LOOKS, "tablet"])
 def test_the_pages_of_leaving_have_no_fault(
     look: str, floor: Plan, facility: Facility, nurse: User, colleague: User, opened: Open, faults: Look
 ) -> None:
     session = in_room("Quiet")
-    for name in ("leaving", "leave", "leave_against_advice", "decide_leaving", "take_home_sheet", "not_ready_to_leave",
-                 "ready_to_leave"):  # fmt: skip
-        page = opened(reverse(name, args=[facility.slug, session.pk]), colleague, **LOOKS[look])
-        picture(page, f"{name}-{look}")
-        assert faults(page) == [], name
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        assert page.evaluate(SMALL) == [], name
+    names = ("leaving", "leave", "leave_against_advice", "decide_leaving", "take_home_sheet", "not_ready_to_leave",
+             "ready_to_leave")  # fmt: skip
+    paths = [(reverse(name, args=[facility.slug, session.pk]), colleague) for name in names]
+    for path, page in walk(paths, look, "leaving", opened):
+        look_at(path, page, look, faults)
+        assert page.evaluate(SMALL) == [], path
+
+
+def test_what_belongs_together_stands_on_one_line(
+    floor: Plan, facility: Facility, colleague: User, opened: Open
+) -> None:
+    page = opened(reverse("leaving", args=[facility.slug, in_room("Window").pk]), colleague)
+    acts = page.locator(".acts", has=page.get_by_role("link", name="Left against advice"))
+    tops = acts.locator("a").evaluate_all("all => all.map((each) => each.getBoundingClientRect().top)")
+    assert len(tops) == 3
+    assert len(set(tops)) == 1
+    # A circle stands at the height of its words.
+    off = """all => all.map((each) => {
+      const middle = (of) => { const box = of.getBoundingClientRect(); return box.top + box.height / 2; };
+      return Math.abs(middle(each.querySelector("input")) - middle(each));
+    })"""
+    assert max(page.locator(".ways label").evaluate_all(off)) < 1
 
 
 def test_leaving_by_the_list_with_the_keyboard(plan: Plan, facility: Facility, nurse: User, opened: Open) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.clinic.browser.conftest import code_now
-from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, picture
+from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, walk
 from tests.clinic.conftest import PASSWORD
 
 from upturn_clinic.accounts.models import Facility, User
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
 
 
 @pytest.mark.parametrize("look", list(LOOKS))
@@ -25,21 +22,16 @@ def test_pages_about_keys(
     look: str, opened: Open, faults: Look, facility: Facility, owner: User, colleague: User
 ) -> None:
     other = opened(reverse("me"), owner)
-    pages = {
-        "sessions": (reverse("my_sessions"), owner),
-        "end-sessions": (reverse("end_sessions", args=["main", colleague.pk]), owner),
-        "reset-code-app": (reverse("reset_code_app", args=["main", colleague.pk]), owner),
-        "people": (reverse("people", args=["main"]), owner),
-        "me": (reverse("me"), owner),
-        "letter": (reverse("account_reset_password_done"), None),
-    }
-    for name, (path, user) in pages.items():
-        page = opened(path, user, **LOOKS[look])
-        picture(page, f"keys-{look}-{name}")
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        page.context.close()
+    pages = [
+        (reverse("my_sessions"), owner),
+        (reverse("end_sessions", args=["main", colleague.pk]), owner),
+        (reverse("reset_code_app", args=["main", colleague.pk]), owner),
+        (reverse("people", args=["main"]), owner),
+        (reverse("me"), owner),
+        (reverse("account_reset_password_done"), None),
+    ]
+    for path, page in walk(pages, look, "keys", opened):
+        look_at(path, page, look, faults)
     other.context.close()
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.clinic.assessments.test_own import account_of
 from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.conftest import PASSWORD
 
 from upturn_clinic.accounts import actions
@@ -28,26 +26,7 @@ from upturn_clinic.participants.models import Participant
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
-# Where pictures of every page are wanted, this names the folder.
-PICTURES = os.environ.get("UPTURN_PICTURES")
-
-LOOKS: dict[str, dict[str, Any]] = {
-    "desktop": {},
-    "phone": {"width": 360, "height": 740, "has_touch": True},
-    "dark": {"color_scheme": "dark"},
-}
 DRAFTS = "Object.keys(sessionStorage).filter(key => key.startsWith('draft:'))"
-SMALL_TARGETS = """[...document.querySelectorAll('main button, main .button, header a, header button, nav.sections a')]
-  .filter(e => e.offsetParent && !e.classList.contains('skip') && e.getBoundingClientRect().height < 43.5)
-  .map(e => e.outerHTML)"""
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep a picture, where pictures are wanted."""
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
 def of_participants(person: Participant) -> list[tuple[str, list[object]]]:
@@ -139,16 +118,9 @@ def pages(
 
 @pytest.mark.parametrize("look", list(LOOKS))
 def test_every_page(look: str, pages: list[tuple[str, User | None]], opened: Open, faults: Look) -> None:
-    options = LOOKS[look]
-    for place, (path, user) in enumerate(pages):
-        page = opened(path, user, **options)
-        picture(page, f"{look}-{place:02}-{path.strip('/').replace('/', '-')[:40]}")
-        assert page.locator("h1").count() == 1, path
+    for path, page in walk(pages, look, "page", opened):
         assert "decisions belong to the treating clinician" in page.locator("footer").inner_text(), path
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        page.context.close()
+        look_at(path, page, look, faults)
 
 
 def test_a_new_colleague_from_letter_to_work(opened: Open, facility: Facility, owner: User, faults: Look) -> None:

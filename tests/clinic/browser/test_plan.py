@@ -9,9 +9,9 @@ from datetime import datetime, time, timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.clinic.browser.conftest import shown
-from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, picture
+from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.floor.making import given_in_session
 from tests.clinic.participants.making import clinician_of, enrolled, registered, version_in_force
 
@@ -24,9 +24,6 @@ from upturn_clinic.treatments.models import Dose, Visit
 from upturn_clinic.treatments.others import actions as others
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
 
 
 @pytest.fixture
@@ -79,17 +76,12 @@ def test_every_page_of_a_plan(look: str, begun: Participant, colleague: User, op
         reverse("change_drug", args=["main", begun.concomitant_drugs.get().pk]),
         reverse("change_co_intervention", args=["main", begun.co_interventions.get().pk]),
     ]  # fmt: skip
-    for place, path in enumerate(paths):
-        page = opened(path, colleague, **LOOKS[look])
-        picture(page, f"plan-{look}-{place:02}")
-        assert page.locator("h1").count() == 1, path
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        if place == 0 and look == "desktop":
+    for path, page in walk([(path, colleague) for path in paths], look, "plan", opened):
+        look_at(path, page, look, faults)
+        if path == plan and look == "desktop":
             page.emulate_media(media="print")
             picture(page, "plan-print")
-        page.context.close()
+            page.emulate_media(media="screen")
 
 
 def test_from_enrolment_to_a_late_dose(

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 from tests.clinic.browser.conftest import code_now, shown
-from tests.clinic.browser.test_pages import LOOKS, PICTURES, SMALL_TARGETS, Look, Open, picture
+from tests.clinic.browser.looking import LOOKS, PICTURES, Look, Open, look_at, picture, walk
 from tests.clinic.conftest import NOW, PASSWORD
 
 from upturn_clinic.accounts.actor import Actor, system
@@ -73,14 +73,8 @@ def pages(
 
 @pytest.mark.parametrize("look", list(LOOKS))
 def test_every_page_of_programmes(look: str, pages: list[tuple[str, User]], opened: Open, faults: Look) -> None:
-    for place, (path, user) in enumerate(pages):
-        page = opened(path, user, **LOOKS[look])
-        picture(page, f"{look}-programmes-{place:02}")
-        assert page.locator("h1").count() == 1, path
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        page.context.close()
+    for path, page in walk(pages, look, "programmes", opened):
+        look_at(path, page, look, faults)
 
 
 def test_the_sheet_prints_without_the_frame(computed: ProtocolVersion, colleague: User, opened: Open) -> None:

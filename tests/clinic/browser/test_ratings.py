@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.clinic.browser.conftest import connect_again
-from tests.clinic.browser.test_pages import DRAFTS, LOOKS, SMALL_TARGETS, picture
+from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
+from tests.clinic.browser.test_pages import DRAFTS
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
@@ -26,9 +26,6 @@ from upturn_clinic.treatments.models import Dose, Plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
-TABLET = {"width": 820, "height": 1180, "has_touch": True}
 PHONE = LOOKS["phone"]
 
 
@@ -90,17 +87,9 @@ def test_every_page(
         (at("strike_rating", one.pk), colleague), (at("self_rating_links", treated.pk), colleague),
         (link, None), ("/q/no-such-link/", None),
     ]  # fmt: skip
-    options: dict[str, Any] = TABLET if look == "tablet" else LOOKS[look]
-    for place, (path, user) in enumerate(pages):
-        page = opened(path, user, **options)
-        page.wait_for_load_state("networkidle")
-        picture(page, f"ratings-{look}-{place:02}")
-        assert page.locator("h1").count() == 1, path
+    for path, page in walk(pages, look, "ratings", opened):
         assert "decisions belong to the treating clinician" in page.locator("footer").inner_text(), path
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        page.context.close()
+        look_at(path, page, look, faults)
 
 
 def test_a_rating_by_keys_alone(treated: Participant, colleague: User, opened: Open) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.clinic.browser.conftest import code_now, shown
-from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, picture
+from tests.clinic.browser.looking import LOOKS, TABLET, TOO_WIDE, Look, Open, look_at, picture, walk
 from tests.clinic.conftest import PASSWORD
 
 from upturn_clinic.accounts.actor import Actor
@@ -25,9 +23,7 @@ from upturn_clinic.treatments.models import MonitoringCheck
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
-ALL_LOOKS: dict[str, dict[str, Any]] = {**LOOKS, "tablet": {"width": 820, "height": 1180, "has_touch": True}}
+ALL_LOOKS = {**LOOKS, "tablet": TABLET}
 
 
 @pytest.mark.parametrize("look", list(ALL_LOOKS))
@@ -56,14 +52,8 @@ def test_every_page_of_safety(
             ("protocol_version", [participant.protocol_version_id]),
         )
     ]  # fmt: skip
-    for place, path in enumerate(paths):
-        page = opened(path, colleague, **ALL_LOOKS[look])
-        picture(page, f"safety-{look}-{place:02}")
-        assert page.locator("h1").count() == 1, path
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        page.context.close()
+    for path, page in walk([(path, colleague) for path in paths], look, "safety", opened):
+        look_at(path, page, look, faults)
 
 
 def test_a_late_concern_is_taken_and_closed_by_the_keyboard(concern: Concern, colleague: User, opened: Open) -> None:
@@ -93,7 +83,7 @@ def test_a_version_is_signed_with_some_rules_taken_on(
     assert faults(page) == []
     assert page.locator("input[type=checkbox]").count() > 30
     assert page.locator("input[type=checkbox]:checked").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert page.evaluate(TOO_WIDE) <= 0
     page.get_by_label("The heart beats more than 130").check()
     page.get_by_label("The person is fully awake").check()
     page.get_by_label("Your password").fill(PASSWORD)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Error, Route, expect
-from tests.clinic.browser.conftest import Open, shown
+from tests.clinic.browser.conftest import shown
+from tests.clinic.browser.looking import Open
 
 from upturn_clinic.accounts.models import User
 from upturn_clinic.participants.models import Measure, Participant

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  (fixtures of the floor are taken by their names)
 """A session in real browsers, at simulated time: two nurses on one session, a cut connection, a log-out in between.
 
 The server has one clock, ``django.utils.timezone.now``; a test replaces it, and the browsers' clocks go with it. So
@@ -7,31 +6,20 @@ nothing in the product knows of a speed, and there is no switch that somebody co
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Locator, Page, expect
-from tests.clinic.browser.conftest import connect_again
-from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS
+from playwright.sync_api import Page, expect
+from tests.clinic.browser.conftest import Hours, connect_again
+from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, walk
+from tests.clinic.browser.session_page import MINUTE, all_sent, cell, picture, type_in
 from tests.clinic.conftest import Clock
-from tests.clinic.floor.conftest import (  # noqa: F401  (fixtures)
-    ARRIVAL,
-    BEFORE,
-    FIRST,
-    clinician,
-    infusions,
-    nurse,
-    other_nurse,
-    session,
-)
+from tests.clinic.floor.conftest import ARRIVAL, BEFORE, FIRST
 from tests.clinic.floor.making import (
     all_saved,
     arrived,
@@ -43,124 +31,12 @@ from tests.clinic.floor.making import (
     sent,
     signed_version,
 )
-from tests.conftest import PATIENCE_MS
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.floor.models import Administration, Filling, Reading, Session
 from upturn_clinic.treatments.models import Dose
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Open = Callable[..., Page]
-MINUTE = timedelta(minutes=1)
-# Shorter than the two minutes in which the page asks whether somebody is still there.
-STEP = timedelta(seconds=110)
-# A little more than what passes before the page tries again to send.
-A_TRY = timedelta(seconds=5)
-MOST_TRIES = 20
-LOOKED_AT_EVERY_MS = 50
-# What the page asks for, and what it sends: it holds a lock meanwhile.
-ON_ITS_WAY = """async () => {
-  const { held, pending } = await navigator.locks.query();
-  return held.length + pending.length + document.querySelectorAll("#session[data-asking]").length;
-}"""
-PICTURES = os.environ.get("UPTURN_PICTURES")
-
-
-def at_rest(page: Page) -> None:
-    """Wait until the page neither asks nor sends."""
-    for _ in range(PATIENCE_MS // LOOKED_AT_EVERY_MS):
-        if page.evaluate(ON_ITS_WAY) == 0:
-            return
-        page.wait_for_timeout(LOOKED_AT_EVERY_MS)
-    raise AssertionError(f"{page.url} does not come to rest")
-
-
-class Hours:
-    """The time of a test: the server's and that of every open page."""
-
-    def __init__(self, clock: Clock, opened: Open) -> None:
-        self.clock, self.opened, self.at = clock, opened, ARRIVAL
-        self.pages: list[Page] = []
-        clock.stand_at(self.at)
-
-    def open(self, session: Session, who: Actor, *, device_ahead: timedelta = timedelta(0), **look: object) -> Page:
-        page = self.opened("/well/", who.user, **look)
-        page.clock.install(time=self.at + device_ahead)
-        page.goto(page.url.replace("/well/", reverse("session", args=[session.facility.slug, session.pk])))
-        expect(page.locator("[data-link]")).to_contain_text("Connected")
-        self.pages.append(page)
-        return page
-
-    def go(self, to: datetime) -> None:
-        """Let time pass everywhere; after a quiet quarter of an hour, whoever is there says so."""
-        while self.at < to:
-            self.jump(min(self.at + STEP, to))
-            for page in self.pages:
-                button = page.get_by_role("button", name="Stay logged in")
-                if button.is_visible():
-                    button.click()
-                    expect(button).to_be_hidden()
-
-    def jump(self, to: datetime) -> None:
-        """Let time pass without anybody there; timers of the pages that came due run once."""
-        # What is on its way would be broken off: its patience ends with the jump.
-        for page in self.pages:
-            at_rest(page)
-        step = to - self.at
-        self.at = to
-        self.clock.stand_at(to)
-        for page in self.pages:
-            page.clock.fast_forward(int(step.total_seconds() * 1000))
-        for page in self.pages:
-            expect(page.locator("#session[data-asking]")).to_have_count(0)
-
-    def settled(self) -> None:
-        """Wait until no page asks or sends; twice, since between two tries a page holds its lock for a moment not."""
-        for _ in range(2):
-            for page in self.pages:
-                page.wait_for_timeout(LOOKED_AT_EVERY_MS)
-                at_rest(page)
-
-    def connect_again(self, page: Page) -> None:
-        """Give the connection back and let time pass until nothing waits but what was refused.
-
-        The page sends as soon as the browser says that it is back; that may be too soon, and it tries again later.
-        """
-        connect_again(page)
-        self.settled()
-        for _ in range(MOST_TRIES):
-            if not page.evaluate("window.waiting.list().some((each) => !each.refused)"):
-                return
-            self.jump(self.at + A_TRY)
-            self.settled()
-        raise AssertionError("what waits is not sent")
-
-
-@pytest.fixture
-def hours(clock: Clock, opened: Open) -> Hours:
-    return Hours(clock, opened)
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"session-{name}.png", full_page=True)
-
-
-def cell(page: Page, row: str, instrument: str) -> Locator:
-    return page.locator(f'td[data-cell="{row}:{instrument}"]')
-
-
-def type_in(page: Page, row: str, **values: str) -> None:
-    for instrument, value in values.items():
-        field = cell(page, row, instrument.replace("MOAAS", "MOAA/S").replace("CSSRS", "C-SSRS")).locator("input")
-        field.fill(value)
-        field.press("Enter")
-
-
-def all_sent(page: Page) -> None:
-    """Nothing waits: it was saved, or it was refused and stands there."""
-    words = re.compile(r"^Connected\. (Everything is saved|\d+ entr(y was|ies were) not taken)")
-    expect(page.locator("[data-link]")).to_have_text(words)
 
 
 def checklist(page: Page) -> None:
@@ -228,6 +104,11 @@ def test_a_whole_infusion_by_two_nurses_at_once_with_a_cut_connection(  # noqa: 
     # A side effect, by keyboard alone.
     nora.keyboard.press("F4")
     nora.keyboard.type("dissociation")
+    nora.keyboard.press("Tab")
+    # How strong it is nobody has said yet.
+    expect(nora.get_by_label("How strong")).to_have_value("")
+    nora.keyboard.type("mild")
+    nora.keyboard.press("Tab")
     nora.keyboard.press("Enter")
     expect(nora.locator("[data-part=effects]")).to_contain_text("dissociation, mild")
     # Omar's connection is cut for thirteen minutes.
@@ -445,7 +326,7 @@ def test_in_the_hour_that_comes_twice_minutes_say_which(clinician: Actor, nurse:
 
 @pytest.mark.parametrize("look", list(LOOKS))
 def test_the_pages_of_a_session(
-    look: str, session: Session, nurse: Actor, opened: Open, clock: Clock, faults: Callable[[Page], list[str]]
+    look: str, session: Session, nurse: Actor, opened: Open, clock: Clock, faults: Look
 ) -> None:
     clock.stand_at(FIRST)
     made_ready(session, nurse, FIRST)
@@ -457,15 +338,11 @@ def test_the_pages_of_a_session(
     names = ("session", "give_up_session", "move_session", "emergency_sheet")
     pages: dict[str, list[object]] = {name: [session.pk] for name in names}
     pages |= {"arrive": [session.dose_id], "override_gate": [session.pk, "blood-pressure-hold"]}
-    for name, rest in pages.items():
-        page = opened(reverse(name, args=[here, *rest]), nurse.user, **LOOKS[look])
-        if name == "session":
+    paths = [(reverse(name, args=[here, *rest]), nurse.user) for name, rest in pages.items()]
+    for path, page in walk(paths, look, "session", opened):
+        if path == paths[0][0]:
             expect(page.locator("[data-link]")).to_contain_text("Connected")
-        picture(page, f"look-{look}-{name}")
-        assert page.locator("h1").count() == 1
-        assert faults(page) == [], name
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, name
-        assert page.evaluate(SMALL_TARGETS) == [], name
+        look_at(path, page, look, faults)
 
 
 def test_a_wrong_volume_is_put_right_after_the_end(

@@ -1,21 +1,15 @@
-# ruff: noqa: F811  (fixtures of the floor are taken by their names)
 """What the page of a session offers and says: while the connection is cut, after it is back, and when all is over."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.clinic.browser.test_session import (  # noqa: F401  (fixtures)
-    MINUTE,
-    Hours,
-    all_sent,
-    hours,
-    picture,
-    type_in,
-)
-from tests.clinic.floor.conftest import FIRST, clinician, infusions, nurse, session  # noqa: F401  (fixtures)
+from tests.clinic.browser.conftest import Hours, at_rest, connect_again, hold_timers
+from tests.clinic.browser.session_page import MINUTE, all_sent, picture, type_in
+from tests.clinic.floor.conftest import FIRST
 from tests.clinic.floor.making import begun, given_in_session, made_ready
 
 from upturn_clinic.accounts.actor import Actor
@@ -28,6 +22,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def offered(page: Page) -> list[str]:
     forms = page.locator(".doing form")
     return [str(each.get_attribute("data-entry")) for each in forms.all() if each.is_visible()]
+
+
+def test_a_cut_is_told_at_once_and_so_is_its_end(session: Session, nurse: Actor, hours: Hours) -> None:
+    page = hours.open(session, nurse)
+    link = page.locator("[data-link]")
+    hold_timers(page)
+    at_rest(page)
+    expect(link).to_have_text("Connected. Everything is saved.")
+    page.context.set_offline(True)
+    expect(link).to_contain_text("No connection since")
+    connect_again(page)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(link).to_have_text("Connected. Everything is saved.")
 
 
 def test_while_cut_only_what_can_be_done_next_is_offered(session: Session, nurse: Actor, hours: Hours) -> None:
@@ -65,6 +72,59 @@ def test_while_cut_only_what_can_be_done_next_is_offered(session: Session, nurse
     picture(page, "told-phone")
     told.get_by_role("button", name="I have read it").click()
     expect(told).to_have_count(0)
+
+
+def test_what_was_stopped_while_cut_is_not_stopped_again_by_an_emergency(
+    session: Session, nurse: Actor, hours: Hours
+) -> None:
+    made_ready(session, nurse, FIRST)
+    begun(session, nurse, FIRST)
+    hours.at = FIRST
+    hours.clock.stand_at(FIRST)
+    page = hours.open(session, nurse)
+    hours.go(FIRST + 2 * MINUTE)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Stop: the dose has ended").click()
+    page.keyboard.press("F8")
+    dialog = page.get_by_role("dialog", name="Emergency")
+    expect(dialog.get_by_text("A stop waits here and is sent when the connection is back.")).to_be_visible()
+    expect(dialog.get_by_text("No dose runs on record.")).to_be_hidden()
+    dialog.get_by_role("button", name="Open the emergency path", exact=True).click()
+    hours.connect_again(page)
+    all_sent(page)
+    assert not page.get_by_text("Refused:").count()
+    assert list(Administration.objects.order_by("at").values_list("kind", flat=True)) == ["start", "stop"]
+    expect(page.locator("[data-part=emergency]")).to_contain_text("Emergency path")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1100, 800), (820, 1180), (390, 664)])
+def test_both_ways_out_of_the_emergency_dialog_are_in_sight(
+    session: Session, nurse: Actor, hours: Hours, width: int, height: int
+) -> None:
+    page = hours.open(session, nurse, width=width, height=height)
+    page.keyboard.press("F8")
+    dialog = page.get_by_role("dialog", name="Emergency")
+    for name in ("Open the emergency path", "Not an emergency"):
+        expect(dialog.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    expect(dialog.get_by_text("It calls nobody: you call.")).to_be_in_viewport(ratio=1)
+    picture(page, f"emergency-{width}")
+
+
+@pytest.mark.parametrize("width", [1280, 820, 390])
+def test_to_say_that_a_line_does_not_apply_moves_no_other_answer(
+    session: Session, nurse: Actor, hours: Hours, width: int
+) -> None:
+    page = hours.open(session, nurse, width=width)
+    line = page.locator('[data-line="arrival/fasting"]')
+    so = line.get_by_role("button", name="That is so", exact=True)
+    before = so.bounding_box()
+    line.locator("summary").click()
+    expect(line.get_by_label("Why it does not apply")).to_be_visible()
+    after = so.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert (after["width"], after["height"]) == (before["width"], before["height"])
+    picture(page, f"does-not-apply-{width}")
 
 
 def test_what_was_not_taken_is_one_press_away(session: Session, nurse: Actor, hours: Hours) -> None:
@@ -110,7 +170,10 @@ def test_a_session_that_is_over_has_no_clock(infusions: Plan, clinician: Actor, 
     page = hours.open(session, nurse)
     expect(page.locator("[data-clock]")).to_have_text("Over: left 23 Mar 2026, 09:41, 41 min after the dose began")
     expect(page.locator("[data-minutes]")).to_have_text("")
-    expect(page.locator("[data-link]")).to_have_text("Connected.")
+    expect(page.locator("[data-link]")).to_have_text("")
+    page.context.set_offline(True)
+    expect(page.locator("[data-link]")).to_have_text(re.compile(r"^No connection since \d\d:\d\d\.$"))
+    page.context.set_offline(False)
     expect(page.locator(".sheet td .value").first).to_be_visible()
     expect(page.get_by_text("saved", exact=True)).to_have_count(0)
     picture(page, "over")

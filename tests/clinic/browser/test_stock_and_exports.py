@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.clinic.browser.conftest import code_now, shown
-from tests.clinic.browser.test_pages import LOOKS, SMALL_TARGETS, picture
+from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.conftest import PASSWORD
 from tests.clinic.exports.conftest import clinician, nasal, nurse  # noqa: F401  (fixtures)
 
@@ -23,10 +22,6 @@ from upturn_clinic.stock.models import Draw, Movement
 from upturn_clinic.treatments.models import Dose
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
-TABLET: dict[str, Any] = {"width": 820, "height": 1180, "has_touch": True}
 
 
 @pytest.fixture
@@ -66,15 +61,8 @@ def pages(
 
 @pytest.mark.parametrize("look", [*LOOKS, "tablet"])
 def test_every_page(look: str, pages: list[tuple[str, User]], opened: Open, faults: Look) -> None:
-    options = LOOKS.get(look, TABLET)
-    for place, (path, user) in enumerate(pages):
-        page = opened(path, user, **options)
-        picture(page, f"stock-{look}-{place:02}-{path.strip('/').replace('/', '-').partition('?')[0][:40]}")
-        assert page.locator("h1").count() == 1, path
-        assert faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.evaluate(SMALL_TARGETS) == [], path
-        page.context.close()
+    for path, page in walk(pages, look, "stock", opened):
+        look_at(path, page, look, faults)
 
 
 def test_two_people_at_one_screen_check_and_waste(

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  (fixtures of the floor are taken by their names)
 """Entries that wait in the browser: a refusal is told and not repeated for ever, trouble at the server is tried again.
 
 The statuses of a proxy in between (too much, gone for a moment) are answered by the browser's own network layer; the
@@ -12,8 +11,8 @@ import re
 
 import pytest
 from playwright.sync_api import Route, expect
-from tests.clinic.browser.test_session import MINUTE, Hours, all_sent, hours, picture, type_in  # noqa: F401  (fixture)
-from tests.clinic.floor.conftest import clinician, infusions, nurse, other_nurse, session  # noqa: F401  (fixtures)
+from tests.clinic.browser.conftest import Hours
+from tests.clinic.browser.session_page import MINUTE, all_sent, picture, type_in
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Membership

@@ -6,7 +6,6 @@ Nothing is made behind the browser's back but the facility and its first adminis
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 from tests.clinic.browser.conftest import code_now, shown
-from tests.clinic.browser.test_pages import picture
+from tests.clinic.browser.looking import Look, Open, picture
 from tests.clinic.conftest import PASSWORD
 from tests.clinic.participants.making import madrs
 
@@ -27,8 +26,6 @@ from upturn_clinic.treatments.models import Dose
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Open = Callable[..., Page]
-Look = Callable[[Page], list[str]]
 
 PROTOCOL = "six-infusions"
 MEASURES = {"weight": "80.5", "SBP": "125", "DBP": "80"}

@@ -71,6 +71,13 @@ def each_dose_came_from_a_session() -> None:
         assert given == dose.given_mg
 
 
+def no_opened_vial_is_kept() -> None:
+    """Of an opened vial nothing stays on the shelf: its rest is wasted, after the draw that opened it."""
+    assert {balance_of(each).shelf % each.amount_each for each in Lot.objects.all()} == {0}
+    drawn_at = Movement.objects.filter(kind="drawn").values("at")
+    assert not Movement.objects.filter(kind="wasted", draw=None, at__in=drawn_at).exists()
+
+
 @pytest.mark.django_db
 def test_the_demo_is_whole_and_is_made_once(folder: Path, log_in: Callable[[User], Client]) -> None:
     said = demo()
@@ -89,8 +96,7 @@ def test_the_demo_is_whole_and_is_made_once(folder: Path, log_in: Callable[[User
     assert Expectation.objects.get().state == Expectation.State.DONE
     # Computed once, it stands on the pages of both programmes.
     assert {expectation_of(each) for each in ProtocolVersion.objects.all()} == set(Expectation.objects.all())
-    # Of an opened vial nothing stays on the shelf.
-    assert {balance_of(each).shelf % each.amount_each for each in Lot.objects.all()} == {0}
+    no_opened_vial_is_kept()
     assert verify(Entry.objects.order_by("sequence")).fault == ""
     # Nobody could take them for real.
     for identity in Identity.objects.all():

@@ -28,8 +28,10 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.assessments.queries import baseline_for, due_for, trends_of
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.treatments import actions
+from upturn_clinic.treatments import actions, queries
+from upturn_clinic.treatments.boosters import actions as boosters
 from upturn_clinic.treatments.models import Dose, Plan, Visit
+from upturn_clinic.treatments.screens import plan_screen
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +104,7 @@ def given_up(*, is_missed: bool) -> Story:
 
 def with_booster(plan: Plan, by: Actor, checker: User) -> None:
     give(plan, 1, FIRST + 17 * MINUTE, by, checker)
-    actions.decide_booster(
+    boosters.decide_booster(
         participant=plan.participant, planned_at=FIRST + 8 * DAY, reason="sinking", by=by, at=FIRST + HOUR
     )
 
@@ -262,20 +264,138 @@ def test_the_team_sees_when_raters_are_told_another_time_and_can_tell_them(
     clock.stand_at(FIRST + DAY + HOUR)
     client, here, key = log_in(colleague), rated.facility.slug, rated.participant_id
     page = re.sub("<[^>]*>", "", client.get(reverse("ratings", args=[here, key])).content.decode())
-    assert "Raters are told 23 Mar 2026, 11:00: call them for 24 Mar 2026, 11:17." in page
+    assert "Raters are told 23 Mar, 11:00: call them." in page
     plan = client.get(reverse("plan", args=[here, key])).content.decode()
     assert "raters are told Mon 30 Mar" in plan
     # They are told by an act of a person: the days, and no minute of a dose.
     tell = reverse("tell_raters", args=[here, key])
     assert tell in plan
     before = slots(rated, reader, FIRST)
-    sent = client.post(tell, {"version": Plan.objects.get().version, "reason": "the weather"})
-    assert sent.status_code == 302
+    assert client.post(tell, sent(client, tell, "the weather")).status_code == 302
     after = slots(rated, reader, FIRST)
     assert {hours: after[hours][0] - before[hours][0] for hours in after} == dict.fromkeys(after, DAY)
     assert "raters are told" not in client.get(reverse("plan", args=[here, key])).content.decode()
-    again = client.post(tell, {"version": Plan.objects.get().version, "reason": "once more"})
-    assert "Raters are told these days already." in again.content.decode()
+    again = client.post(tell, {"version": rated.version, "reason": "once more"})
+    assert "Raters know the days of this plan already." in again.content.decode()
+
+
+def sent(client: Client, address: str, reason: str) -> dict[str, str]:
+    """What a browser sends of the page on which raters are told: its hidden fields as they stand, and a reason."""
+    page = client.get(address).content.decode()
+    found = dict(re.findall('type="hidden" name="(version|seen)" value="([^"]*)"', page))
+    assert set(found) == {"version", "seen"}
+    return {**found, "reason": reason}
+
+
+def test_raters_are_told_what_was_on_screen_and_nothing_else(
+    rated: Plan, rater: User, clinician: Actor, colleague: User, make_person: Callable[..., User],
+    log_in: Callable[[User], Client], clock: Clock,
+) -> None:  # fmt: skip
+    reader = Actor(rater, rated.facility, frozenset({Role.RATER}))
+    give(rated, 1, FIRST + 2 * DAY + 17 * MINUTE, clinician, make_person("Cleo", rated.facility, Role.SESSION_NURSE))
+    clock.stand_at(FIRST + 2 * DAY + HOUR)
+    client, tell = log_in(colleague), reverse("tell_raters", args=[rated.facility.slug, rated.participant_id])
+    read, before = sent(client, tell, "the weather"), slots(rated, reader, FIRST)
+    assert "Wed 1 Apr 2026, 09:00" in client.get(tell).content.decode()
+    # Meanwhile the day of the dose is corrected: day 7 is not the day that was read.
+    Dose.objects.filter(plan=rated, number=1).update(given_at=FIRST + DAY + 17 * MINUTE)
+    page = client.post(tell, read).content.decode()
+    assert "The days have changed meanwhile." in page
+    assert slots(rated, reader, FIRST) == before
+    # What this page shows can be told from it.
+    assert "Tue 31 Mar 2026, 09:00" in page
+    [mark] = re.findall('name="seen" value="([^"]*)"', page)
+    assert client.post(tell, {**read, "seen": mark}).status_code == 302
+    assert slots(rated, reader, FIRST)[168][0] == FIRST.replace(day=31)
+
+
+def test_of_a_rating_that_is_over_nobody_is_to_be_called(
+    rated: Plan, clinician: Actor, colleague: User, make_person: Callable[..., User], log_in: Callable[[User], Client],
+    clock: Clock,
+) -> None:  # fmt: skip
+    give(rated, 1, FIRST + DAY + 17 * MINUTE, clinician, make_person("Cleo", rated.facility, Role.SESSION_NURSE))
+    # The rating of two hours after the dose: open from 10:47 until 11:47.
+    address = reverse("ratings", args=[rated.facility.slug, rated.participant_id])
+    for minutes, is_called in ((166, True), (168, False)):
+        clock.stand_at(FIRST + DAY + minutes * MINUTE)
+        page = re.sub("<[^>]*>", "", log_in(colleague).get(address).content.decode())
+        assert ("Raters are told 23 Mar, 11:00: call them." in page) == is_called
+        assert "Raters are told 24 Mar, 09:00: call them." in page
+
+
+def test_only_what_is_still_to_come_is_told_anew_and_the_page_shows_it_before(
+    rated: Plan, rater: User, clinician: Actor, colleague: User, make_person: Callable[..., User],
+    log_in: Callable[[User], Client], clock: Clock,
+) -> None:  # fmt: skip
+    reader, here = Actor(rater, rated.facility, frozenset({Role.RATER})), rated.facility.slug
+    give(rated, 1, FIRST + DAY + 17 * MINUTE, clinician, make_person("Cleo", rated.facility, Role.SESSION_NURSE))
+    clock.stand_at(FIRST + 3 * DAY + HOUR)
+    client, tell = log_in(colleague), reverse("tell_raters", args=[here, rated.participant_id])
+    page = client.get(tell).content.decode()
+    rows = [re.sub("<[^>]*>", " ", each).split() for each in re.findall("(?s)<tr>.*?</tr>", page)]
+    # Day 1 was yesterday by this plan, Dose 1 the day before: over, though nobody wrote down that visit.
+    assert [" ".join(each) for each in rows[1:3]] == [
+        "Day 3 MADRS Thu 26 Mar 2026, 09:00 Fri 27 Mar 2026, 09:00",
+        "Day 7 MADRS Mon 30 Mar 2026, 09:00 Tue 31 Mar 2026, 09:00",
+    ]
+    plan = reverse("plan", args=[here, rated.participant_id])
+    assert f'<a href="{plan}">Plan of {rated.participant.pseudonym}</a>' in page
+    assert f'<a class="button plain" href="{plan}">Cancel</a>' in page
+    assert "raters are told Tue 24 Mar" not in client.get(plan).content.decode()
+    before = slots(rated, reader, FIRST)
+    assert client.post(tell, sent(client, tell, "the weather")).status_code == 302
+    after = slots(rated, reader, FIRST)
+    moved = {hours for hours in after if after[hours] != before[hours]}
+    assert moved == {hours for hours in after if hours >= 72}
+    assert {after[hours][0] - before[hours][0] for hours in moved} == {DAY}
+    # Nothing differs any more: nothing to fill in.
+    again = client.get(tell).content.decode()
+    assert "Raters know the days of this plan already." in again
+    assert 'name="reason"' not in again
+
+
+def test_a_dose_that_is_moved_by_hand_asks_for_no_telling(
+    rated: Plan, rater: User, clinician: Actor, colleague: User, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    """Raters are told at once what follows from it; the plan follows when it is given, and comes to the same day."""
+    three, reader = dose(rated, 3), Actor(rater, rated.facility, frozenset({Role.RATER}))
+    actions.move_due(
+        due=three, version=three.version, planned_at=three.planned_at + DAY, reason="the room", by=clinician, at=NOW
+    )
+    assert slots(rated, reader, NOW)[168][0] == FIRST.replace(day=31)
+    clock.stand_at(NOW)
+    client, here = log_in(colleague), rated.facility.slug
+    plan = client.get(reverse("plan", args=[here, rated.participant_id])).content.decode()
+    assert "raters are told" not in plan
+    page = client.get(reverse("tell_raters", args=[here, rated.participant_id])).content.decode()
+    assert "Raters know the days of this plan already." in page
+    # Given as it was moved, it moves the plan to what raters know.
+    Dose.objects.filter(pk=three.pk).update(state="given", given_at=FIRST + 5 * DAY)
+    coming = queries.course_of(rated.participant)
+    assert coming is not None
+    week = visit(rated, "day-7")
+    assert (coming.coming()[week.pk], week.told_at) == (FIRST.replace(day=31), FIRST.replace(day=31))
+
+
+def test_a_window_that_followed_a_dose_is_told_to_the_team_alone(
+    rated: Plan, rater: User, clinician: Actor, make_person: Callable[..., User], log_in: Callable[[User], Client],
+    clock: Clock,
+) -> None:  # fmt: skip
+    """A visit that was moved by hand stays where it is; its window goes with the doses."""
+    week = visit(rated, "day-7")
+    actions.move_due(
+        due=week, version=week.version, planned_at=week.planned_at + 6 * HOUR, reason="work", by=clinician, at=NOW
+    )
+    checker, nurse = (make_person(name, rated.facility, Role.SESSION_NURSE) for name in ("Cleo", "Nils"))
+    clock.stand_at(FIRST + DAY + HOUR)
+    to_rater, to_nurse = log_in(rater), log_in(nurse)
+    address = reverse("upcoming", args=[rated.facility.slug]) + "?show=week"
+    before = plain(to_rater.get(address).content)
+    assert "Visit Day 7" in before
+    assert "outside the window" not in plain(to_nurse.get(address).content)
+    give(rated, 1, FIRST + DAY + 17 * MINUTE, clinician, checker)
+    assert "outside the window" in plain(to_nurse.get(address).content)
+    assert plain(to_rater.get(address).content) == before
 
 
 def test_a_renewed_plan_tells_raters_nothing_of_what_was_given(
@@ -286,11 +406,64 @@ def test_a_renewed_plan_tells_raters_nothing_of_what_was_given(
     for story in (nothing, STORIES["late"]):
         before = transaction.savepoint()
         story(rated, clinician, checker)
-        person = Participant.objects.get(pk=rated.participant_id)
-        other = version_in_force(clinician, at, name="Anew")
-        Participant.objects.filter(pk=person.pk).update(protocol_version=other)
-        plan = Plan.objects.select_related("participant__protocol_version", "participant__facility", "facility").get()
-        actions.renew_plan(plan=plan, version=plan.version, reason="amended", by=clinician, at=at)
+        plan = renewed(rated, clinician, at)
         found.append(slots(plan, reader, at))
         transaction.savepoint_rollback(before)
     assert found[0] == found[1]
+
+
+def renewed(plan: Plan, by: Actor, at: datetime, name: str = "Anew") -> Plan:
+    other = version_in_force(by, at, name=name)
+    Participant.objects.filter(pk=plan.participant_id).update(protocol_version=other)
+    found = Plan.objects.select_related("participant__protocol_version", "participant__facility", "facility").get()
+    return actions.renew_plan(plan=found, version=found.version, reason="amended", by=by, at=at)
+
+
+def test_a_renewed_plan_tells_raters_nothing_of_a_visit_that_is_done(
+    rated: Plan, rater: User, clinician: Actor, make_person: Callable[..., User]
+) -> None:
+    reader, at = Actor(rater, rated.facility, frozenset({Role.RATER})), FIRST + 3 * HOUR
+    checker, found = make_person("Cleo", rated.facility, Role.SESSION_NURSE), []
+    zero = visit(rated, "day-0")
+    actions.move_due(due=zero, version=zero.version, planned_at=FIRST + HOUR, reason="work", by=clinician, at=NOW)
+    for story in (nothing, STORIES["on the minute"]):
+        before = transaction.savepoint()
+        story(rated, clinician, checker)
+        plan = renewed(rated, clinician, at)
+        rows = plan_screen(plan.participant, reader, now=at, form="list", day="")["rows"]
+        found.append([(row.title, row.when, row.window, row.detail) for row in rows])
+        transaction.savepoint_rollback(before)
+    assert found[0] == found[1]
+
+
+def test_a_visit_that_was_put_off_stays_where_its_day_is_over_by_the_new_version(
+    rated: Plan, rater: User, clinician: Actor
+) -> None:
+    """Day 7 would not be planned anew on day 8: cancelled, it would take along the appointment of day 9."""
+    reader, at, found = Actor(rater, rated.facility, frozenset({Role.RATER})), FIRST + 8 * DAY, []
+    week = visit(rated, "day-7")
+    week = actions.move_due(
+        due=week, version=week.version, planned_at=week.planned_at + 2 * DAY, reason="away", by=clinician, at=NOW
+    )
+    for state in ("planned", "done"):
+        before = transaction.savepoint()
+        if state == "done":
+            actions.attend_visit(
+                visit=week, version=week.version, done_at=at - HOUR, reason="came early", by=clinician, at=at
+            )
+        plan = renewed(rated, clinician, at)
+        [stays] = plan.visits.filter(encounter="day-7")
+        assert (stays.state, stays.planned_at, stays.told_at) == (state, week.planned_at, week.told_at)
+        rows = plan_screen(plan.participant, reader, now=at, form="list", day="")["rows"]
+        assert any(row.due == stays and "1 Apr 2026, 09:00" in row.when for row in rows)
+        found.append([(row.title, row.when, row.window, row.detail) for row in rows])
+        transaction.savepoint_rollback(before)
+    assert found[0] == found[1]
+
+
+def test_what_raters_know_of_a_dose_outlives_two_renewals(rated: Plan, clinician: Actor) -> None:
+    plan = renewed(rated, clinician, NOW)
+    second = dose(plan, 8)
+    actions.move_due(due=second, version=second.version, planned_at=FIRST + DAY, reason="away", by=clinician, at=NOW)
+    renewed(rated, clinician, NOW, "Anew once more")
+    assert dose(plan, 14).told_at == FIRST + DAY

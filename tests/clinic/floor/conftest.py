@@ -7,11 +7,24 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.clinic.floor.making import arrived, person_with_plan, prepared, signed_version
+from tests.clinic.floor.leaving import BY_HAND, answered, measure
+from tests.clinic.floor.making import (
+    MINUTE,
+    all_saved,
+    arrived,
+    begun,
+    made_ready,
+    person_with_plan,
+    prepared,
+    said,
+    sent,
+    signed_version,
+)
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.floor.leaving.actions import name_escort
 from upturn_clinic.floor.models import Session
 from upturn_clinic.treatments.models import Plan
 
@@ -49,3 +62,24 @@ def session(infusions: Plan, clinician: Actor, nurse: Actor) -> Session:
     assert nurse.user is not None
     prepared(infusions.doses.get(number=1), clinician, nurse.user, ARRIVAL)
     return arrived(infusions, nurse, ARRIVAL)
+
+
+@pytest.fixture
+def dosed(session: Session, nurse: Actor) -> Session:
+    """The infusion is over after 40 minutes."""
+    made_ready(session, nurse, FIRST - 5 * MINUTE)
+    begun(session, nurse, FIRST)
+    all_saved(said(session, nurse, FIRST + 40 * MINUTE, sent("stop", FIRST + 40 * MINUTE)))
+    session.refresh_from_db()
+    return session
+
+
+@pytest.fixture
+def well(dosed: Session, nurse: Actor) -> Session:
+    """Measured after two hours, every line answered well, the escort named."""
+    measure(dosed, nurse, FIRST + 120 * MINUTE)
+    now = FIRST + 121 * MINUTE
+    answered(dosed, nurse, now, *BY_HAND)
+    name_escort(session=dosed, version=dosed.version, escort="Eva, a friend", escort_phone="555 0199", by=nurse, at=now)
+    dosed.refresh_from_db()
+    return dosed

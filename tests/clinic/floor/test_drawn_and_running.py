@@ -20,6 +20,7 @@ from upturn_clinic.participants.answering import user_of
 from upturn_clinic.participants.models import Measure
 from upturn_clinic.stock import actions as stock
 from upturn_clinic.stock.models import Draw, Movement
+from upturn_clinic.stock.shelf.queries import register_of
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -89,7 +90,7 @@ def test_what_a_dose_runs_on_is_not_offered_to_be_taken_back(session: Session, p
 
 def test_the_register_says_what_had_to_be_there_after_each_entry(session: Session, pages: Client) -> None:
     draw = Draw.objects.get()
-    rows = list(Movement.objects.filter(lot=draw.lot).order_by("at", "id"))
+    rows = list(reversed(register_of(draw.lot)))
     page, there = text(pages, "lot", draw.lot_id), Decimal(0)
     for row in rows:
         there += row.shelf

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
+from django.db import connection
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
@@ -33,7 +33,6 @@ from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.due import all_due_in
 from upturn_clinic.floor.entries import actions as entries
-from upturn_clinic.floor.entries.seen import actions as seen
 from upturn_clinic.floor.entries.shapes import read_entry
 from upturn_clinic.floor.entries.words import in_words
 from upturn_clinic.floor.gates import Standing, by_hand
@@ -173,21 +172,33 @@ def test_times_beyond_the_calendar(name: str, time: str) -> None:
         read_entry({**sent("filling", FIRST, ml="50"), name: time})
 
 
-def test_one_entry_that_breaks_keeps_no_other_one_back(
-    session: Session, nurse: Actor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(*args: Any, **named: Any) -> None:
-        raise RuntimeError("it broke")
+def break_on_new_concerns() -> None:
+    """Let the test's own database refuse what nobody foresaw; it is undone with the test."""
+    statements = ["CREATE TRIGGER it_broke BEFORE INSERT ON safety_concern BEGIN SELECT RAISE(ABORT, 'it broke'); END"]
+    if connection.vendor == "postgresql":
+        statements = [
+            "CREATE FUNCTION it_broke() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it broke' "
+            "USING ERRCODE = 'integrity_constraint_violation'; END $$",
+            "CREATE TRIGGER it_broke BEFORE INSERT ON safety_concern FOR EACH ROW EXECUTE FUNCTION it_broke()",
+        ]
+    with connection.cursor() as cursor:
+        for each in statements:
+            cursor.execute(each)
 
-    first = baseline(session, READY)[0]
-    monkeypatch.setattr(seen, "_raise_concerns", broken)
+
+def test_one_entry_that_breaks_keeps_no_other_one_back(
+    session: Session, nurse: Actor, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A value for which a concern is raised, after it is written.
+    first = sent("reading", READY, instrument="C-SSRS", value="3", nominal_min=-15)
+    break_on_new_concerns()
     with caplog.at_level(logging.ERROR, logger=entries.__name__):
         told = said(session, nurse, READY, first, sent("filling", READY, ml="50"))
     assert [each.state for each in told] == ["refused", "saved"]
     assert told[0].id == first["id"]
     assert "could not be saved" in told[0].words
     assert "it broke" not in told[0].words
-    assert caplog.records[0].exc_info
+    assert "it broke" in caplog.text
     # Of the one that broke nothing is left, not even what was written before it did.
     assert (Reading.objects.count(), Filling.objects.count()) == (0, 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,10 +29,14 @@ from tests.clinic.floor.making import (
 )
 
 from upturn_clinic.accounts.actor import Actor
+from upturn_clinic.accounts.models import Facility
 from upturn_clinic.floor import queries
+from upturn_clinic.floor.actions import give_up
+from upturn_clinic.floor.board.queries import Card, picture
 from upturn_clinic.floor.emergency import emergency_screen
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.screens import session_screen
+from upturn_clinic.participants.queries import consent_of
 from upturn_clinic.participants.screening import actions as screening
 from upturn_clinic.treatments.models import Plan
 
@@ -100,6 +104,8 @@ def test_an_answer_cannot_be_heard_as_one_to_another_question(session: Session, 
     assert ">That is so</button>" in page
     assert ">Not so</button>" in page
     assert ">Yes</button>" not in page
+    assert 'data-says="No alcohol and no other drugs today – that is so"' in page
+    assert ". – " not in page
     answer = sent("answer", READY, list="arrival", criterion="arrival/alcohol-and-drugs", answer="yes")
     all_saved(said(session, nurse, READY, answer))
     assert "<strong>that is so</strong>" in part(session, nurse, "before", READY)
@@ -108,11 +114,93 @@ def test_an_answer_cannot_be_heard_as_one_to_another_question(session: Session, 
 
 def test_a_gate_that_is_open_shows_the_values_it_was_judged_by(session: Session, nurse: Actor) -> None:
     page = part(session, nurse, "before", READY)
-    assert "<strong>Not measured yet: SBP, DBP</strong>" in page
+    assert "<strong>Still to measure: SBP, DBP</strong>" in page
     all_saved(said(session, nurse, READY, *baseline(session, READY, SBP="124", DBP="79")))
     page = part(session, nurse, "before", READY)
     assert "<strong>Not so: SBP 124 mmHg, DBP 79 mmHg, 08:55</strong>" in page
     assert "<strong>Not so: SpO2 98 %, 08:55</strong>" in page
+
+
+def test_each_value_stands_with_its_own_time_and_once(session: Session, nurse: Actor, other_nurse: Actor) -> None:
+    early = READY - 10 * MINUTE
+    typed = ((nurse, "SBP", "124", early), (nurse, "DBP", "79", READY), (other_nurse, "DBP", "79", READY))
+    for by, name, value, at in typed:
+        all_saved(said(session, by, READY, sent("reading", at, instrument=name, value=value, nominal_min=-15)))
+    page = part(session, nurse, "before", READY)
+    assert "<strong>Not so: SBP 124 mmHg, 08:45; DBP 79 mmHg, 08:55</strong>" in page
+
+
+def test_a_time_out_that_grew_too_old_is_to_be_done_again(session: Session, nurse: Actor, facility: Facility) -> None:
+    made_ready(session, nurse, READY)
+    lasts = queries.asked_in(queries.whole(session)).fresh.time_out
+    until = READY + lasts
+    too_old = until + timedelta(seconds=1)
+    words = f"but the time-out counted until {until:%H:%M}: do it again"
+
+    def card(now: datetime) -> Card:
+        board = picture(facility, nurse, now=now)
+        # The picture does not outlive the time-out.
+        assert now > until or board.until <= max(until, now)
+        return board.elsewhere[0]
+
+    for now, is_old in ((until - timedelta(seconds=10), False), (until, False), (too_old, True)):
+        assert ("Do the time-out again: that of 08:55 is too old." in part(session, nurse, "now", now)) is is_old
+        assert ("</strong> – but the time-out is too old: do it again" in part(session, nurse, "head", now)) is is_old
+        assert card(now).since == (words if is_old else "ready since 08:55")
+    again = sent("answer", too_old, list="time-out", criterion="house/time-out", answer="yes", note="both")
+    all_saved(said(session, nurse, too_old, again))
+    assert "do it again" not in part(session, nurse, "head", too_old)
+    assert card(too_old).since == f"ready since {too_old:%H:%M}"
+
+
+def test_the_start_is_the_main_button_only_when_it_would_be_taken(
+    session: Session, nurse: Actor, clinician: Actor
+) -> None:
+    lasts = queries.asked_in(queries.whole(session)).fresh.time_out
+    consent = consent_of(session.participant)
+    assert consent is not None
+
+    def is_main(now: datetime) -> bool:
+        page = part(session, nurse, "giving", now)
+        plain, main = ('<button class="plain">Start the infusion' in page), ("<button>Start the infusion" in page)
+        assert plain is not main
+        return main
+
+    def is_taken(now: datetime) -> bool:
+        (told,) = said(session, nurse, now, sent("start", now, rate_ml_h="75"))
+        return told.state == "saved"
+
+    assert (is_main(ARRIVAL), is_taken(ARRIVAL)) == (False, False)
+    made_ready(session, nurse, READY)
+    # Nobody has entered the volume.
+    assert (is_main(READY), is_taken(READY)) == (False, False)
+    all_saved(said(session, nurse, READY, sent("filling", READY, ml="50")))
+    assert is_main(READY)
+    late = READY + lasts + timedelta(seconds=1)
+    assert (is_main(late), is_taken(late)) == (False, False)
+    gone = screening.withdraw_consent(
+        consent=consent, version=consent.version, reason="asks to", by=clinician, at=READY + MINUTE
+    )
+    assert (is_main(FIRST), is_taken(FIRST)) == (False, False)
+    screening.record_consent(
+        participant=session.participant, document=gone.document, given_at=FIRST, has_capacity=True, by=clinician,
+        at=FIRST,
+    )  # fmt: skip
+    assert (is_main(FIRST), is_taken(FIRST)) == (True, True)
+
+
+def test_a_session_that_was_given_up_asks_for_nothing_again(session: Session, nurse: Actor) -> None:
+    made_ready(session, nurse, READY)
+    found = queries.whole(session)
+    give_up(session=found, version=found.version, reason="feels ill", by=nurse, at=READY)
+    later = READY + timedelta(days=1)
+    for name in ("head", "now", "before", "giving"):
+        page = part(session, nurse, name, later)
+        for words in ("do it again", "Do the time-out again", "checked again", "too old", "Still to measure"):
+            assert words not in page, (name, words)
+    # It stands there as it stood then.
+    assert "<strong>Not so: SpO2 98 %, 08:55</strong>" in part(session, nurse, "before", later)
+    assert "all answered" in part(session, nurse, "before", later)
 
 
 def test_what_is_open_before_the_time_out_is_counted_and_linked(session: Session, nurse: Actor) -> None:
@@ -153,7 +241,8 @@ def test_a_session_that_is_over_says_so_and_asks_for_nothing(
     words = "Over: left 23 Mar 2026, 09:41, 41 min after the dose began"
     assert f'data-over="{words}"' in page
     assert client.get(reverse("session_state", args=["main", session.pk])).json()["over"] == words
-    for each in ("Type a value", "not an alarm system", "Nothing is due", "none yet", "choose a room"):
+    for each in ("Type a value", "not an alarm system", "Nothing is due", "none yet", "choose a room", "Connecting",
+                 "Given so far"):  # fmt: skip
         assert each not in page, each
     assert "Stop the dose." not in part(session, nurse, "effects", FIRST + timedelta(days=2))
 
@@ -196,11 +285,14 @@ def test_devices_by_the_clock(clinician: Actor, nurse: Actor) -> None:
     assert nurse.user is not None
     prepared(plan.doses.get(number=1), clinician, nurse.user, ARRIVAL)
     session = arrived(plan, nurse, ARRIVAL)
+    assert '<button class="plain">Device 1 is used now' in part(session, nurse, "giving", READY)
     made_ready(session, nurse, READY)
+    assert "<button>Device 1 is used now" in part(session, nurse, "giving", READY)
     used = FIRST + timedelta(seconds=40)
     all_saved(said(session, nurse, used, sent("device", used)))
     page = part(session, nurse, "giving", used)
     assert "Device 1 – used 09:00" in page
+    assert "<button>Device 2 is used now" in page
     assert "Device 2 – from 09:06 on" in page
     (told,) = said(session, nurse, used + MINUTE, sent("device", used + MINUTE))
     assert "Device 2 is too soon: device 1 was used at 09:00." in told.words
@@ -214,7 +306,8 @@ def test_whoever_comes_to_help_reads_both_of_two_values(session: Session, nurse:
     made_ready(session, nurse, READY)
     begun(session, nurse, FIRST)
     at = FIRST + 10 * MINUTE
-    all_saved(said(session, nurse, at, sent("reading", at, instrument="DBP", value="80", nominal_min=10)))
+    for by in (nurse, other_nurse):
+        all_saved(said(session, by, at, sent("reading", at, instrument="DBP", value="80", nominal_min=10)))
     all_saved(said(session, nurse, at, sent("reading", at, instrument="SBP", value="172", nominal_min=10)))
     all_saved(said(session, other_nurse, at, sent("reading", at, instrument="SBP", value="150", nominal_min=10)))
     session.facility.address, session.facility.phone = "1 Main Street", "555 0100"
@@ -222,6 +315,9 @@ def test_whoever_comes_to_help_reads_both_of_two_values(session: Session, nurse:
     with timezone.override(session.facility.zone):
         page = render_to_string("floor/emergency_sheet.html", {**shown, "here": session.facility})
     assert "SBP 172 mmHg or SBP 150 mmHg" in page
+    # Two who entered the same value agree.
+    assert "DBP 80 mmHg or" not in page
+    assert page.count("Two different values were entered") == 1
     assert page.index("SBP 172") < page.index("DBP 80")
     assert "1 Main Street" in page
     assert "555 0100" in page

@@ -44,6 +44,12 @@ def test_trace_echoes_nothing(path: str) -> None:
     assert b"sealed lips" not in answer.content
 
 
+@pytest.mark.django_db
+def test_a_title_names_the_facility_once(facility: Facility, colleague: User, log_in: Callable[[User], Client]) -> None:
+    page = log_in(colleague).get(reverse("facility", args=[facility.slug])).content.decode()
+    assert f"<title>Overview – {facility.name} – upturn clinic</title>" in page
+
+
 class Inline(HTMLParser):
     """Collects what the policy would refuse."""
 

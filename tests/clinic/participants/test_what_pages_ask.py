@@ -109,8 +109,8 @@ def test_who_consented_to_an_earlier_version_is_named_until_asked_anew(
     Participant.objects.filter(pk=gone.pk).update(status="withdrawn")
     client, programme = log_in(colleague), version.programme
     page = shown(client, "publish_consent_document", programme.pk)
-    assert "It becomes version 2 of the consent document of Infusions at once." in page
-    assert "1 person here consented to an earlier version and must be asked anew." in page
+    assert "Once it is in use, whoever consents to Infusions consents to version 2, at every facility." in page
+    assert "1 person here consented to an earlier version and must be asked anew: until they consent again, " in page
     assert "doses are not held back" in page
     assert "Put version 2 into use" in page
     assert "To be asked anew" not in shown(client, "enrolment_set_up")
@@ -121,6 +121,7 @@ def test_who_consented_to_an_earlier_version_is_named_until_asked_anew(
     assert list(queries.to_be_asked_anew(facility, document)) == [person]
     listed = client.get(reverse("enrolment_set_up", args=["main"])).content.decode()
     assert "To be asked anew" in listed
+    assert "1 person here consented to an earlier version and has not consented to this one: " in listed
     assert reverse("participant", args=["main", person.pk]) in listed
     assert reverse("participant", args=["main", other.pk]) not in listed
     consented(person, clinician, now)

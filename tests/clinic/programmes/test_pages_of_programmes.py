@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from tests.clinic.conftest import NOW, PASSWORD, code_now
 
-from upturn.protocol import load, shipped
+from upturn.protocol import Distribution, load, shipped
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
@@ -124,10 +124,49 @@ def test_the_schedule_places_doses_and_ratings(in_force: ProtocolVersion) -> Non
     assert any("every day from day 0 to day 179" in each for each in table.between)
 
 
+def test_what_counts_is_told_whole(in_force: ProtocolVersion, clinician: Client) -> None:
+    shown = page(in_force)
+    told = {each.name: each.told for each in shown.endpoints}
+    assert (told["remission 10"], told["remission 12"]) == ("MADRS 10 or less", "MADRS 12 or less")
+    assert told["sustained response"].endswith(
+        "with at most 1 rating in between that falls short (still at least 25 % below baseline)"
+    )
+    assert shown.remissions == (
+        "There are 2 definitions of remission, because studies draw the line at different scores. "
+        "Each is counted by itself; no rule of this protocol rests on them."
+    )
+    address = reverse("protocol_version", args=["main", in_force.pk])
+    assert shown.remissions in clinician.get(address).content.decode()
+
+
+def test_of_remission_it_is_said_what_rests_on_it(programme: Programme, as_clinician: Actor) -> None:
+    def told(number: int, *changes: tuple[str, str]) -> str:
+        text = shipped_document("six-infusions")[0]
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        return page(
+            actions.add_version(programme=programme, document=text, file=f"{number}.yaml", by=as_clinician, at=NOW)
+        ).remissions
+
+    assert told(1, ("after: response", "after: remission")).endswith("a relapse can follow any of them.")
+    second = "    - {id: remission-12, instrument: MADRS, at_most: 12, source: popova-2019, status: seen in source}\n"
+    assert told(2, (second, "")) == ""
+
+
 def test_everybody_is_asked_what_the_page_says(in_force: ProtocolVersion) -> None:
     shown = [each.criterion.id for each in page(in_force).gates]
     assert shown == [each.id for each in criteria_of(protocol_of(in_force))]
     assert shown[-1] == HISTORY
+
+
+def test_nobody_is_asked_for_fewer_than_no_earlier_treatments() -> None:
+    protocol = load("six-infusions")
+    history = protocol.population.covariates["failed_trials"]
+    assert isinstance(history, Distribution)
+    none = {**protocol.population.covariates, "failed_trials": history.model_copy(update={"min": 0.0})}
+    people = protocol.population.model_copy(update={"covariates": none})
+    assert HISTORY not in [each.id for each in criteria_of(protocol.model_copy(update={"population": people}))]
 
 
 def test_no_baseline_is_added_where_the_protocol_lists_one() -> None:
@@ -257,6 +296,25 @@ def test_another_facility_takes_it_up_on_its_own_page(
         reverse("leave_programme", args=["elsewhere", site.pk]), {"version": 2, "reason": "no room for sessions"}
     )
     assert left.status_code == 302
+    text = there.get(reverse("programmes", args=["elsewhere"])).content.decode()
+    assert "Ended at" in text
+    assert "who takes part goes on" in text
+
+
+def test_the_lead_takes_its_offer_back(
+    in_force: ProtocolVersion, clinician: Client, elsewhere: Facility, make_person: Callable[..., User], log_in: LogIn
+) -> None:
+    there = log_in(make_person("Doctor", elsewhere, Role.CLINICIAN))
+    clinician.post(reverse("offer_programme", args=["main", in_force.programme_id]), {"facility": elsewhere.pk})
+    site = in_force.programme.sites.get(facility=elsewhere)
+    path = reverse("leave_programme", args=["main", site.pk])
+    assert path in clinician.get(reverse("programme", args=["main", in_force.programme_id])).content.decode()
+    assert clinician.get(path).status_code == 200
+    assert clinician.post(path, {"version": 1, "reason": "offered by mistake"}).status_code == 302
+    # Never taken up: nobody can take part there, so nothing of it stays in their list.
+    assert "There is none yet" in there.get(reverse("programmes", args=["elsewhere"])).content.decode()
+    third = reverse("leave_programme", args=["elsewhere", in_force.programme.sites.get(facility__slug="main").pk])
+    assert there.get(third).status_code == 404
 
 
 def test_a_long_list_costs_no_query_per_programme(clinician: Client, as_clinician: Actor, facility: Facility) -> None:

@@ -19,6 +19,7 @@ from upturn_clinic.accounts.actor import Actor, system
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.ground.errors import Refused
+from upturn_clinic.participants.actions import set_up_randomisation
 from upturn_clinic.programmes import actions, computation
 from upturn_clinic.programmes.expected import expected_of
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
@@ -249,7 +250,40 @@ def test_before_anything_is_computed_what_is_felt_and_the_blood_pressure_are_tol
     assert sheet(load("six-infusions"), "midazolam", None).feelings == ()
 
 
+def test_an_arm_in_which_nobody_rates_has_its_sheet() -> None:
+    protocol = load("six-infusions")
+    elsewhere = tuple(each.model_copy(update={"arms": ("ketamine",)}) for each in protocol.assessments)
+    protocol = protocol.model_copy(update={"assessments": elsewhere})
+    assert any("We ask about your mood" in each for each in sheet(protocol, "ketamine", None).visits)
+    assert not any("We ask about your mood" in each for each in sheet(protocol, "midazolam", None).visits)
+
+
 def test_the_spray_bottles_of_all_doses_are_told() -> None:
     """56 mg are two devices, 84 mg are three; five minutes lie between them."""
     made = sheet(load("esketamine-trd"), "esketamine", None)
     assert "You use 2 or 3 small spray bottles. Between them you rest for 5 minutes." in made.session
+
+
+@pytest.mark.django_db
+def test_an_arm_that_nobody_in_the_programme_can_have_has_no_sheet_there(
+    in_force: ProtocolVersion, facility: Facility, as_clinician: Actor, colleague: User, log_in: LogIn
+) -> None:
+    kept(in_force, "six-infusions", facility)
+    titles = {name: arm.title for name, arm in load("six-infusions").arms.items()}
+    client, address = log_in(colleague), reverse("what_to_expect", args=["main", in_force.pk])
+
+    def shown(arm: str) -> str:
+        return client.get(address, {"arm": arm}).content.decode()
+
+    assert all(f'href="?arm={arm}"' in shown("ketamine") for arm in titles)
+    assert titles["midazolam"] in shown("midazolam").partition("<article")[2]
+    set_up_randomisation(
+        protocol_version=in_force, shares={"ketamine": 1, "escitalopram": 1}, block_sizes=[2, 4], strata={},
+        by_facility=False, is_masked=False, by=as_clinician, at=NOW,
+    )  # fmt: skip
+    page = shown("midazolam")
+    assert 'href="?arm=escitalopram"' in page
+    assert titles["midazolam"] not in page
+    # Whoever asks for it is shown the first active one, beside the arm that the others have.
+    assert f'<p class="lede">{titles["ketamine"]}</p>' in page
+    assert titles["escitalopram"] in page.partition("With the other treatment")[2]

@@ -18,6 +18,7 @@ from upturn.records import TABLES
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.floor.models import Session
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.ledger.queries import changes_in
@@ -354,3 +355,32 @@ def test_relatedness_is_judged_beside_the_last_dose(
     assert "Why it is judged anew" not in text
     judged(event, as_clinician, at=begun + HOUR)
     assert "Why it is judged anew" in client.get(reverse("judge_event", args=["main", event.pk])).content.decode()
+
+
+def test_a_dose_that_still_runs_is_the_last_one_before_an_event(
+    planned: Plan, seated: Session, as_clinician: Actor
+) -> None:
+    assert seated.began_at is not None
+    begun = seated.began_at
+    Dose.objects.filter(plan=planned, number=2).update(state="given", given_at=begun - 48 * HOUR)
+    Dose.objects.filter(plan=planned, number=3).update(state="given", given_at=begun + 48 * HOUR)
+    event = recorded(planned.participant, as_clinician, started_at=begun + HOUR / 4, at=begun + HOUR)
+    assert queries.dose_before(event) == queries.DoseBefore(1, begun)
+    Session.objects.filter(pk=seated.pk).update(cancelled_at=begun)
+    assert queries.dose_before(event) == queries.DoseBefore(2, begun - 48 * HOUR)
+
+
+def test_after_a_conflict_every_tick_is_still_there(
+    participant: Participant, as_clinician: Actor, colleague: User, log_in: LogIn
+) -> None:
+    event = judged(recorded(participant, as_clinician), as_clinician)
+    actions.correct_event(
+        event=event, version=event.version, values={"severity": "severe"}, reason="a slip", by=as_clinician, at=NOW
+    )
+    criteria = ["hospital", "life-threatening", "disability"]
+    sent = {"version": event.version, "criteria": criteria, "relatedness": "possible", "is_expected": "yes",
+            "outcome": "ongoing", "reason": "more is known"}  # fmt: skip
+    page = log_in(colleague).post(reverse("judge_event", args=["main", event.pk]), sent).content.decode()
+    assert "Somebody else saved this record" in page
+    ticked = {each.split('value="')[1].split('"')[0] for each in page.split("<input") if "checked" in each}
+    assert set(criteria) <= ticked

@@ -15,9 +15,11 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
+from upturn_clinic.floor.models import Session
 from upturn_clinic.participants import actions as participants
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.stock.models import Lot
+from upturn_clinic.stock import actions
+from upturn_clinic.stock.models import Draw, Lot
 from upturn_clinic.stock.shelf import actions as shelf
 from upturn_clinic.treatments import actions as treatments
 from upturn_clinic.treatments.models import Dose, Plan
@@ -25,6 +27,7 @@ from upturn_clinic.treatments.models import Dose, Plan
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 NOW = datetime(2026, 3, 23, 8, 30, tzinfo=COPENHAGEN)
 FIRST = datetime(2026, 3, 23, 9, 0, tzinfo=COPENHAGEN)
+MG = Decimal("40.3")
 Receive = Callable[..., Lot]
 ActorAs = Callable[[Role], Actor]
 
@@ -61,6 +64,23 @@ def pharmacist(actor_as: ActorAs) -> Actor:
 def proof(of: Actor, at: datetime = NOW) -> Proof:
     assert of.user is not None
     return Proof(of.user, at)
+
+
+def drawn(dose: Dose, lot: Lot, by: Actor, amount: Decimal = MG, **more: object) -> Draw:
+    return actions.draw(dose=dose, lot=lot, amount=amount, by=by, at=NOW, **more)  # type: ignore[arg-type]
+
+
+def checked(draw: Draw, checker: Actor, by: Actor) -> Draw:
+    return actions.check(draw=draw, version=draw.version, checker=proof(checker), by=by, at=NOW)
+
+
+def runs(dose: Dose) -> Session:
+    session = Session(
+        dose=dose, participant=dose.plan.participant, facility=dose.plan.facility, arrived_at=NOW, ready_at=NOW,
+        began_at=FIRST,
+    )  # fmt: skip
+    session.save()
+    return session
 
 
 @pytest.fixture

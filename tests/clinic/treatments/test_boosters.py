@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from upturn.protocol import load
-from upturn_clinic.treatments.boosters import Rating, judge, next_candidate
+from upturn_clinic.treatments.boosters.rule import Rating, judge, next_candidate
 
 FIRST = datetime(2026, 3, 23, 8, tzinfo=UTC)
 PROTOCOL = load("six-infusions")

@@ -29,6 +29,7 @@ from upturn_clinic.participants.queries import arm_of
 from upturn_clinic.stock import actions as stock
 from upturn_clinic.stock.shelf import actions as shelf
 from upturn_clinic.treatments import actions, queries, screens
+from upturn_clinic.treatments.boosters import actions as boosters
 from upturn_clinic.treatments.models import Dose, Plan
 
 pytestmark = pytest.mark.django_db
@@ -128,9 +129,9 @@ def test_a_masked_dose_is_recorded_as_a_share(
 
 def test_a_booster_would_tell_the_arm(masked_plan: Plan, masked: Participant, clinician: Actor) -> None:
     with pytest.raises(Refused, match="masked to you"):
-        actions.plan_booster(participant=masked, by=clinician, at=NOW)
+        boosters.plan_booster(participant=masked, by=clinician, at=NOW)
     with pytest.raises(Refused, match="masked to you"):
-        actions.decide_booster(participant=masked, planned_at=FIRST, reason="low", by=clinician, at=NOW)
+        boosters.decide_booster(participant=masked, planned_at=FIRST, reason="low", by=clinician, at=NOW)
 
 
 @pytest.mark.parametrize("role", [Role.CLINICIAN, Role.SESSION_NURSE, Role.COORDINATOR, Role.RATER])

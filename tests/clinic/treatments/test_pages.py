@@ -29,7 +29,7 @@ from upturn_clinic.programmes.queries import protocol_of
 from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.course import first_doses, first_visits
 from upturn_clinic.treatments.models import Dose, Plan, Visit
-from upturn_clinic.treatments.screens import due_spans
+from upturn_clinic.treatments.screens import due_spans, plan_screen
 
 pytestmark = pytest.mark.django_db
 
@@ -210,6 +210,37 @@ def test_today_is_the_facilitys_today(
     assert counts(midnight, actor_as(Role.RATER))["today"] == 1
 
 
+def test_what_is_late_is_late_on_the_plan_and_in_what_is_due(
+    plan: Plan, person: Participant, facility: Facility, clinician: Actor
+) -> None:
+    """Late is what was not done in its window: the same word on both pages, at any minute."""
+
+    def on_the_plan(at: datetime) -> set[str]:
+        rows = plan_screen(person, clinician, now=at, form="list", day="")["rows"]
+        return {row.title for row in rows if row.is_late}
+
+    def due(at: datetime, key: str) -> set[str]:
+        keys = next(each.keys for each in due_spans(facility, clinician, now=at) if each.key == key)
+        rows = queries.due_rows(list(keys), clinician, now=at, is_late=key == "late")
+        return {str(each) for row in rows for each in (*row.doses, *row.visits)}
+
+    # Windows end at 21:00; that of Day 2 is made a day longer here, that of Dose 2 at the same time is not.
+    day = Visit.objects.get(encounter="day-1")
+    longer = Visit.objects.get(encounter="day-2")
+    Visit.objects.filter(pk=longer.pk).update(latest=longer.latest + timedelta(days=1))
+    since = timedelta(minutes=1)
+    for at, late, still in (
+        (FIRST + 2 * since, set(), {"Dose 1", "Day 0"}),
+        (day.latest, {"Dose 1", "Day 0"}, {"Day 1"}),
+        (day.latest + since, {"Dose 1", "Day 0", "Day 1"}, set()),
+        (longer.latest + since, {"Dose 1", "Day 0", "Day 1", "Dose 2"}, {"Day 2"}),
+        (longer.latest + 5 * 60 * since, {"Dose 1", "Day 0", "Day 1", "Dose 2"}, {"Day 2", "Day 3"}),
+    ):  # fmt: skip
+        assert on_the_plan(at) == late, at
+        assert due(at, "late") == late, at
+        assert due(at, "today") == still, at
+
+
 def test_who_has_left_is_not_expected(plan: Plan, person: Participant, facility: Facility, clinician: Actor) -> None:
     late = FIRST + timedelta(days=2)
     assert due_spans(facility, clinician, now=late)[0].count > 0
@@ -219,7 +250,7 @@ def test_who_has_left_is_not_expected(plan: Plan, person: Participant, facility:
 
 def test_visits_and_doses_of_one_time_are_one_row(plan: Plan, facility: Facility, clinician: Actor) -> None:
     keys = due_spans(facility, clinician, now=FIRST)[1].keys
-    (row,) = queries.due_rows(list(keys), clinician)
+    (row,) = queries.due_rows(list(keys), clinician, now=FIRST, is_late=False)
     assert [str(each) for each in (*row.doses, *row.visits)] == ["Dose 1", "Day 0"]
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
+from django.urls import reverse
 from tests.clinic.conftest import PASSWORD
 from tests.clinic.floor.making import given_in_session
 from tests.clinic.participants.making import document_of, measured, signed
@@ -26,6 +28,7 @@ from upturn_clinic.participants import actions as participants
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes import actions as programmes
 from upturn_clinic.treatments import actions, queries
+from upturn_clinic.treatments.boosters import actions as boosters
 from upturn_clinic.treatments.models import ConcomitantDrug, Dose, Plan, Visit
 from upturn_clinic.treatments.others import actions as others
 
@@ -292,14 +295,14 @@ def test_a_booster_comes_when_the_rule_holds_on_an_allowed_day(
     give(plan, 1, local("03-23", "09:20"), clinician)
     rated(person, clinician, ("03-30", 12), ("04-06", 24))
     with pytest.raises(Refused) as refused:
-        actions.plan_booster(participant=person, by=clinician, at=local("04-06", "12:00"))
+        boosters.plan_booster(participant=person, by=clinician, at=local("04-06", "12:00"))
     assert "1 in a row (24)" in str(refused.value.came)
     rated(person, clinician, ("04-10", 26))
-    booster = actions.plan_booster(participant=person, by=clinician, at=local("04-10", "12:00"))
+    booster = boosters.plan_booster(participant=person, by=clinician, at=local("04-10", "12:00"))
     # Not sooner than day 21, at the hour of the appointments; the offset is the protocol's.
     assert (written(booster.planned_at), booster.offset_h, booster.origin) == ("04-13 09:00", 504, "rule")
     with pytest.raises(Refused, match="planned already"):
-        actions.plan_booster(participant=person, by=clinician, at=local("04-10", "12:00"))
+        boosters.plan_booster(participant=person, by=clinician, at=local("04-10", "12:00"))
     give(plan, booster.number, local("04-13"), clinician)
     course = queries.course_of(person)
     assert course is not None
@@ -312,12 +315,12 @@ def test_a_clinician_decides_on_a_booster_with_a_reason_and_a_coordinator_does_n
     give(plan, 1, FIRST, clinician)
     when = local("04-15", "10:00")
     with pytest.raises(PermissionDenied):
-        actions.decide_booster(
+        boosters.decide_booster(
             participant=person, planned_at=when, reason="sinking", by=actor_as(Role.COORDINATOR), at=FIRST
         )
     with pytest.raises(Refused, match="needs a reason: "):
-        actions.decide_booster(participant=person, planned_at=when, reason=" ", by=clinician, at=FIRST)
-    booster = actions.decide_booster(participant=person, planned_at=when, reason="sinking", by=clinician, at=FIRST)
+        boosters.decide_booster(participant=person, planned_at=when, reason=" ", by=clinician, at=FIRST)
+    booster = boosters.decide_booster(participant=person, planned_at=when, reason="sinking", by=clinician, at=FIRST)
     assert (booster.origin, booster.because, booster.offset_h) == ("decision", "sinking", 23 * 24)
     assert Entry.objects.get(object_id=str(booster.pk)).reason == "sinking"
 
@@ -377,7 +380,7 @@ def test_across_the_change_of_clocks_records_count_hours_that_passed(
 
 
 def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_stays(
-    plan: Plan, person: Participant, clinician: Actor
+    plan: Plan, person: Participant, clinician: Actor, colleague: User, log_in: Callable[[User], Client]
 ) -> None:
     give(plan, 1, local("03-23"), clinician)
     give(plan, 2, local("03-25"), clinician)
@@ -394,6 +397,9 @@ def test_after_a_move_to_another_version_the_plan_is_renewed_and_what_was_given_
         participant=person, version=person.version, to=newer, reason="amendment 1", by=clinician, at=local("03-25")
     )
     found = Plan.objects.select_related("participant__protocol_version", "participant__facility", "facility").get()
+    page = log_in(colleague).get(reverse("renew_plan", args=["main", person.pk])).content.decode()
+    assert "Open doses of version 1 and its visits to come are cancelled" in page
+    assert "What version 2 asks for is planned anew" in page
     actions.renew_plan(
         plan=found, version=found.version, reason="amendment 1", by=clinician, at=local("03-25", "12:00")
     )

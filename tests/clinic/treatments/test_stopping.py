@@ -33,7 +33,7 @@ from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import TakenRule
 from upturn_clinic.programmes.queries import examples_of, protocol_of
 from upturn_clinic.safety import actions as safety
-from upturn_clinic.treatments.boosters import Rating
+from upturn_clinic.treatments.boosters.rule import Rating
 from upturn_clinic.treatments.models import Dose, MonitoringCheck, Plan
 from upturn_clinic.treatments.others import actions as others
 from upturn_clinic.treatments.queries import course_of

@@ -18,12 +18,14 @@ from tests.clinic.treatments.conftest import FIRST
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.assessments.queries import due_at, due_for
 from upturn_clinic.audit.models import Signature
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.programmes.models import TakenRule
 from upturn_clinic.programmes.queries import examples_of, protocol_of
 from upturn_clinic.treatments import actions
+from upturn_clinic.treatments.boosters import actions as boosters
 from upturn_clinic.treatments.models import ConcomitantDrug, Dose, Plan, StopDecision, Visit
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +140,7 @@ def test_who_may_not_read_ratings_neither_reads_them_here_nor_says_to_have_looke
     assert "MADRS" not in page
     assert address not in client.get(reverse("plan", args=["main", person.pk])).content.decode()
     with pytest.raises(Refused) as refusal:
-        actions.plan_booster(participant=person, asked_by="Dr Lind", by=coordinator, at=now)
+        boosters.plan_booster(participant=person, asked_by="Dr Lind", by=coordinator, at=now)
     assert refusal.value.came is None
     relapsed(person, clinician)
     assert address in client.get(reverse("plan", args=["main", person.pk])).content.decode()
@@ -147,7 +149,7 @@ def test_who_may_not_read_ratings_neither_reads_them_here_nor_says_to_have_looke
     assert "A clinician has looked at the ratings and asked for this booster." in page
     assert "MADRS" not in page
     with pytest.raises(Refused, match="A clinician looks at the ratings first"):
-        actions.plan_booster(participant=person, by=coordinator, at=now)
+        boosters.plan_booster(participant=person, by=coordinator, at=now)
     assert client.post(address, {"is_seen": "on"}).status_code == 200
     assert not Dose.objects.filter(origin="rule").exists()
     assert client.post(address, {"is_seen": "on", "asked_by": "Dr Lind"}).status_code == 302
@@ -190,7 +192,7 @@ def test_what_is_still_to_come_is_cancelled_and_not_missed(
     assert "Cancel : Day 7" in listed
     assert "Missed or cancelled : Day 7" not in listed
     assert "It was missed" not in page
-    assert "no longer asked for" in page
+    assert "ratings that go with this visit alone leave the list of the day" in page
     clock.stand_at(visit.planned_at)
     client = log_in(colleague)
     assert "It was missed" in shown(client, "end_visit", visit.pk)
@@ -200,6 +202,49 @@ def test_what_is_still_to_come_is_cancelled_and_not_missed(
     assert client.post(address, sent).status_code == 302
     visit.refresh_from_db()
     assert visit.state == "cancelled"
+
+
+def test_what_is_rated_at_a_cancelled_visit_leaves_the_list_of_the_day_alone(plan: Plan, clinician: Actor) -> None:
+    """As the page says of it: no dose is given on day 14, so its ratings go with the visit alone."""
+    visit = Visit.objects.select_related("plan__participant__facility", "plan__facility").get(encounter="day-14")
+    at = visit.planned_at
+
+    def listed() -> tuple[set[str], set[str]]:
+        of_the_day = [each for one in due_at(plan.facility, at=at, reader=clinician) for each in one.dues]
+        of_the_person = due_for(plan.participant, at=at)
+        day, person = ({each.instrument for each in found if each.planned_h == visit.offset_h}
+                       for found in (of_the_day, of_the_person))  # fmt: skip
+        return day, person
+
+    assert listed() == ({"MADRS", "PHQ-9"}, {"MADRS", "PHQ-9"})
+    actions.end_due(due=visit, version=1, is_missed=False, reason="travels", by=clinician, at=FIRST)
+    assert listed() == (set(), {"MADRS", "PHQ-9"})
+
+
+def test_that_a_visit_took_place_before_its_time_is_not_offered_and_recorded_with_a_reason(
+    plan: Plan, colleague: User, log_in: LogIn, clock: Clock
+) -> None:
+    visit = Visit.objects.select_related("plan__participant__facility", "plan__facility").get(encounter="day-7")
+    early, person = visit.earliest - timedelta(minutes=1), visit.plan.participant_id
+    clock.stand_at(early)
+    client = log_in(colleague)
+    assert "Took place : Day 7" not in shown(client, "plan", person)
+    clock.stand_at(visit.earliest)
+    client = log_in(colleague)
+    assert "Took place : Day 7" in shown(client, "plan", person)
+    assert "Did it take place already?" not in shown(client, "move_visit", visit.pk)
+    # Who came early and is written down a day later is neither moved nor told elsewhere.
+    clock.stand_at(early)
+    client, told_at = log_in(colleague), visit.told_at
+    assert "Did it take place already?" in shown(client, "move_visit", visit.pk)
+    assert "When it took place" in shown(client, "attend_visit", visit.pk)
+    address = reverse("attend_visit", args=["main", visit.pk])
+    came = early - timedelta(days=1)
+    sent = {"version": 1, "done_at": f"{came.astimezone(FIRST.tzinfo):%Y-%m-%dT%H:%M}", "reason": ""}
+    assert "outside the window of the protocol" in bare(client.post(address, sent).content.decode())
+    assert client.post(address, {**sent, "reason": "came early"}).status_code == 302
+    visit.refresh_from_db()
+    assert (visit.state, visit.told_at, visit.is_moved) == ("done", told_at, False)
 
 
 def test_no_class_of_drug_is_chosen_for_who_types_fast(person: Participant, colleague: User, log_in: LogIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from allauth.core.internal import ratelimit
@@ -106,18 +107,18 @@ def self_rating(request: HttpRequest, token: str) -> HttpResponse:
 
 def _questions(
     request: HttpRequest, link: SelfRatingLink, asked: LinkedQuestionnaire, answers: Answers,
-    left: tuple[str, ...] = (),
+    left: tuple[str, ...] = (), *, status: int = 200, **more: Any,
 ) -> HttpResponse:  # fmt: skip
-    """Show a sheet; with what was sent already, where something was left out that is asked about once more."""
+    """Show a sheet; with what was sent already, where it could not be saved or something is asked about once more."""
     here, sheet = link.participant.facility, sheet_of(asked.instrument)
     helping = sheet.instrument.alerts.items if sheet.instrument.alerts else {}
     shown = {
         "place": here, "crisis": crisis_help(here.country, here.crisis_help), "asked": asked, "sheet": sheet,
         "rows": [(item, answers.get(item.id), helping.get(item.id)) for item in sheet.items], "left": left,
         "is_empty": not answers, "number": asked.position + 1,
-        "count": LinkedQuestionnaire.objects.filter(link=link).count(),
+        "count": LinkedQuestionnaire.objects.filter(link=link).count(), **more,
     }  # fmt: skip
-    return _shown(request, "assessments/self_questions.html", shown)
+    return _shown(request, "assessments/self_questions.html", shown, status=status)
 
 
 def _received(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpResponse:
@@ -176,14 +177,21 @@ def _received_late(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
 
 
 def _busy(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
-    """Say that answers could not be saved now; help is shown where they ask for it, though nobody could be told."""
+    """Say that nothing could be saved now. What was sent stands on the page, to be sent again.
+
+    Help comes first where answers ask for it, though nobody could be told.
+    """
     here, name = link.participant.facility, request.POST.get("instrument", "")
-    is_asked = queries.held_questionnaire(link, name) is not None
-    shown = {
-        "place": here, "crisis": crisis_help(here.country, here.crisis_help),
-        "asks_for_help": is_asked and asks_for_help(link.participant, name, _answers(request, name)),
-    }  # fmt: skip
-    return _shown(request, "assessments/self_busy.html", shown, status=BUSY)
+    asked = queries.held_questionnaire(link, name)
+    if asked is None:
+        # That help was read: all else that is sent is a sheet of this link.
+        shown = {"place": here, "crisis": crisis_help(here.country, here.crisis_help), "is_busy": True}
+        return _shown(request, "assessments/self_help.html", shown, status=BUSY)
+    answers = _answers(request, name)
+    return _questions(
+        request, link, asked, answers, status=BUSY, is_busy=True, left_out=request.POST.get("left_out", ""),
+        asks_for_help=asks_for_help(link.participant, name, answers),
+    )  # fmt: skip
 
 
 def _closed(request: HttpRequest) -> HttpResponse:

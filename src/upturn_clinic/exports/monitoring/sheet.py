@@ -13,6 +13,7 @@ from typing import Any
 
 from upturn_clinic.exports.numbers import MINIMUM_MONITORING_MIN, PRESSURE_AFTER_MIN
 from upturn_clinic.floor.models import Administration, Answer, Reading, Session
+from upturn_clinic.ground import dates
 from upturn_clinic.participants.models import Identity
 from upturn_clinic.safety.models import AdverseEvent
 from upturn_clinic.stock.amounts import written
@@ -112,7 +113,7 @@ def _treatment(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]
     dose, zone = held.dose, held.dose.plan.facility.zone
     yield _record("Treatment date", _day(dose.given_at.astimezone(zone) if dose.given_at else None))
     yield _record("Dose (56 mg, 84 mg, or another)", f"{dose.given_mg.normalize():f} mg" if dose.given_mg else "")
-    lots = dict.fromkeys(f"{each.lot.number} (expires {_day(each.lot.expires_on)})" for each in held.draws)
+    lots = dict.fromkeys(f"{each.lot.number} (expires {dates.day(each.lot.expires_on)})" for each in held.draws)
     yield CheckedField(
         "Lot number of the devices", ", ".join(lots) or answers.get("lot", ""), "record" if lots else "filled"
     )
@@ -203,7 +204,7 @@ def _filled(label: str, answers: Mapping[str, Any], key: str) -> CheckedField:
 
 
 def _day(on: date | None) -> str:
-    return f"{on.day} {on:%b %Y}" if on else ""
+    return dates.day(on) if on else ""
 
 
 def _yes(holds: bool) -> str:

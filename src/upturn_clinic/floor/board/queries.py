@@ -22,6 +22,7 @@ from upturn_clinic.floor.asked import Asked, asked_of
 from upturn_clinic.floor.counting import emergency_runs
 from upturn_clinic.floor.due import Due, all_due_in
 from upturn_clinic.floor.gates import Standing, house_standings, standings_of
+from upturn_clinic.floor.holding import time_out_counts_until
 from upturn_clinic.floor.marks import until
 from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.floor.phases import Phase, minutes_between, phase_of, stretch
@@ -235,7 +236,7 @@ class _Drawing:
         self.arrival_at = addresses("arrive", facility.slug)
         self.known: dict[tuple[UUID, str, str], Asked] = {}
         self.versions: dict[UUID, tuple[ProtocolVersion, frozenset[str]]] = {}
-        # When a line gets late.
+        # When a line gets late, or a time-out too old.
         self.turns: list[datetime] = []
 
     def card(self, session: Session, series: Series[Value], *, withdrawn: datetime | None = None) -> Card:
@@ -260,7 +261,7 @@ class _Drawing:
             key=session.pk, pseudonym=session.participant.pseudonym, address=self.session_at(session.pk),
             leaving=self.leaving_at(session.pk) if phase in (Phase.OBSERVING, Phase.READY_TO_LEAVE) else "",
             room=session.room.strip(), phase=str(phase), phase_name=phase.name.lower().replace("_", "-"),
-            since=self._since(session, phase), next=self._next(coming, phase), late=tuple(map(self._late, late)),
+            since=self._since(session, asked, phase), next=self._next(coming, phase), late=tuple(map(self._late, late)),
             waiting=tuple(_waiting(standings, phase)),
             held=(*self._taken_back(withdrawn, phase), *self._held(standings, phase)),
             notes=tuple(self._notes(session, asked, phase, emergency)), is_emergency=emergency,
@@ -314,9 +315,14 @@ class _Drawing:
     def _clock(self, at: datetime) -> str:
         return f"{at.astimezone(self.zone):%H:%M}"
 
-    def _since(self, session: Session, phase: Phase) -> str:
+    def _since(self, session: Session, asked: Asked, phase: Phase) -> str:
         if session.began_at is not None:
             return f"{_minutes(session.began_at, self.now)} min since the dose began"
+        time_out_until = time_out_counts_until(session, asked)
+        if time_out_until is not None:
+            if self.now > time_out_until:
+                return f"but the time-out counted until {self._clock(time_out_until)}: do it again"
+            self.turns.append(time_out_until)
         since = session.ready_at if phase is Phase.READY and session.ready_at else session.arrived_at
         return f"{'ready' if phase is Phase.READY else 'here'} since {self._clock(since)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from upturn_clinic.floor.asked import Way
 from upturn_clinic.floor.models import Administration
 
-__all__ = ["FITTING", "GIVING", "MISSED"]
+__all__ = ["FIRST", "FITTING", "GIVING", "MISSED"]
 
 KIND = Administration.Kind
 FITTING = {
@@ -13,6 +13,8 @@ FITTING = {
     Way.DEVICES: {KIND.DEVICE, KIND.STOP},
     Way.AT_ONCE: {KIND.GIVEN, KIND.STOP},
 }
+# What begins it.
+FIRST = {Way.INFUSION: KIND.START, Way.DEVICES: KIND.DEVICE, Way.AT_ONCE: KIND.GIVEN}
 # What gives something, at once or from then on.
 GIVING = (KIND.START, KIND.RESUME, KIND.DEVICE, KIND.GIVEN)
 # What can be added later, between what is there.

@@ -27,7 +27,11 @@ def against_leaving(session: Session, asked: Asked, entry: Reading | Sign) -> tu
     ]  # fmt: skip
     if isinstance(entry, Reading):
         newest = series_of(session).newest([entry.instrument], until=session.left_at).get(entry.instrument, ())
-        lines = lines_of(session, asked, now=session.left_at) if entry.pk in {each.pk for each in newest} else ()
+        lines = (
+            lines_of(session, asked, now=session.left_at, is_past=True)
+            if entry.pk in {each.pk for each in newest}
+            else ()
+        )
         mine = _lines_about(entry.instrument, asked)
         closed += [
             f"{each.text} {'; '.join(each.why)}."

@@ -14,7 +14,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.actions import sign
 from upturn_clinic.floor import queries
-from upturn_clinic.floor.leaving.lines import Line, judged_at, lines_of, must_be_met, unmet
+from upturn_clinic.floor.leaving.lines import Line, in_words, judged_at, lines_of, must_be_met, of_the_person, unmet
 from upturn_clinic.floor.models import Answer, Session
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger import writing
@@ -23,7 +23,7 @@ from upturn_clinic.safety.actions import raise_concern
 
 __all__ = [
     "AGAINST_ADVICE", "DECIDED", "READY", "Given", "answer", "declare_ready_to_leave", "leave", "leave_against_advice",
-    "leave_by_decision", "must_let_go", "name_escort", "take_back_ready",
+    "leave_by_decision", "must_let_go", "must_need_a_decision", "name_escort", "take_back_ready",
 ]  # fmt: skip
 
 READY = "I have gone through the list; every line is met, and the participant leaves."
@@ -113,7 +113,7 @@ def declare_ready_to_leave(*, session: Session, version: int, by: Actor, at: dat
     found = _dosed(session, by)
     if found.may_leave_at is not None:
         raise Refused("This was said already.", came=f"at {found.may_leave_at.astimezone(found.facility.zone):%H:%M}")
-    must_be_met([each for each in _lines(found, at) if each.is_clinical])
+    must_be_met(of_the_person(_lines(found, at)))
     return writing.change(
         found, action="was ready to leave", by=by, at=at, reason="every line about the person is met", version=version,
         may_leave_at=at,
@@ -167,22 +167,19 @@ def leave(*, session: Session, version: int, left_at: datetime, proof: Proof, by
 def leave_by_decision(
     *, session: Session, version: int, left_at: datetime, reason: str, proof: Proof, by: Actor, at: datetime
 ) -> Session:
-    """Let somebody leave although a line is not met: a clinician's decision, with a reason, signed.
+    """Let somebody leave although a line is not met, or was not then: a clinician's decision, with a reason, signed.
 
     Raises
     ------
     Refused
-        Every line is met, so that there is nothing to decide; no reason; the time is not possible; the proof does not
-        hold.
+        Every line is met, and was when the person left, so that there is nothing to decide; no reason; the time is not
+        possible; the proof does not hold.
     Conflict
         Somebody changed the session first.
     """
     by.must(Permission.DECIDE_LEAVING)
     found = _dosed(session, by)
-    open_ones = unmet(_lines(found, at))
-    if not open_ones:
-        raise Refused("Every line is met: there is nothing to decide.", remedy="let the person leave by the list")
-    left_at = _possible(left_at, found, at, after=found.dosed_until)
+    left_at, open_ones = must_need_a_decision(session=found, left_at=left_at, by=by, at=at)
     left = writing.change(
         found, action="left by a decision", by=by, at=at, reason=reason, version=version, left_at=left_at,
         left_how=Session.Left.DECISION, left_because=_with_lines(reason, open_ones),
@@ -238,8 +235,31 @@ def must_let_go(*, session: Session, left_at: datetime, by: Actor, at: datetime)
     if session.may_leave_at is None:
         raise Refused("Nobody has said that this person is ready to leave.", remedy="say so first: it is its own time")
     left_at = _possible(left_at, session, at, after=session.may_leave_at)
-    must_be_met(_lines(session, judged_at(session, at, left_at=left_at)))
+    early = unmet(_lines_then(session, left_at, at))
+    if early:
+        raise Refused(
+            f"At {left_at.astimezone(session.facility.zone):%H:%M} a line was not met.", came=in_words(early),
+            remedy="look at the time of leaving; a clinician can let the person leave by a signed decision",
+        )  # fmt: skip
     return left_at
+
+
+def must_need_a_decision(
+    *, session: Session, left_at: datetime, by: Actor, at: datetime
+) -> tuple[datetime, tuple[Line, ...]]:
+    """Refuse a decision about nothing, before anybody signs it; give the time as it is kept, and the lines it is about.
+
+    Raises
+    ------
+    Refused
+        Every line is met, and was when the person left; the time is not possible.
+    """
+    by.must(Permission.DECIDE_LEAVING)
+    left_at = _possible(left_at, session, at, after=session.dosed_until)
+    open_ones = unmet(_lines(session, at)) or unmet(_lines_then(session, left_at, at))
+    if not open_ones:
+        raise Refused("Every line is met: there is nothing to decide.", remedy="let the person leave by the list")
+    return left_at, open_ones
 
 
 def _held(session: Session, by: Actor) -> Session:
@@ -262,6 +282,11 @@ def _dosed(session: Session, by: Actor) -> Session:
 
 def _lines(found: Session, at: datetime) -> tuple[Line, ...]:
     return lines_of(found, queries.asked_in(found), now=at)
+
+
+def _lines_then(found: Session, left_at: datetime, at: datetime) -> tuple[Line, ...]:
+    """Say how the lines stood when somebody left."""
+    return lines_of(found, queries.asked_in(found), now=judged_at(found, at, left_at=left_at), is_past=True)
 
 
 def _must_be_news(line: Line, seen: Collection[str]) -> None:

@@ -4,7 +4,8 @@ Lines of the protocol's discharge list and gates, and four of the house that are
 takes the person home, no driving, whom to call. Where the protocol has a line of the same name, its words go before the
 house's. Measured lines are judged by readings after the dose, none older than ``limits.READING_FRESH``; the clock
 judges the minimum stay; the rest a person answers, and the newest answer counts. A session that is over is judged as
-it stood when it ended.
+it stood when it ended: of the answers by then the newest counts, and where there was none, the newest of those that
+were written down only afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from upturn_clinic.floor.phases import minutes_between, stretch
 from upturn_clinic.floor.series import Series, series_of
 from upturn_clinic.ground.errors import Refused
 
-__all__ = ["HOUSE", "Line", "LineState", "is_ready", "judged_at", "lines_of", "must_be_met", "unmet"]
+__all__ = ["HOUSE", "Line", "LineState", "in_words", "judged_at", "lines_of", "must_be_met", "of_the_person", "unmet"]
 
 SAID = Answer.Said
 MINUTE = timedelta(minutes=1)
@@ -136,7 +137,7 @@ def judged_at(session: Session, now: datetime, *, left_at: datetime | None = Non
     return min(now, ended + MINUTE - timedelta.resolution if is_typed else ended)
 
 
-def lines_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Line, ...]:
+def lines_of(session: Session, asked: Asked, *, now: datetime, is_past: bool = False) -> tuple[Line, ...]:
     """Say how every line stands.
 
     Parameters
@@ -145,17 +146,20 @@ def lines_of(session: Session, asked: Asked, *, now: datetime) -> tuple[Line, ..
         With all its entries and who made them.
     asked
         What the protocol asks here; rules that the site did not take on are not in it.
+    is_past
+        Whether a time that is over is judged, so that answers given after it do not count. Of the present every answer
+        counts, also one that came in while somebody else's hand was on its way.
     """
     own = {each.id: each for each in asked.discharge}
     rest = [each for each in asked.discharge if each.id not in HOUSE]
     return (
         _minimum_stay(session, asked, own.get(MINIMUM_STAY), now),
-        *(_line(session, asked, "discharge", each, now) for each in rest),
-        *(_line(session, asked, "gates", each, now) for each in asked.gates_that("leaving")),
+        *(_line(session, asked, "discharge", each, now, is_past) for each in rest),
+        *(_line(session, asked, "gates", each, now, is_past) for each in asked.gates_that("leaving")),
         _open_gates(session, asked, now),
         *_emergency(session),
-        _escort(session, _line(session, asked, *_house(own, ESCORT), now)),
-        *(_line(session, asked, *_house(own, each), now) for each in (NO_DRIVING, CONTACT)),
+        _escort(session, _line(session, asked, *_house(own, ESCORT), now, is_past)),
+        *(_line(session, asked, *_house(own, each), now, is_past) for each in (NO_DRIVING, CONTACT)),
     )
 
 
@@ -164,9 +168,9 @@ def unmet(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(each for each in lines if not each.is_met)
 
 
-def is_ready(lines: Sequence[Line]) -> bool:
-    """Tell whether somebody is ready to leave as far as they themselves are concerned: all lines but the way home."""
-    return all(each.is_met for each in lines if each.is_clinical)
+def of_the_person(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Give the lines that "ready to leave" rests on: all but the way home."""
+    return tuple(each for each in lines if each.is_clinical)
 
 
 def must_be_met(lines: Sequence[Line]) -> None:
@@ -174,9 +178,14 @@ def must_be_met(lines: Sequence[Line]) -> None:
     open_ones = unmet(lines)
     if open_ones:
         raise Refused(
-            "A line is not met.", came="; ".join(f"{each.text.rstrip('.')} ({each.state})" for each in open_ones),
+            "A line is not met.", came=in_words(open_ones),
             remedy="measure or answer it again; a clinician can let the person leave by a signed decision",
         )  # fmt: skip
+
+
+def in_words(lines: Sequence[Line]) -> str:
+    """Write some lines one after the other, each with how it stands."""
+    return "; ".join(f"{each.text.rstrip('.')} ({each.state})" for each in lines)
 
 
 def _house(own: Mapping[str, Criterion], name: str) -> tuple[str, Criterion | HouseCheck]:
@@ -192,21 +201,27 @@ def _escort(session: Session, line: Line) -> Line:
     return replace(line, why=(*line.why, session.escort))
 
 
-def _line(session: Session, asked: Asked, section: str, part: Criterion | Gate | HouseCheck, now: datetime) -> Line:
+def _line(
+    session: Session, asked: Asked, section: str, part: Criterion | Gate | HouseCheck, now: datetime, is_past: bool
+) -> Line:
     key = f"{section}/{part.id}"
     if not isinstance(part, HouseCheck) and (part.rules or (isinstance(part, Gate) and part.signs)):
         return _measured(session, asked, key, part, now)
-    return _answered(session, asked, key, part)
+    return _answered(session, asked, key, part, now if is_past else None)
 
 
-def _answered(session: Session, asked: Asked, key: str, part: Criterion | Gate | HouseCheck) -> Line:
+def _answered(
+    session: Session, asked: Asked, key: str, part: Criterion | Gate | HouseCheck, until: datetime | None
+) -> Line:
     is_gate = isinstance(part, Gate)
     words = _words(asked, part)
     given = [each for each in session.answers.all() if each.counts and each.criterion == key]
     if not given:
         return Line(key, words["text"], LineState.MISSING, "answered", is_gate=is_gate,
                     source=words["source"], status=words["status"])  # fmt: skip
-    last = max(given, key=lambda each: (each.at, each.noted_at))
+    given.sort(key=lambda each: (each.at, each.noted_at))
+    by_then = [each for each in given if until is None or each.at <= until]
+    last = (by_then or given)[-1]
     good = SAID.NO if is_gate else SAID.YES
     is_met = last.answer in (good, SAID.NOT_APPLICABLE)
     said = f"{last.get_answer_display()}{': ' + last.note if last.note else ''}"
@@ -242,9 +257,9 @@ def _beside_the_start(
     olds = series.newest(rises, until=session.began_at) if session.began_at else {}
     words = []
     for each in read:
-        before = " or ".join(old.reading for old in olds.get(each.instrument, ()))
+        before = " or ".join(dict.fromkeys(old.reading for old in olds.get(each.instrument, ())))
         words.append(f"{each}; before the dose: {before}" if before else str(each))
-    return tuple(words)
+    return tuple(dict.fromkeys(words))
 
 
 def _lacking(

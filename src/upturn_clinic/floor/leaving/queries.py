@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from upturn_clinic.floor.leaving.lines import Line, is_ready, judged_at, lines_of, unmet
+from upturn_clinic.floor.leaving.lines import Line, judged_at, lines_of, of_the_person, unmet
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.floor.queries import asked_in
@@ -31,7 +31,9 @@ class GoingsOn:
     is_over
         Whether the dose has ended, so that somebody can leave at all.
     open_ones
-        The lines that are not met.
+        The lines that are not met and are asked now: those about the person, until somebody has said "ready".
+    open_later
+        Those that are not met and are asked when the person leaves.
     effects
         Side effects of this session that have not ended, or had not when it ended.
     left_out
@@ -43,24 +45,27 @@ class GoingsOn:
     may_leave: bool
     is_over: bool
     open_ones: tuple[Line, ...]
+    open_later: tuple[Line, ...]
     effects: tuple[AdverseEvent, ...]
     left_out: tuple[str, ...]
 
 
 def lines_in(session: Session, *, now: datetime) -> tuple[Line, ...]:
     """Say how every line of a session stands; of one that is over, how it stood when it ended."""
-    return lines_of(session, asked_in(session), now=judged_at(session, now))
+    return lines_of(session, asked_in(session), now=judged_at(session, now), is_past=not session.is_open)
 
 
 def goings_on(session: Session, lines: Sequence[Line], *, now: datetime) -> GoingsOn:
     """Gather what else to see before somebody leaves."""
-    open_ones, at = unmet(lines), judged_at(session, now)
+    every, of_person, at = unmet(lines), unmet(of_the_person(lines)), judged_at(session, now)
+    open_ones = of_person if session.may_leave_at is None else every
     effects = events_of(session.participant).filter(
         Q(ended_at=None) | Q(ended_at__gt=at), struck_at=None, started_at__gte=session.arrived_at, started_at__lte=at
     )
     minutes = int(minutes_between(session.began_at, now)) if session.began_at and session.is_open else None
     return GoingsOn(
-        minutes, is_ready(lines), not open_ones,
-        session.dosed_until is not None, open_ones, tuple(effects),
+        minutes, not of_person, not every,
+        session.dosed_until is not None, open_ones, tuple(each for each in every if each not in open_ones),
+        tuple(effects),
         tuple(each.text for each in asked_in(session).left_out if each.section == "discharge"),
     )  # fmt: skip

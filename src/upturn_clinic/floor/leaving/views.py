@@ -18,7 +18,7 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.floor.leaving import actions, forms
-from upturn_clinic.floor.leaving.lines import unmet
+from upturn_clinic.floor.leaving.lines import of_the_person, unmet
 from upturn_clinic.floor.leaving.queries import goings_on, lines_in
 from upturn_clinic.floor.leaving.sheet import take_home
 from upturn_clinic.floor.models import Session
@@ -67,7 +67,7 @@ def ready_to_leave(request: HttpRequest, facility: str, session: UUID) -> HttpRe
     actor, here = require(request, Permission.RECORD_SESSION, facility)
     found, now = _session(here, session), timezone.now()
     every = lines_in(found, now=now)
-    lines = [each for each in every if each.is_clinical]
+    lines = of_the_person(every)
     shown = _words(
         here, found, actor, "Ready to leave", "Say: ready to leave", lines=lines, open_ones=unmet(lines),
         later=[each for each in every if not each.is_clinical], asks_no_signature=True,
@@ -120,6 +120,8 @@ def decide_leaving(request: HttpRequest, facility: str, session: UUID) -> HttpRe
     found, now = _session(here, session), timezone.now()
 
     def act(given: Given) -> None:
+        # Before the code is spent.
+        actions.must_need_a_decision(session=found, left_at=given["left_at"], by=actor, at=now)
         proof = prove(request, user_of(actor), password=given["password"], code=given["code"], at=now)
         actions.leave_by_decision(
             session=found, version=given["version"], left_at=given["left_at"], reason=given["reason"], proof=proof,

@@ -13,15 +13,17 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from upturn_clinic.ground import stretches
+from upturn_clinic.ground import dates, stretches
 
-__all__ = ["moment", "stretch", "value"]
+__all__ = ["moment", "stretch", "value", "whole"]
 
 register = template.Library()
 
 # A whole protocol file is one value, of which its beginning is enough; reasons and notes are shorter than this.
 LONGEST, BEGINNING = 2000, 80
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00")
+# The name of a scale, a participant or a lot.
+NAME = re.compile(r"(\b[A-Z\d]+(?:-[A-Z\d]+)+\b)")
 KEY = re.compile(r"(\w+/)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -37,9 +39,7 @@ def moment(at: datetime | None) -> SafeString | str:
     """
     if at is None:
         return "–"
-    local = timezone.localtime(at)
-    text = f"{local.day} {local:%b %Y, %H:%M}"
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(), text)
+    return format_html('<time datetime="{}">{}</time>', timezone.localtime(at).isoformat(), dates.moment(at))
 
 
 @register.filter
@@ -52,6 +52,21 @@ def stretch(hours: float | Decimal | None) -> str:
     ('24 hours', '7 days', '–')
     """
     return "–" if hours is None else stretches.in_words(hours)
+
+
+@register.filter
+def whole(text: object) -> SafeString:
+    """Write a text in which no name with a hyphen breaks over two lines.
+
+    Examples
+    --------
+    >>> whole("Item 9 of the PHQ-9")
+    'Item 9 of the <span class="nobreak">PHQ-9</span>'
+    """
+    # Names stand at every other place.
+    written = ("{}", '<span class="nobreak">{}</span>')
+    pieces = enumerate(NAME.split(str(text)))
+    return format_html_join("", "{}", ((format_html(written[place % 2], each),) for place, each in pieces))
 
 
 @register.filter

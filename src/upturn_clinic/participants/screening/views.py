@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from upturn_clinic.accounts.gate import require
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
+from upturn_clinic.ground import dates
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.participants.answering import Given, answer, user_of, words_for
 from upturn_clinic.participants.models import Consent, ConsentDocument, CriterionResult, Measure, Participant
@@ -200,8 +201,8 @@ def record_weight(request: HttpRequest, facility: str, participant: UUID) -> Htt
         )
 
     known = latest_measure(person, actions.WEIGHT)
-    day = f"{timezone.localtime(known.at):%-d %b %Y}" if known else ""
-    lede = f"The last one is {known.reading}, of {day}." if known else "None is recorded yet."
+    known_on = dates.day(timezone.localtime(known.at)) if known else ""
+    lede = f"The last one is {known.reading}, of {known_on}." if known else "None is recorded yet."
     shown = words_for(here, person, "Body weight", "Save", reader=actor,
                       lede=f"{lede} Doses by weight that are still to be given follow the newest one.")  # fmt: skip
     return answer(request, form, act, shown=shown, said="Recorded.", to=_page(here.slug, person))
@@ -294,10 +295,11 @@ def publish_consent_document(request: HttpRequest, facility: str, programme: UUI
         )
 
     number = before.number + 1 if before else 1
-    lede = f"It becomes version {number} of the consent document of {found} at once."
+    lede = f"Once it is in use, whoever consents to {found} consents to version {number}, at every facility."
     if asked := consenting(here, found).count():
         lede += f" {asked} {'person' if asked == 1 else 'people'} here consented to an earlier version and must be "
-        lede += "asked anew. Their pages say so; doses are not held back."
+        lede += "asked anew: until they consent again, what they consented to stays the earlier one. Their pages say "
+        lede += "so; doses are not held back."
     title = "A new version of the consent document" if before else "The consent document"
     above: Given = {"above": "Enrolment", "above_at": reverse("enrolment_set_up", args=[here.slug])}
     shown = words_for(here, None, f"{title}: {found}", f"Put version {number} into use", lede=lede, **above)

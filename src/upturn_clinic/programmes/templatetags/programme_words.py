@@ -30,10 +30,10 @@ def points(change: float | None) -> str:
 
     Examples
     --------
-    >>> points(-13.04), points(0.1), points(None)
-    ('−13.0', '0.1', '–')
+    >>> points(-13.04), points(-0.04), points(None)
+    ('−13.0', '0.0', '–')
     """
-    return "–" if change is None else f"{change:.1f}".replace("-", "−")
+    return "–" if change is None else f"{change:z.1f}".replace("-", "−")
 
 
 @register.filter

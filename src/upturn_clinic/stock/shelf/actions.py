@@ -18,7 +18,7 @@ from upturn_clinic.ledger import writing
 from upturn_clinic.stock.amounts import DRUGS, INERT, MOST_CONTAINERS, WITH_SALT, rounded
 from upturn_clinic.stock.booking.actions import book, undo
 from upturn_clinic.stock.checks import WITNESSED, here, must_have, second_person
-from upturn_clinic.stock.models import Lot, Movement
+from upturn_clinic.stock.models import Draw, Lot, Movement
 from upturn_clinic.stock.shelf import queries
 
 __all__ = ["RIGHTED", "SEEN", "Delivery", "count", "receive", "remove", "settle", "take_back"]
@@ -145,7 +145,7 @@ def settle(*, lot: Lot, reason: str, witness: Proof, by: Actor, at: datetime) ->
     last = queries.last_count(lot)
     if last is None or last.counted is None:
         raise Refused("This lot was not counted.", remedy="count it first")
-    if queries.register_of(lot).filter(at__gt=last.at).exclude(shelf=0).exists():
+    if queries.changed_since(lot, last):
         raise Refused("The shelf has changed since the count.", remedy="count it again")
     difference = last.counted - queries.balance_of(lot).shelf
     if not difference:
@@ -177,7 +177,8 @@ def take_back(*, movement: Movement, reason: str, witness: Proof, by: Actor, at:
     if movement.kind == KIND.GIVEN:
         raise Refused("What was given is righted in its session, so that plan and register agree.",
                       remedy="correct the dose on the page of its session")  # fmt: skip
-    if movement.kind == KIND.DRAWN and queries.is_given_from(movement.draw):
+    # Read now that the lot is held: somebody may have checked and begun since the row was read.
+    if movement.kind == KIND.DRAWN and queries.is_given_from(Draw.objects.filter(movements=movement).first()):
         raise Refused("The dose has begun with what was drawn.",
                       remedy="waste what is not given of it, before a witness")  # fmt: skip
     must_have(reason, Decimal(1))

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum, Window
+from django.db.models import CharField, Func, OuterRef, QuerySet, Subquery, Sum, Window
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility
@@ -20,15 +21,18 @@ from upturn_clinic.ledger.models import Entry
 from upturn_clinic.ledger.queries import changes_in
 from upturn_clinic.stock.amounts import NOTHING, exact, written
 from upturn_clinic.stock.models import Draw, Lot, Movement
+from upturn_clinic.stock.queries import began_at
 from upturn_clinic.stock.seals import seal_of
 
 __all__ = [
-    "Balance", "LotRow", "Sheet", "SheetRow", "balance_of", "broken_seals", "can_be_taken_back", "fitting_lots", "held",
-    "is_given_from", "last_count",
-    "lot_rows", "lots_at", "open_difference", "reconciliation", "register_of", "rows_within", "same_lot",
+    "Balance", "LotRow", "Sheet", "SheetRow", "balance_of", "broken_seals", "can_be_taken_back", "changed_since",
+    "fitting_lots", "held", "is_given_from", "last_count", "lot_rows", "lots_at", "open_difference", "reconciliation",
+    "register_of", "rows_within", "same_lot",
 ]  # fmt: skip
 
 KIND = Movement.Kind
+# Where the parts of a key begin without hyphens, and how long they are.
+_PARTS_OF_A_KEY = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 
 @dataclass(frozen=True)
@@ -103,25 +107,38 @@ def lot_rows(facility: Facility, reader: Actor, *, today: date, all_of_them: boo
     return [row for row in rows if all_of_them or row.balance.shelf or row.balance.drawn]
 
 
+class _KeyInTrail(Func):
+    """A row's key as the trail writes it; SQLite keeps keys without their hyphens."""
+
+    template = "CAST(%(expressions)s AS varchar)"
+    output_field = CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        parts = "||'-'||".join(f"substr(%(expressions)s, {first}, {length})" for first, length in _PARTS_OF_A_KEY)
+        return self.as_sql(compiler, connection, template=parts, **context)
+
+
 def register_of(lot: Lot) -> QuerySet[Movement]:
-    """All rows of a lot, newest first, each with what had to be on the shelf after it (``after``)."""
+    """All rows of a lot, newest first, each with what had to be on the shelf after it (``after``).
+
+    Rows of one instant stand as they were written: the trail alone knows that (``written``).
+    """
+    of_the_row = Entry.objects.filter(object_type=Movement._meta.label, object_id=_KeyInTrail(OuterRef("pk")))
     return (
         Movement.objects.filter(lot=lot)
-        .annotate(after=Window(Sum("shelf"), order_by=["at", "id"]))
+        .annotate(written=Subquery(of_the_row.order_by("sequence").values("sequence")[:1]))
+        .annotate(after=Window(Sum("shelf"), order_by=["at", "written"]))
         .select_related(
             "by", "witness", "draw__checked_by", "draw__dose__plan__participant", "takes_back", "taken_back_by"
         )
         .prefetch_related("draw__dose__sessions")
-        .order_by("-at", "-id")
+        .order_by("-at", "-written")
     )
 
 
 def is_given_from(draw: Draw | None) -> bool:
     """Tell whether a dose runs or ran on a draw: no dose begins with what nobody checked."""
-    # The sessions stand in a room above this one, which hangs them on the dose.
-    return draw is not None and draw.is_checked and any(
-        each.began_at and not each.cancelled_at for each in draw.dose.sessions.all()
-    )  # fmt: skip
+    return draw is not None and draw.is_checked and began_at(draw.dose) is not None
 
 
 def can_be_taken_back(row: Movement) -> bool:
@@ -233,10 +250,15 @@ def last_count(lot: Lot) -> Movement | None:
     )  # fmt: skip
 
 
+def changed_since(lot: Lot, count: Movement) -> bool:
+    """Tell whether anything came to the shelf or left it after a count: then the count says nothing any more."""
+    return Movement.objects.filter(lot=lot, at__gt=count.at).exclude(shelf=0).exists()
+
+
 def open_difference(lot: Lot) -> Decimal | None:
     """Give by how much the last count differs from the register; None where it does not, or the shelf changed since."""
     last = last_count(lot)
-    if last is None or last.counted is None or register_of(lot).filter(at__gt=last.at).exclude(shelf=0).exists():
+    if last is None or last.counted is None or changed_since(lot, last):
         return None
     return (last.counted - balance_of(lot).shelf) or None
 

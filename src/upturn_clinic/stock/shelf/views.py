@@ -71,8 +71,7 @@ def lot(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse:
     broken = {each.pk for each in queries.broken_seals(page)}
     shown = {
         "here": here, "lot": found, "page": page, "rows": rows, "balance": queries.balance_of(found), "broken": broken,
-        "may_keep": may_keep,
-        "difference": queries.open_difference(found),
+        "may_keep": may_keep, "difference": queries.open_difference(found),
     }  # fmt: skip
     return render(request, "stock/lot.html", shown)
 
@@ -121,12 +120,12 @@ def settle_count(request: HttpRequest, facility: str, lot: UUID) -> HttpResponse
         return actions.settle(lot=found, reason=given["reason"], witness=proof, by=actor, at=now)
 
     shown = {
-        "here": here, "lot": found, "title": "Settle the difference of a count", "verb": "Settle", "signs": True,
+        "here": here, "lot": found, "title": "Settle the difference of a count", "verb": "Settle",
         "meaning": actions.SEEN, "last": last, "balance": queries.balance_of(found),
         "difference": queries.open_difference(found),
     }  # fmt: skip
     if not shown["difference"]:
-        shown["nothing_to_settle"] = (
+        shown["nothing"] = (
             "This lot was not counted. Count it first."
             if last is None
             else "There is no difference to settle: the count agrees, or the shelf changed since. Count again."
@@ -155,7 +154,7 @@ def remove_from_lot(request: HttpRequest, facility: str, lot: UUID) -> HttpRespo
     return answer(
         request, forms.RemoveForm(request.POST or None, people=people, unit=found.unit), act,
         shown={"here": here, "lot": found, "title": "Wasted, destroyed or sent back", "verb": "Book it",
-               "signs": True, "meaning": WITNESSED},
+               "meaning": WITNESSED},
         said="Booked.", to=_lot(here, found.pk), page=PAGE,
     )  # fmt: skip
 
@@ -177,7 +176,7 @@ def take_back_entry(request: HttpRequest, facility: str, movement: UUID) -> Http
     return answer(
         request, forms.TakeBackForm(request.POST or None, people=people), act,
         shown={"here": here, "lot": found.lot, "row": found, "title": "Take an entry back", "verb": "Take back",
-               "signs": True, "meaning": actions.RIGHTED},
+               "meaning": actions.RIGHTED},
         said="The entry is taken back; both stay in the register.", to=_lot(here, found.lot_id), page=PAGE,
     )  # fmt: skip
 

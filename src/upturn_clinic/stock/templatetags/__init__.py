@@ -1,1 +1,1 @@
-"""How numbers of programmes are written on pages."""
+"""How amounts are written on pages."""

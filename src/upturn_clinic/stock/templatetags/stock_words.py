@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from django import template
 
-__all__ = ["amount", "signed"]
+__all__ = ["amount", "measured", "signed"]
 
 register = template.Library()
+BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:mg|ml|kg|pieces)\b)")
 
 
 @register.filter
@@ -23,6 +25,18 @@ def amount(of: Decimal | None) -> str:
     if of is None:
         return "–"
     return f"{of.normalize():f}" if of else "0"
+
+
+@register.filter
+def measured(words: str) -> str:
+    r"""Keep each number on one line with its unit.
+
+    Examples
+    --------
+    >>> measured("vial of 200 mg: 20 ml, 10 mg/ml")
+    'vial of 200\xa0mg: 20\xa0ml, 10\xa0mg/ml'
+    """
+    return BEFORE_A_UNIT.sub("\u00a0", words)
 
 
 @register.filter

@@ -18,15 +18,14 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.participants.answering import answer
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import identity_shown
 from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.interactions import interaction_of, notice
 from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug
 from upturn_clinic.treatments.others import actions, forms
+from upturn_clinic.treatments.screens import FORM, form_words
 
 __all__ = ["change_co_intervention", "change_drug", "others", "record_co_intervention", "record_drug"]
 
-PAGE = "treatments/form.html"
 BOTH = ["GET", "POST"]
 
 
@@ -52,7 +51,7 @@ def record_co_intervention(request: HttpRequest, facility: str, participant: UUI
         request, forms.CoInterventionForm(request.POST or None),
         lambda given: actions.record_co_intervention(participant=person, values=given, by=actor, at=timezone.now()),
         shown=_words(here, person, actor, "Record another treatment", "Record"), said="Recorded.",
-        to=_back(person, here), page=PAGE,
+        to=_back(person, here), page=FORM,
     )  # fmt: skip
 
 
@@ -72,7 +71,7 @@ def change_co_intervention(request: HttpRequest, facility: str, co_intervention:
             at=timezone.now(),
         ),
         shown=_words(here, person, actor, f"Change: {found.get_kind_display()}", "Save"), said="Saved.",
-        to=_back(person, here), newest=found, page=PAGE,
+        to=_back(person, here), newest=found, page=FORM,
     )  # fmt: skip
 
 
@@ -85,7 +84,7 @@ def record_drug(request: HttpRequest, facility: str, participant: UUID) -> HttpR
         request, forms.DrugForm(request.POST or None),
         lambda given: actions.record_drug(participant=person, values=given, by=actor, at=timezone.now()),
         shown=_words(here, person, actor, "Record another drug", "Record"), said="Recorded.",
-        to=_back(person, here), page=PAGE,
+        to=_back(person, here), page=FORM,
     )  # fmt: skip
 
 
@@ -105,7 +104,7 @@ def change_drug(request: HttpRequest, facility: str, drug: UUID) -> HttpResponse
             at=timezone.now(),
         ),
         shown=_words(here, person, actor, f"Change: {found.name}", "Save"), said="Saved.", to=_back(person, here),
-        newest=found, page=PAGE,
+        newest=found, page=FORM,
     )  # fmt: skip
 
 
@@ -118,8 +117,7 @@ def _back(person: Participant, here: Facility) -> str:
 
 
 def _words(here: Facility, person: Participant, reader: Actor, title: str, verb: str) -> dict[str, Any]:
-    return {"here": here, "person": person, "identity": identity_shown(person, reader), "title": title, "verb": verb,
-            "is_other": True}  # fmt: skip
+    return form_words(here, person, reader, title, verb, is_other=True)
 
 
 def _values(given: Mapping[str, Any]) -> dict[str, Any]:

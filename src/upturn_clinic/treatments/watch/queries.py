@@ -14,7 +14,7 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.participants.models import Measure, Participant
 from upturn_clinic.programmes.queries import protocol_of, rules_in_force
 from upturn_clinic.safety.models import AdverseEvent
-from upturn_clinic.treatments.boosters import Rating
+from upturn_clinic.treatments.boosters.rule import Rating
 from upturn_clinic.treatments.course import Course
 from upturn_clinic.treatments.interactions import Interaction, interaction_of
 from upturn_clinic.treatments.models import ConcomitantDrug, Dose, MonitoringCheck, Plan, StopDecision
@@ -46,7 +46,7 @@ class Look:
     check: MonitoringCheck | None
 
     def is_late(self, now: datetime) -> bool:
-        """Whether nobody looked though its day is over."""
+        """Whether nobody looked though its time has come."""
         return self.check is None and now > self.due_at
 
     @property

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from upturn.protocol import Criterion, NoResponse, Protocol, Readings, Spacing, Stopping, closing, missing
 from upturn.units import DAY_H
 from upturn_clinic.programmes.schedule import day, length, rule_in_words
-from upturn_clinic.treatments.boosters import Rating
+from upturn_clinic.treatments.boosters.rule import Rating
 
 __all__ = ["Reason", "Recorded", "Verdict", "judge"]
 

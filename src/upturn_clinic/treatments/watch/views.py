@@ -11,24 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
-from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.participants.answering import answer, user_of
-from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import identity_shown
 from upturn_clinic.treatments.models import MonitoringCheck, StopDecision
 from upturn_clinic.treatments.queries import course_of, people_with_plan_at
-from upturn_clinic.treatments.screens import AHEAD
+from upturn_clinic.treatments.screens import AHEAD, FORM, form_words
 from upturn_clinic.treatments.watch import actions, forms, queries
 
 __all__ = ["decide_stopping", "monitoring", "record_check", "strike_check"]
 
 BOTH = ["GET", "POST"]
-PAGE = "treatments/form.html"
 Decision = StopDecision.Decision
 
 
@@ -78,8 +73,8 @@ def decide_stopping(request: HttpRequest, facility: str, participant: UUID, rule
 
     return answer(
         request, form, act,
-        shown=_words(here, person, actor, title, verb, stopping=found, meaning=actions.MEANINGS[decision]),
-        said="It is written down.", to=reverse("plan", args=[here.slug, person.pk]) + "#stopping", page=PAGE,
+        shown=form_words(here, person, actor, title, verb, stopping=found, meaning=actions.MEANINGS[decision]),
+        said="It is written down.", to=reverse("plan", args=[here.slug, person.pk]) + "#stopping", page=FORM,
     )  # fmt: skip
 
 
@@ -97,9 +92,9 @@ def record_check(request: HttpRequest, facility: str, participant: UUID, look: s
         lambda given: actions.record_check(
             participant=person, look=look, key=key, **given, by=actor, at=timezone.now()
         ),
-        shown=_words(here, person, actor, f"{_name(found.rule.id)} check", "Record", look=found,
+        shown=form_words(here, person, actor, f"{_name(found.rule.id)} check", "Record", look=found,
                      is_late=found.is_late(now)),
-        said="Recorded.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring", page=PAGE,
+        said="Recorded.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring", page=FORM,
     )  # fmt: skip
 
 
@@ -113,16 +108,11 @@ def strike_check(request: HttpRequest, facility: str, check: UUID) -> HttpRespon
     return answer(
         request, ChangeFields(request.POST or None, initial={"version": found.version}),
         lambda given: actions.strike_check(check=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, person, actor, f"Strike out the {_name(found.look).lower()} check", "Strike out",
+        shown=form_words(here, person, actor, f"Strike out the {_name(found.look).lower()} check", "Strike out",
                      is_grave=True),
         said="Struck out. It is due again.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring",
-        newest=found, page=PAGE,
+        newest=found, page=FORM,
     )  # fmt: skip
-
-
-def _words(here: Facility, person: Participant, reader: Actor, title: str, verb: str, **more: Any) -> dict[str, Any]:
-    return {"here": here, "person": person, "identity": identity_shown(person, reader), "title": title, "verb": verb,
-            **more}  # fmt: skip
 
 
 def _name(look: str) -> str:

@@ -16,6 +16,7 @@
   let mark = board.dataset.mark;
   let seen = performance.now();
   let asking = false;
+  let again = false;
   let lost = false;
   let ended = false;
   let finger = false;
@@ -65,6 +66,7 @@
   async function ask() {
     if (asking || ended) return;
     asking = true;
+    again = false;
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), patience);
     try {
@@ -89,6 +91,7 @@
       clearTimeout(timer);
       asking = false;
       grow();
+      if (again) ask();
     }
   }
 
@@ -127,7 +130,9 @@
 
   renew.hidden = false;
   renew.addEventListener("click", ask);
-  addEventListener("online", ask);
+  // What was asked before the connection came back may hang: then once more after it.
+  addEventListener("online", () => { again = asking; ask(); });
+  addEventListener("offline", () => { if (!ended) lose(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
   setInterval(grow, 1000);
   // Twenty tablets that were opened together do not ask together.

@@ -25,6 +25,7 @@
   let over = root.dataset.over;
   let state = null;
   let asked = false;
+  let again = false;
   // Names what this page shows: the server answers "nothing new" to it.
   let mark = "";
   const now = () => Date.now() + offset;
@@ -138,10 +139,16 @@
       waiting.linked("there");
       if (!same) take(told);
       waiting.send();
-    } catch { waiting.linked("cut"); } finally { asked = false; delete root.dataset.asking; }
+    } catch { waiting.linked("cut"); } finally {
+      asked = false;
+      delete root.dataset.asking;
+      if (again) { again = false; poll(); }
+    }
   }
   setInterval(poll, Number(root.dataset.poll) * 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
+  // What was asked before the connection came back may hang: then once more after it.
+  window.addEventListener("online", () => { again = asked; poll(); });
 
   // ---- The line at the top
   function tick() {
@@ -155,15 +162,16 @@
     const line = $("[data-link]");
     const count = mine().filter((each) => !each.refused).length;
     const apart = mine().length - count;
-    const saved = may ? " Everything is saved." : "";
+    // Nothing more is entered into a session that is over: then only what waits is told, or that nothing gets through.
+    const enters = may && !over;
     const wait = count === 1 ? "1 entry waits here" : `${count} entries wait here`;
     const since = waiting.since ? hhmm.format(new Date(waiting.since.getTime() + offset)) : "";
     root.classList.toggle("cut", waiting.link !== "there" && waiting.link !== "unknown");
     root.classList.toggle("pending", count > 0);
     const words = {
-      unknown: "Connecting…",
-      there: count ? `Connected; ${wait}.` : apart ? "Connected." : `Connected.${saved}`,
-      cut: `No connection since ${since}. ${count ? `${wait} and ${count === 1 ? "is" : "are"} sent when it is back.` : "Go on: what you enter waits here and is sent when it is back."}`,
+      unknown: over ? "" : "Connecting…",
+      there: count ? `Connected; ${wait}.` : over && !may ? "" : apart || !may ? "Connected." : "Connected. Everything is saved.",
+      cut: `No connection since ${since}.${count ? ` ${wait} and ${count === 1 ? "is" : "are"} sent when it is back.` : enters ? " Go on: what you enter waits here and is sent when it is back." : ""}`,
       trouble: `The server cannot take entries now. ${count ? `${wait} and ${count === 1 ? "is" : "are"} tried again by itself.` : "What you enter waits here and is tried again."}`,
       "logged out": `You were logged out. ${count ? `${wait}; nothing is lost.` : "Nothing is lost."}`,
       "not allowed": `The server does not take entries from you any more. ${count ? `${wait}; nothing is lost.` : ""} Load the page anew.`,
@@ -177,11 +185,15 @@
   }
 
   // ---- What can be done with the dose now, by the last news and by what waits here
+  const RUNS = ["running", "paused"];
   const AFTER = { start: "running", pause: "paused", resume: "running", device: "running", stop: "ended" };
-  function fit() {
+  function after(told) {
     const ahead = mine().filter((each) => !each.refused && !each.entry.replaces && !each.entry.reason && AFTER[each.entry.kind]);
+    return ahead.length ? AFTER[ahead[ahead.length - 1].entry.kind] : told;
+  }
+  function fit() {
     for (const box of root.querySelectorAll("[data-doing]")) {
-      const stands = ahead.length ? AFTER[ahead[ahead.length - 1].entry.kind] : box.dataset.doing;
+      const stands = after(box.dataset.doing);
       for (const form of box.querySelectorAll("[data-when]")) form.toggleAttribute("data-not-now", !form.dataset.when.split(" ").includes(stands));
     }
     if (!root.classList.contains("cut")) root.classList.remove("all-acts");
@@ -448,12 +460,19 @@
     const box = document.getElementById(id);
     if (!box || box.open) return;
     const runs = doseRuns();
+    const waits = !runs && RUNS.includes(doseTold());
     for (const each of box.querySelectorAll("[data-stops]")) each.hidden = !runs;
     for (const each of box.querySelectorAll("[data-no-dose]")) each.hidden = runs;
+    for (const each of box.querySelectorAll("[data-none-runs]")) each.hidden = waits;
+    for (const each of box.querySelectorAll("[data-stop-waits]")) each.hidden = !waits;
     for (const other of document.querySelectorAll("dialog[open]")) other.close();
     box.showModal();
   }
-  const doseRuns = () => Boolean((state && state.phase === "dosing") || mine().some((each) => ["start", "device"].includes(each.entry.kind) && !each.refused));
+  // Until the first answer: what the page itself said.
+  function doseTold() {
+    return state ? (state.phase === "dosing" ? "running" : "") : ($("[data-doing]") || root).dataset.doing;
+  }
+  function doseRuns() { return RUNS.includes(after(doseTold())); }
   const emergency = document.getElementById("emergency-dialog");
   if (emergency) {
     $("form", emergency).addEventListener("submit", (event) => {

@@ -138,6 +138,7 @@
 
   window.waiting = { add, list, send, sendAgain, dropRefused, linked, uuid, get link() { return link; }, get since() { return since; } };
   window.addEventListener("online", send);
+  window.addEventListener("offline", () => linked("cut"));
   setInterval(() => { if (list().some((each) => !each.refused)) send(); }, again);
 
   // A page that is not the session's says what waits.

@@ -1,0 +1,1 @@
+"""Boosters: the protocol's rule for them, and how one comes onto a plan."""
