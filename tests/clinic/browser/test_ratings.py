@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import connect_again
+from tests.clinic.browser.conftest import connect_again, hold_timers
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.browser.test_pages import DRAFTS
 
@@ -117,25 +117,39 @@ def test_a_rating_by_keys_alone(treated: Participant, colleague: User, opened: O
     assert page.evaluate(DRAFTS) == []
 
 
+def test_a_second_digit_belongs_to_the_first(treated: Participant, colleague: User, opened: Open) -> None:
+    page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
+    # The page's timers stand: however long a busy machine takes between two keys, the second digit comes in time.
+    hold_timers(page)
+    for key in ("1", "0", "7"):  # ten, and on
+        page.keyboard.press(key)
+    for item, typed in ((1, "10"), (2, "7")):
+        expect(page.locator(f"input[name=item_{item}]:checked")).to_have_value(typed)
+
+
 def test_a_cut_connection_loses_no_half_typed_rating(treated: Participant, colleague: User, opened: Open) -> None:
     before = Rating.objects.count()
     page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
-    # The page's timers stand: however long a busy machine takes between two keys, the second digit comes in time.
-    page.clock.install()
-    page.keyboard.press("1")
-    page.keyboard.press("0")  # ten, and on
-    page.keyboard.press("7")
+    total = page.locator("#score")
+    for item, key in ((1, "8"), (2, "7")):
+        page.locator(f"input[name=item_{item}]").first.focus()
+        page.keyboard.press(key)
+    expect(total).to_contain_text("Not answered: 3")
     page.context.set_offline(True)
     page.keyboard.press("2")
+    # No total of other answers stands, and no missing call for help.
+    expect(total).to_contain_text("No total now")
+    picture(page, "ratings-cut")
     connect_again(page)
+    expect(total).to_contain_text("17 of 30")
     page.reload()
     expect(page.get_by_text("What you typed here before is back")).to_be_visible()
-    for item, typed in ((1, "10"), (2, "7"), (3, "2")):
+    for item, typed in ((1, "8"), (2, "7"), (3, "2")):
         expect(page.locator(f"input[name=item_{item}]:checked")).to_have_value(typed)
     page.get_by_role("button", name="Save the rating").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("SDS of")
     assert Rating.objects.count() == before + 1
-    assert Rating.objects.filter(instrument="SDS").get().total == 19
+    assert Rating.objects.filter(instrument="SDS").get().total == 17
 
 
 def test_somebody_answers_on_their_telephone_and_meets_help_first(

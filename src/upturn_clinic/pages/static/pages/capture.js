@@ -61,5 +61,17 @@
   });
   form.addEventListener("change", show);
   show();
+
+  // What the server could not work out does not stand as if it had: neither the total of other answers, nor a missing
+  // call for help. It is asked again when the connection is back.
+  const score = document.getElementById("score");
+  const isCut = () => {
+    const told = document.createElement("div");
+    told.className = "box warn";
+    told.innerHTML = "<p><strong>No total now.</strong> There is no connection, or the site cannot answer. What you typed is kept in this tab.</p><p>If an answer asks for help, do not wait for this page: stay with the person, tell a clinician at once.</p>";
+    score.replaceChildren(told);
+  };
+  for (const lost of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) score.addEventListener(lost, isCut);
+  addEventListener("online", () => form.dispatchEvent(new Event("change")));
   if (!form.querySelector(".box.bad")) focus(items[0]);
 })();
