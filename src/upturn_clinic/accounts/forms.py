@@ -66,7 +66,7 @@ class FacilityForm(ChangeFields, forms.ModelForm):  # type: ignore[type-arg]  # 
             "time_zone": "As in Europe/Copenhagen. Times on every page follow this clock.",
             "country": "Two letters, such as NZ. Chooses the crisis lines that are shown when none are written below.",
             "rooms": "One per line, such as Room 1. The floor shows them in this order.",
-            "crisis_help": "Whom to call, with numbers and hours, one per line. Check them yourself before use.",
+            "crisis_help": "One per line, as in Our nurse: 555 0100, day and night. Check them yourself before use.",
         }
         widgets: ClassVar = {"crisis_help": forms.Textarea({"rows": 4}), "rooms": forms.Textarea({"rows": 8})}
 

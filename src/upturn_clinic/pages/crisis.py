@@ -41,7 +41,7 @@ def crisis_help(country: str, own_words: str) -> CrisisHelp:
     Examples
     --------
     >>> crisis_help("US", "").lines[0]
-    '988 Suicide & Crisis Lifeline: call or text 988, day and night'
+    '988 Suicide & Crisis Lifeline: 988, call or text, day and night'
     >>> crisis_help("US", "Our nurse: 555 0100, day and night").lines
     ('Our nurse: 555 0100, day and night',)
     """
