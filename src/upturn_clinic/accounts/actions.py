@@ -28,12 +28,13 @@ from upturn_clinic.operation import (
 )
 
 __all__ = [
-    "accept", "change_facility", "close_account", "create_facility", "create_person", "end_role", "give_role", "invite",
-    "note_emergency_reading", "note_event", "note_refusal", "offer_new_password", "open_emergency_access",
-    "set_new_password", "withdraw_invitation",
+    "accept", "change_facility", "close_account", "create_facility", "create_person", "end_emergency_access",
+    "end_role", "give_role", "invite", "note_emergency_reading", "note_event", "note_refusal", "offer_new_password",
+    "open_emergency_access", "set_new_password", "withdraw_invitation",
 ]  # fmt: skip
 
 READ = "read in an emergency"
+NEEDED_NO_MORE = "not needed any more"
 
 
 def create_facility(*, slug: str, name: str, time_zone: str, by: Actor, at: datetime) -> Facility:
@@ -242,6 +243,25 @@ def open_emergency_access(*, facility: Facility, reason: str, proof: Proof, by: 
     )
     here = Actor(by.user, facility)
     return writing.insert(access, action="opened records in an emergency", by=here, at=at, reason=reason)
+
+
+@transaction.atomic
+def end_emergency_access(*, access: EmergencyAccess, by: Actor, at: datetime) -> EmergencyAccess:
+    """Close what one opened in an emergency, before its time: it is not needed any more.
+
+    Raises
+    ------
+    Refused
+        Somebody else opened it, or it has ended already.
+    """
+    if access.user_id != by.user_id:
+        raise Refused("Only who opened records in an emergency can close them.", remedy="review it when it has ended")
+    if at >= access.ends_at:
+        raise Refused("This emergency access has ended already.")
+    here = Actor(access.user, access.facility)
+    return writing.change(
+        access, action="ended the emergency access", by=here, at=at, reason=NEEDED_NO_MORE, ends_at=at
+    )
 
 
 def note_emergency_reading(*, access: EmergencyAccess, page: str, is_renewal: bool, by: Actor, at: datetime) -> None:

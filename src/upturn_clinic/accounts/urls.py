@@ -19,6 +19,7 @@ urlpatterns = [
     path("me/sessions/", keys.my_sessions, name="my_sessions"),
     path("still-here/", views.still_here, name="still_here"),
     path("emergency-access/", views.open_emergency_access, name="open_emergency_access"),
+    path("emergency-access/<uuid:access>/end/", views.end_emergency_access, name="end_emergency_access"),
     path("invitation/<str:token>/", views.accept_invitation, name="accept_invitation"),
     path("new-password/<str:token>/", views.new_password, name="new_password"),
     path("at/<slug:facility>/", views.facility_home, name="facility"),

@@ -30,7 +30,7 @@ from upturn_clinic.accounts.letters import (
     read_password_link,
     send_invitation,
 )
-from upturn_clinic.accounts.models import Invitation, Membership, PasswordLink, User
+from upturn_clinic.accounts.models import EmergencyAccess, Invitation, Membership, PasswordLink, User
 from upturn_clinic.accounts.permissions import Permission, Role, may_break_glass
 from upturn_clinic.accounts.proof import prove
 from upturn_clinic.ground.errors import Conflict, Refused
@@ -38,8 +38,8 @@ from upturn_clinic.ground.forms import ReasonForm, tell
 from upturn_clinic.operation import EMERGENCY_ACCESS, IDLE_LOGOUT, INVITATION_VALID
 
 __all__ = [
-    "accept_invitation", "change_facility", "closed_sign_up", "end_role", "facility_home", "give_role", "home",
-    "invite", "me", "new_password", "open_emergency_access", "password_by_letter", "people",
+    "accept_invitation", "change_facility", "closed_sign_up", "end_emergency_access", "end_role", "facility_home",
+    "give_role", "home", "invite", "me", "new_password", "open_emergency_access", "password_by_letter", "people",
     "still_here", "withdraw_invitation",
 ]  # fmt: skip
 
@@ -300,6 +300,20 @@ def open_emergency_access(request: HttpRequest) -> HttpResponse:
             return redirect("facility", access.facility.slug)
     hours = int(EMERGENCY_ACCESS.total_seconds() // 3600)
     return render(request, "accounts/emergency.html", {"form": form, "hours": hours})
+
+
+@require_POST
+def end_emergency_access(request: HttpRequest, access: UUID) -> HttpResponse:
+    """Close what one opened in an emergency."""
+    actor = require_person(request)
+    found = get_object_or_404(EmergencyAccess.objects.select_related("user", "facility"), pk=access, user=actor.user)
+    try:
+        actions.end_emergency_access(access=found, by=actor, at=timezone.now())
+    except Refused as refusal:
+        messages.error(request, refusal.fault)
+    else:
+        messages.success(request, f"Your emergency access to {found.facility.name} has ended.")
+    return redirect("me")
 
 
 @require_POST

@@ -238,6 +238,27 @@ def test_broken_glass_opens_for_a_while_and_every_page_is_written_down(
     assert log_in(nurse).get(page).status_code == 404
 
 
+def test_who_broke_the_glass_closes_it_before_its_time(
+    facility: Facility, elsewhere: Facility, make_person: Callable[..., User], log_in: Callable[[User], Client],
+    colleague: User,
+) -> None:  # fmt: skip
+    nurse = make_person("Nurse", elsewhere, Role.SESSION_NURSE)
+    client, page = log_in(nurse), reverse("facility", args=[facility.slug])
+    emergency(client, facility)
+    access = EmergencyAccess.objects.get()
+    end = reverse("end_emergency_access", args=[access.pk])
+    assert f'action="{end}"' in client.get(page).content.decode()
+    assert log_in(colleague).post(end).status_code == 404
+    assert client.get(page).status_code == 200
+    assert "has ended." in client.post(end, follow=True).content.decode()
+    assert client.get(page).status_code == 404
+    access.refresh_from_db()
+    assert access.ends_at < access.opened_at + EMERGENCY_ACCESS
+    row = Entry.objects.get(action="ended the emergency access", object_id=str(access.pk))
+    assert (row.facility_id, row.reason) == (facility.pk, "not needed any more")
+    assert "has ended already" in client.post(end, follow=True).content.decode()
+
+
 def test_a_page_that_renews_itself_by_broken_glass_is_written_down_once_an_hour_and_keeps_nothing_open(
     facility: Facility, elsewhere: Facility, make_person: Callable[..., User], log_in: Callable[[User], Client],
     clock: Clock,

@@ -166,8 +166,8 @@ FACILITY_DOORS: Mapping[str, Permission] = {
     "submit_monitoring_form": Permission.FILL_FORMS,
 }
 PERSONAL_DOORS = {
-    "home", "me", "my_sessions", "still_here", "open_emergency_access", "account_change_password",
-    "account_reauthenticate",
+    "home", "me", "my_sessions", "still_here", "open_emergency_access", "end_emergency_access",
+    "account_change_password", "account_reauthenticate",
     "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_download_recovery_codes", "mfa_reauthenticate",
 }  # fmt: skip
@@ -273,7 +273,7 @@ def address(
         **dict.fromkeys(("give_role", "end_sessions", "reset_code_app"), (colleague.pk,)),
         "end_role": [present.pk],
         "history": ["accounts.Facility", facility.pk],
-        "review_emergency_access": [access.pk],
+        **dict.fromkeys(("review_emergency_access", "end_emergency_access"), (access.pk,)),
         **dict.fromkeys(
             ("programme", "change_programme", "add_version", "offer_programme", "export_records", "unmask_programme"),
             (in_force.programme_id,),
