@@ -7,8 +7,11 @@ import sys
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 
 from upturn_clinic.ground.busy import is_busy
+from upturn_clinic.pages.crisis import crisis_help
 
 __all__ = [
     "bad_request",
@@ -21,6 +24,8 @@ __all__ = [
 ]
 
 BUSY = 503
+# Pages on which participants write about mood.
+OF_PARTICIPANTS = frozenset({"self_rating", "own"})
 
 
 def well(_request: HttpRequest) -> HttpResponse:
@@ -67,12 +72,27 @@ def only_for_sending(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A fault of ours, or a database that is busy. The frame is drawn without it: it may be what failed."""
+    """A fault of ours, or a database that is busy. The page is drawn without it: it may be what failed."""
     if not is_busy(sys.exc_info()[1]):
-        return render(request, "pages/broken.html", status=500)
+        return _by_itself(request, "pages/broken.html", status=500)
     if request.content_type == "application/json":
         return JsonResponse({"fault": "The database is busy. Send it again: nothing is written twice."}, status=BUSY)
-    return render(request, "pages/busy.html", status=BUSY)
+    return _by_itself(request, "pages/busy.html", status=BUSY)
+
+
+def _by_itself(request: HttpRequest, template: str, *, status: int) -> HttpResponse:
+    """Draw a page that asks nothing of the database, not even who is there; who answers about mood is told of help."""
+    shown: dict[str, object] = {"request": request}
+    if _name(request) in OF_PARTICIPANTS:
+        shown["crisis"] = crisis_help("", "")
+    return HttpResponse(render_to_string(template, shown), status=status)
+
+
+def _name(request: HttpRequest) -> str | None:
+    try:
+        return resolve(request.path_info).url_name
+    except Resolver404:
+        return None
 
 
 def _told(request: HttpRequest, status: int, title: str, remedy: str) -> HttpResponse:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 import upturn_clinic
 from upturn_clinic.accounts.models import Facility, User
@@ -128,6 +130,24 @@ def test_a_fault_of_ours_is_told_without_the_database() -> None:
     assert NOTICE in answer.content.decode()
 
 
+def _is_away() -> User:
+    raise OperationalError("the server is away") from psycopg.OperationalError("the server is away")
+
+
+@pytest.mark.parametrize(
+    ("path", "offers_help"), [("/q/a-link/", True), ("/at/main/mine/", True), ("/at/main/", False)]
+)
+def test_a_page_for_a_database_that_is_away_asks_it_nothing(path: str, *, offers_help: bool) -> None:
+    request = RequestFactory().get(path)
+    request.user = SimpleLazyObject(_is_away)  # type: ignore[assignment]
+    try:
+        _is_away()
+    except OperationalError:
+        page = server_error(request).content.decode()
+    assert "Please try again in a moment" in page
+    assert ("call your local emergency number" in page) is offers_help
+
+
 def _begin(connection: sqlite3.Connection) -> None:
     """Begin to write; a fault is told as Django tells it."""
     try:
@@ -169,7 +189,7 @@ def test_a_participant_sees_crisis_help_of_the_facility(
     assert "Telephone of your team" not in page
     Facility.objects.update(phone="555 0102, Mon to Fri 8 to 16")
     page = log_in(somebody).get("/at/main/", follow=True).content.decode()
-    assert '<a href="tel:5550102">555 0102, Mon to Fri 8 to 16</a>' in page
+    assert '<a href="tel:5550102">555 0102</a>, Mon to Fri 8 to 16' in page
 
 
 def test_a_country_without_a_known_line_still_gets_words() -> None:
