@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 # Linux grants a process 65,530 memory maps; compiled programs take some each, and JAX keeps them all.
@@ -19,6 +20,9 @@ CHROMIUM = "/usr/bin/chromium"
 # A machine may be busy with other tests: what is waited for comes late, not never.
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
+# So for examples: one that met a pause of a fifth of a second would fail, and pass when hypothesis looks at it again.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip
 

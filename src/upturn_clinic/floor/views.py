@@ -201,6 +201,8 @@ def _state(here: Facility, found: Session, actor: Actor, last: int) -> dict[str,
     return {
         "now": shown["now"].isoformat(),
         "mark": str(marks.Mark(last, turns_at(shown), _whose(found.pk, actor))),
+        # For a page that gets two answers in the other order than they were read in.
+        "last": last,
         "began_at": found.began_at.isoformat() if found.began_at else None,
         "phase": str(shown["phase"]),
         "over": shown["over"],

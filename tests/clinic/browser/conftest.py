@@ -18,9 +18,8 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
-from tests.clinic import conftest as cast
-from tests.clinic.browser.looking import Open
-from tests.clinic.conftest import SECRET, Clock
+from tests.clinic.browser.looking import Look, Open
+from tests.clinic.conftest import Clock
 from tests.clinic.floor.conftest import (  # noqa: F401  (fixtures of the floor, for sessions in a browser)
     ARRIVAL,
     clinician,
@@ -45,24 +44,19 @@ STEP = timedelta(seconds=110)
 # A little more than what passes before the page tries again to send.
 A_TRY = timedelta(seconds=5)
 MOST_TRIES = 20
-# More than a slow machine takes from reading the page's clock to holding it.
-HOLD_WITHIN = timedelta(seconds=5)
+# More than a slow machine takes from reading or setting the page's clock to holding it.
+HOLD_WITHIN = timedelta(seconds=30)
 LOOKED_AT_EVERY_MS = 50
 # What the browser and htmx write to the console of a request that got no answer.
 LOST = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
 # What the page asks for, and what it sends: it holds a lock meanwhile.
 ON_ITS_WAY = """async () => {
   const { held, pending } = await navigator.locks.query();
-  return held.length + pending.length + document.querySelectorAll("#session[data-asking]").length;
+  return held.length + pending.length + document.querySelectorAll("[data-asking]").length;
 }"""
 
 # Playwright's driver runs a loop in this thread; Django would take that for code that must not wait for a database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
-
-def code_now(*, secret: str = SECRET) -> str:
-    """A code with so much of its time left that a busy machine gets it typed, sent and looked at."""
-    return cast.code_now(secret=secret, within_s=12)
 
 
 def shown(page: Page, words: str) -> None:
@@ -87,6 +81,12 @@ def hold_timers(page: Page) -> None:
     page.clock.pause_at(datetime.fromtimestamp(by_its_clock, UTC) + HOLD_WITHIN)
 
 
+def stand_from_the_start(page: Page, at: datetime) -> None:
+    """Let the clock of the page that is opened next stand from its first moment: nothing of it runs by itself."""
+    page.clock.install(time=at - HOLD_WITHIN)
+    page.clock.pause_at(at)
+
+
 def at_rest(page: Page) -> None:
     """Wait until the page neither asks nor sends."""
     for _ in range(PATIENCE_MS // LOOKED_AT_EVERY_MS):
@@ -97,7 +97,10 @@ def at_rest(page: Page) -> None:
 
 
 class Hours:
-    """The time of a test: the server's and that of every open page."""
+    """The time of a test: the server's and that of every open page. All stand but for ``go`` and ``jump``.
+
+    If a page's clock went on, a slow machine would decide what it asks in between and what time an entry bears.
+    """
 
     def __init__(self, clock: Clock, opened: Open) -> None:
         self.clock, self.opened, self.at = clock, opened, ARRIVAL
@@ -106,7 +109,7 @@ class Hours:
 
     def open(self, of: Session, who: Actor, *, device_ahead: timedelta = timedelta(0), **look: object) -> Page:
         page = self.opened("/well/", who.user, **look)
-        page.clock.install(time=self.at + device_ahead)
+        stand_from_the_start(page, self.at + device_ahead)
         page.goto(page.url.replace("/well/", reverse("session", args=[of.facility.slug, of.pk])))
         # With the first answer: the connection is there, and the flowsheet is drawn.
         expect(page.locator("[data-rows] tr")).not_to_have_count(0)
@@ -134,7 +137,14 @@ class Hours:
         for page in self.pages:
             page.clock.fast_forward(int(step.total_seconds() * 1000))
         for page in self.pages:
-            expect(page.locator("#session[data-asking]")).to_have_count(0)
+            expect(page.locator("[data-asking]")).to_have_count(0)
+
+    def faults(self, page: Page, look: Look) -> list[str]:
+        """Let axe-core look at a page: it waits for timers, so the page's clock goes on meanwhile."""
+        page.clock.resume()
+        found = look(page)
+        hold_timers(page)
+        return found
 
     def settled(self) -> None:
         """Wait until no page asks or sends; twice, since between two tries a page holds its lock for a moment not."""

@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.conftest import shown
 from tests.clinic.browser.looking import LOOKS, SMALL_TARGETS, TOO_WIDE, Look, Open, picture
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 
 from upturn_clinic.accounts import actions as accounts
 from upturn_clinic.accounts.actor import Actor
@@ -38,6 +38,7 @@ def test_a_forgotten_password_and_an_erasure(
     expect(page.get_by_role("button", name="Make the link")).to_be_visible()
     looked_at("password-asked")
     page.get_by_role("button", name="Make the link").click()
+    shown(page, "/new-password/")
     link = page.locator(".link").inner_text()
     looked_at("password-link")
     theirs = opened(link[link.index("/new-password/") :], None, **options)

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import STANDS_AT, code_now, hold_timers
+from tests.clinic.browser.conftest import STANDS_AT, connect_again, stand_from_the_start
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 from tests.clinic.floor.busy import busy_floor
 from tests.clinic.floor.making import person_with_plan, signed_version
 
@@ -88,14 +89,16 @@ def test_the_board_renews_itself_and_keeps_focus(floor: Plan, facility: Facility
     link = page.locator(f"#open-{one.pk}")
     link.focus()
     page.evaluate("document.activeElement.same = true")
-    # Somebody else moves another one on, through an action, so that the trail has a row.
+    # Somebody else moves another one on, through an action, so that the trail has a row; both come into sight at once,
+    # whenever the page asks by itself.
     at = timezone.now()
-    answer_lines(
-        session=other, given={"discharge/walks": Given("yes")}, seen=[],
-        by=Actor(nurse, facility, frozenset({Role.SESSION_NURSE})),
-        at=at,
-    )  # fmt: skip
-    Session.objects.filter(pk=other.pk).update(left_at=at, left_how="ready")
+    with transaction.atomic():
+        answer_lines(
+            session=other, given={"discharge/walks": Given("yes")}, seen=[],
+            by=Actor(nurse, facility, frozenset({Role.SESSION_NURSE})),
+            at=at,
+        )  # fmt: skip
+        Session.objects.filter(pk=other.pk).update(left_at=at, left_how="ready")
     page.get_by_role("button", name="Renew now").focus()
     link.focus()
     page.evaluate("window.dispatchEvent(new Event('online'))")
@@ -110,9 +113,9 @@ def test_a_lost_connection_is_said_and_so_is_its_return(
     floor: Plan, facility: Facility, nurse: User, opened: Open
 ) -> None:
     page = opened("/well/", nurse)
-    page.clock.install(time=STANDS_AT)
+    # Nothing is on its way that could still be answered after the cut.
+    stand_from_the_start(page, STANDS_AT)
     page.goto(page.url.replace("/well/", reverse("floor", args=[facility.slug])))
-    hold_timers(page)
     page.context.set_offline(True)
     told = page.get_by_text("The connection is lost.")
     expect(told).to_be_visible()
@@ -120,7 +123,8 @@ def test_a_lost_connection_is_said_and_so_is_its_return(
     # Who is there stays on the screen.
     expect(page.locator("article").first).to_be_visible()
     page.clock.resume()
-    page.context.set_offline(False)
+    connect_again(page)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
     expect(told).to_have_count(0)
 
 

@@ -8,9 +8,8 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.urls import reverse
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import code_now
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, walk
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 
 from upturn_clinic.accounts.models import Facility, User
 

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 from tests.clinic.assessments.test_own import account_of
-from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.conftest import shown
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 
 from upturn_clinic.accounts import actions
 from upturn_clinic.accounts.actor import Actor

@@ -11,9 +11,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.conftest import shown
 from tests.clinic.browser.looking import LOOKS, PICTURES, Look, Open, look_at, picture, walk
-from tests.clinic.conftest import NOW, PASSWORD
+from tests.clinic.conftest import NOW, PASSWORD, code_now
 
 from upturn_clinic.accounts.actor import Actor, system
 from upturn_clinic.accounts.models import Facility, User
@@ -109,10 +109,10 @@ def test_from_a_file_to_a_protocol_in_force(
     page.get_by_role("link", name="Give it a protocol").click()
     page.get_by_label("Or a protocol file").set_input_files(wrong)
     page.get_by_role("button", name="Check and add").click()
-    told = page.locator(".box.bad").inner_text()
+    told = page.locator(".box.bad")
+    expect(told).to_contain_text("wrong.yaml, line")
+    expect(told).to_contain_text("soon")
     picture(page, "flow-protocol-refused")
-    assert "wrong.yaml, line" in told
-    assert "soon" in told
     assert faults(page) == []
     page.get_by_label("Or a protocol file").set_input_files(right)
     page.get_by_role("button", name="Check and add").click()

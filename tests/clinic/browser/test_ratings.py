@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import expect
-from tests.clinic.browser.conftest import connect_again, hold_timers
+from playwright.sync_api import Route, expect
+from tests.clinic.browser.conftest import connect_again, hold_timers, shown
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.browser.test_pages import DRAFTS
 
@@ -127,6 +127,40 @@ def test_a_second_digit_belongs_to_the_first(treated: Participant, colleague: Us
         expect(page.locator(f"input[name=item_{item}]:checked")).to_have_value(typed)
 
 
+def test_a_first_digit_waits_for_no_second_one_elsewhere(treated: Participant, colleague: User, opened: Open) -> None:
+    page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
+    hold_timers(page)
+    for key in ("1", "Backspace", "0"):  # cleared, then nought: not ten
+        page.keyboard.press(key)
+    expect(page.locator("input[name=item_1]:checked")).to_have_value("0")
+    for key in ("1", "ArrowDown", "ArrowUp", "ArrowUp"):  # one, and elsewhere before a second digit could have come
+        page.keyboard.press(key)
+    page.clock.run_for(1000)
+    page.keyboard.press("5")
+    for item, typed in ((1, "5"), (2, "1")):
+        expect(page.locator(f"input[name=item_{item}]:checked")).to_have_value(typed)
+
+
+def test_a_total_that_did_not_come_is_asked_for_again(treated: Participant, colleague: User, opened: Open) -> None:
+    page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
+    total, scoring = page.locator("#score"), f"**{at('score_rating', treated.pk)}"
+    expect(total).to_contain_text("Not answered: 1, 2, 3")
+    hold_timers(page)
+    for item in (1, 2, 3):
+        page.locator(f"input[name=item_{item}]").first.focus()
+        page.keyboard.press("7")
+    # The site is away for a moment, and the browser has nothing to tell.
+    page.route(scoring, lambda route: route.abort())
+    page.clock.run_for(1000)
+    expect(total).to_contain_text("No total now")
+    page.unroute(scoring)
+    with page.expect_request(scoring) as asked:
+        page.clock.run_for(15_000)
+    expect(total).to_contain_text("21 of 30")
+    # Nobody stays logged in by what the page asks by itself.
+    assert asked.value.headers["x-upturn-by-itself"] == "yes"
+
+
 def test_a_cut_connection_loses_no_half_typed_rating(treated: Participant, colleague: User, opened: Open) -> None:
     before = Rating.objects.count()
     page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
@@ -167,7 +201,7 @@ def test_somebody_answers_on_their_telephone_and_meets_help_first(
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Please read this now")
     page.get_by_role("button", name="I have read this").click()
-    expect(page.get_by_text("Feeling nervous")).to_be_visible()
+    shown(page, "Feeling nervous")
     assert Concern.objects.filter(rule="phq-item-9").count() == 1
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("You have not answered any question.")).to_be_visible()
@@ -178,6 +212,16 @@ def test_somebody_answers_on_their_telephone_and_meets_help_first(
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
     assert faults(page) == []
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_help_that_came_is_not_taken_away_by_a_cut(treated: Participant, as_clinician: Actor, opened: Open) -> None:
+    page = opened(link_for(treated, as_clinician, "PHQ-9"), **PHONE)
+    page.locator('.question[data-item="9"]').get_by_text("More than half the days").click()
+    # What was sent is answered; nothing that is asked for afterwards gets through.
+    page.route("**/q/**", lambda route: route.continue_() if route.request.method == "POST" else route.abort())
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please read this now")
+    expect(page).to_have_title("Please read this now")
 
 
 def test_questions_follow_from_answers_and_an_answer_can_be_taken_back(
@@ -218,6 +262,25 @@ def test_answers_wait_for_the_connection_and_are_sent_once(
     assert Rating.objects.get(instrument="GAD-7").total == 7
 
 
+def test_what_is_on_its_way_is_not_changed(treated: Participant, as_clinician: Actor, opened: Open) -> None:
+    page = opened(link_for(treated, as_clinician, "GAD-7"), **PHONE)
+    hold_timers(page)
+    question = page.locator(".question").nth(2)
+    question.get_by_text("Several days").click()
+    sending: list[Route] = []
+    # Playwright marks what it calls, and a list's own method cannot be marked.
+    page.route("**/q/**", lambda route: sending.append(route))  # noqa: PLW0108
+    page.get_by_role("button", name="Send").click()
+    expect(question).to_have_attribute("inert", "")
+    sending[0].abort()
+    expect(page.get_by_text("There is no connection now")).to_be_visible()
+    page.unroute("**/q/**")
+    question.get_by_text("Nearly every day").click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert Rating.objects.get(instrument="GAD-7").answers == {"3": 3}
+
+
 def test_answers_outlast_a_reload(treated: Participant, as_clinician: Actor, opened: Open) -> None:
     page = opened(link_for(treated, as_clinician, "GAD-7"), **PHONE)
     page.locator(".question").nth(2).get_by_text("Nearly every day").click()
@@ -238,6 +301,8 @@ def test_answers_are_kept_unless_the_server_said_that_they_are_saved(
     status: int, treated: Participant, as_clinician: Actor, opened: Open
 ) -> None:
     page = opened(link_for(treated, as_clinician, "GAD-7"), **PHONE)
+    # The page sends nothing again by itself, however long it takes to look at it.
+    hold_timers(page)
     page.locator(".question").nth(2).get_by_text("Nearly every day").click()
     said = "<main id='main'><h1>Said by the server</h1></main>"
     page.route(

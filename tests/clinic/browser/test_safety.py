@@ -8,9 +8,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.conftest import shown
 from tests.clinic.browser.looking import LOOKS, TABLET, TOO_WIDE, Look, Open, look_at, picture, walk
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Error, Route, expect
-from tests.clinic.browser.conftest import shown
+from tests.clinic.browser.conftest import STANDS_AT, connect_again, shown, stand_from_the_start
 from tests.clinic.browser.looking import Open
 
 from upturn_clinic.accounts.models import User
+from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
 from upturn_clinic.participants.models import Measure, Participant
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -48,3 +49,35 @@ def test_a_form_whose_answer_was_cut_is_written_once(opened: Open, participant: 
     # The server's word cleared the draft.
     page.goto(address)
     assert page.get_by_label("Body weight").input_value() == ""
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_a_cut_while_somebody_types_takes_no_page_away(
+    opened: Open, participant: Participant, colleague: User, *, is_asked: bool
+) -> None:
+    """The page says that somebody types, or the person says so when asked; nobody hears it, and it is said again."""
+    page = opened("/well/", colleague)
+    stand_from_the_start(page, STANDS_AT)
+    page.goto(page.url.replace("/well/", reverse("record_weight", args=["main", participant.pk])))
+    still_there = page.get_by_role("button", name="Stay logged in")
+    if is_asked:
+        page.clock.fast_forward(int((IDLE_LOGOUT - IDLE_WARNING).total_seconds() + 10) * 1000)
+        expect(still_there).to_be_visible()
+    else:
+        page.get_by_label("Body weight").fill("77.7")
+    page.evaluate("document.isTheSame = true")
+    page.context.set_offline(True)
+    with page.expect_event("requestfailed"):
+        if is_asked:
+            still_there.click()
+        else:
+            page.clock.fast_forward(int(IDLE_LOGOUT.total_seconds() * 1000 * 2 / 3))
+    connect_again(page)
+    with page.expect_response("**/still-here/") as answer:
+        if is_asked:
+            still_there.click()
+        else:
+            page.clock.fast_forward("00:06")
+    assert answer.value.status == 204
+    expect(still_there).to_be_hidden()
+    assert page.evaluate("document.isTheSame === true")

@@ -95,7 +95,7 @@ def test_a_whole_infusion_by_two_nurses_at_once_with_a_cut_connection(  # noqa: 
     hours.go(FIRST)
     nora.get_by_role("button", name="Start the infusion").click()
     expect(nora.locator("[data-part=head]")).to_contain_text("Dosing")
-    assert faults(nora) == []
+    assert hours.faults(nora, faults) == []
     hours.go(FIRST + 10 * MINUTE)
     type_in(omar, "n10", SBP="128", DBP="80", HR="75", SpO2="98", MOAAS="5")
     all_sent(omar)
@@ -189,7 +189,7 @@ def test_a_whole_infusion_by_two_nurses_at_once_with_a_cut_connection(  # noqa: 
               for minute in (-15, 10, 20, 30, 40, 60, 90, 120)]  # fmt: skip
     assert counts == [9, 5, 6, 5, 6, 5, 6, 7]
     assert Reading.objects.filter(session=session).exclude(struck_at=None).count() == 2
-    assert faults(nora) == []
+    assert hours.faults(nora, faults) == []
     assert nora.evaluate("Object.keys(localStorage).filter(key => key.startsWith('waiting:')).length") == 0
 
 
@@ -356,7 +356,7 @@ def test_a_wrong_volume_is_put_right_after_the_end(
     nora = hours.open(session, nurse)
     nora.locator("#correct-dose > summary").click()
     picture(nora, "correct-dose")
-    assert faults(nora) == []
+    assert hours.faults(nora, faults) == []
     volume = nora.locator('#correct-dose form[data-entry="filling"]')
     volume.get_by_label("Right volume (ml)").fill("100")
     volume.get_by_label("What was wrong").fill("it was the big bag")
@@ -386,7 +386,7 @@ def test_what_could_not_be_entered_in_its_time_is_added_on_the_page(
     pause.get_by_label("Why it was done").fill("dizzy")
     pause.get_by_label("Why it is added only now").fill("no connection")
     picture(nora, "add-missed")
-    assert faults(nora) == []
+    assert hours.faults(nora, faults) == []
     pause.get_by_role("button", name="Add it").click()
     expect(nora.get_by_role("alert").filter(has_text="What was given is now 30.15 mg")).to_be_visible()
     all_sent(nora)

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.clinic.browser.conftest import Hours, at_rest, connect_again, hold_timers
+from tests.clinic.browser.conftest import Hours, at_rest, connect_again
 from tests.clinic.browser.session_page import MINUTE, all_sent, picture, type_in
 from tests.clinic.floor.conftest import FIRST
-from tests.clinic.floor.making import begun, given_in_session, made_ready
+from tests.clinic.floor.making import all_saved, begun, given_in_session, good_answers, made_ready, said
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.floor.models import Administration, Session
@@ -27,7 +27,6 @@ def offered(page: Page) -> list[str]:
 def test_a_cut_is_told_at_once_and_so_is_its_end(session: Session, nurse: Actor, hours: Hours) -> None:
     page = hours.open(session, nurse)
     link = page.locator("[data-link]")
-    hold_timers(page)
     at_rest(page)
     expect(link).to_have_text("Connected. Everything is saved.")
     page.context.set_offline(True)
@@ -108,6 +107,22 @@ def test_both_ways_out_of_the_emergency_dialog_are_in_sight(
         expect(dialog.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
     expect(dialog.get_by_text("It calls nobody: you call.")).to_be_in_viewport(ratio=1)
     picture(page, f"emergency-{width}")
+
+
+def test_a_press_does_not_miss_its_button_when_news_come(
+    session: Session, nurse: Actor, other_nurse: Actor, hours: Hours
+) -> None:
+    page = hours.open(session, nurse)
+    answers = good_answers(session, hours.at)
+    lines = [page.locator(f'[data-line="{each["criterion"]}"]') for each in answers]
+    lines[0].get_by_role("button", name="That is so", exact=True).hover()
+    page.mouse.down()
+    all_saved(said(session, other_nurse, hours.at, *answers[1:]))
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    at_rest(page)
+    page.mouse.up()
+    for line in lines:
+        expect(line).to_have_class("open")
 
 
 @pytest.mark.parametrize("width", [1280, 820, 390])

@@ -8,9 +8,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
-from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.conftest import shown
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 from tests.clinic.exports.conftest import clinician, nasal, nurse  # noqa: F401  (fixtures)
 
 from upturn_clinic.accounts.actor import Actor

@@ -11,8 +11,9 @@ import re
 
 import pytest
 from playwright.sync_api import Route, expect
-from tests.clinic.browser.conftest import Hours
-from tests.clinic.browser.session_page import MINUTE, all_sent, picture, type_in
+from tests.clinic.browser.conftest import Hours, at_rest
+from tests.clinic.browser.session_page import MINUTE, all_sent, cell, picture, type_in
+from tests.clinic.floor.making import all_saved, said, sent
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Membership
@@ -21,6 +22,9 @@ from upturn_clinic.floor.models import Reading, Session
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ENTRIES = re.compile(r"/entries/?$")
+
+
+STATE = re.compile(r"/state/?$")
 
 
 class Proxy:
@@ -77,6 +81,28 @@ def test_a_refusal_is_told_kept_apart_and_not_sent_again_by_itself(
     expect(refused).to_have_count(1)
     all_sent(page)
     assert Reading.objects.filter(session=session).count() == 1
+
+
+def test_an_answer_that_comes_late_takes_away_nothing_that_is_newer(
+    session: Session, nurse: Actor, other_nurse: Actor, hours: Hours
+) -> None:
+    page = hours.open(session, nurse)
+    rate = sent("reading", hours.at, instrument="HR", value="77", nominal_min=-15)
+    all_saved(said(session, other_nurse, hours.at, rate))
+
+    def read_before_and_told_after(route: Route) -> None:
+        read_before = route.fetch()
+        assert '"text": "77"' in read_before.text()
+        type_in(page, "n-15", SBP="122")
+        all_sent(page)
+        route.fulfill(response=read_before)
+
+    page.route(STATE, read_before_and_told_after, times=1)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    at_rest(page)
+    assert Reading.objects.filter(session=session, instrument="SBP").count() == 1
+    for instrument in ("SBP", "HR"):
+        assert cell(page, "n-15", instrument).locator("button.value").count() == 1, instrument
 
 
 def test_an_old_token_refuses_nothing_and_a_new_page_sends_what_waits(

@@ -13,9 +13,9 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from tests.clinic.browser.conftest import code_now, shown
+from tests.clinic.browser.conftest import shown
 from tests.clinic.browser.looking import Look, Open, picture
-from tests.clinic.conftest import PASSWORD
+from tests.clinic.conftest import PASSWORD, code_now
 from tests.clinic.participants.making import madrs
 
 from upturn.protocol import digest, load
@@ -64,6 +64,7 @@ def signed_up(page: Page, owner: User, opened: Open) -> tuple[Page, str]:
     expect(page.get_by_role("button", name="Confirm")).to_be_visible()
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    shown(page, "Set up a code app")
     secret = page.locator("p .link").inner_text()
     page.get_by_label("code").fill(code_now(secret=secret))
     press(page, "Switch it on")
@@ -101,6 +102,7 @@ def screened(page: Page) -> None:
     page.get_by_label("Title").fill("What taking part means")
     page.get_by_label("Text").fill("You can stop at any time.")
     page.locator("main form button").click()
+    shown(page, "The document is in use.")
     section(page, "Participants")
     page.get_by_role("link", name="Begin a screening").click()
     page.get_by_label("Full name").fill("Ada Byron")
@@ -132,6 +134,8 @@ def screened(page: Page) -> None:
     page.get_by_role("link", name="Add a measure").click()
     page.get_by_role("link", name="Enter a rating").click()
     page.get_by_role("link", name="MADRS").first.click()
+    # What is clicked by force moves no more.
+    shown(page, "Save the rating")
     for item, score in madrs(33).items():
         page.locator(f"input[name=item_{item}][value='{score}']").check(force=True)
     press(page, "Save the rating")

@@ -8,16 +8,17 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import TOTP, yield_hotp_counters_from_time
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from tests.clinic.conftest import code_now
+from tests.clinic.conftest import Clock
 
 from upturn import records
 from upturn.errors import InputError
@@ -26,7 +27,7 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.demo import masked
 from upturn_clinic.demo.cast import address_of, participants_address
 from upturn_clinic.demo.making import is_there
-from upturn_clinic.demo.management.commands.demo import FILE
+from upturn_clinic.demo.management.commands.demo import FILE, PERIOD_S
 from upturn_clinic.environment import DATABASE_FILE
 from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.ledger.chain import verify
@@ -55,10 +56,12 @@ def demo() -> str:
 
 
 def printed_code() -> str:
-    """What the command prints at a time when a code is not about to go."""
-    code_now()
+    """What the command prints at the time at which the code apps stand."""
+    (now,) = yield_hotp_counters_from_time()
     out = StringIO()
-    call_command("demo", "--code", stdout=out)
+    with pytest.MonkeyPatch.context() as patch:
+        Clock(patch).stand_at(datetime.fromtimestamp(now * PERIOD_S, UTC))
+        call_command("demo", "--code", stdout=out)
     return out.getvalue().strip()
 
 

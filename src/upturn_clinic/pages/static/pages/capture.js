@@ -13,7 +13,7 @@
   };
   // Within this time a second digit belongs to the first: 10 after 1.
   const SECOND_DIGIT_MS = 700;
-  let typed = "", timer = 0;
+  let typed = "", timer = 0, typedIn = null;
 
   function show() { for (const item of items) item.classList.toggle("not-asked", !isAsked(item)); }
   function at(target) { return target.closest?.(".item"); }
@@ -28,6 +28,8 @@
     if (items[place]) focus(items[place]);
     else if (by > 0) form.querySelector(".beside select, .beside input:not([type=hidden]), .beside button").focus();
   }
+  // After an arrow or Backspace, a first digit waits for no second one.
+  function standsAlone() { clearTimeout(timer); typed = ""; }
   function choose(radio) {
     radio.checked = true;
     radio.dispatchEvent(new Event("input", { bubbles: true }));
@@ -39,6 +41,8 @@
     if (/^\d$/.test(event.key)) {
       event.preventDefault();
       clearTimeout(timer);
+      if (item !== typedIn) typed = "";
+      typedIn = item;
       const values = radios(item);
       const long = values.find((radio) => radio.value === typed + event.key);
       const found = long || values.find((radio) => radio.value === event.key);
@@ -46,14 +50,16 @@
       if (!found) { typed = ""; return; }
       choose(found);
       const more = values.some((radio) => radio.value.startsWith(typed) && radio.value !== typed);
-      const go = () => { typed = ""; step(item, 1); };
+      // Who went elsewhere meanwhile, by mouse or tab, is not fetched back.
+      const go = () => { typed = ""; if (at(document.activeElement) === item) step(item, 1); };
       if (more) timer = setTimeout(go, SECOND_DIGIT_MS); else go();
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      typed = "";
+      standsAlone();
       step(item, event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Backspace") {
       event.preventDefault();
+      standsAlone();
       for (const radio of radios(item)) radio.checked = false;
       item.dispatchEvent(new Event("input", { bubbles: true }));
       item.dispatchEvent(new Event("change", { bubbles: true }));
@@ -63,15 +69,24 @@
   show();
 
   // What the server could not work out does not stand as if it had: neither the total of other answers, nor a missing
-  // call for help. It is asked again when the connection is back.
+  // call for help. It is asked again when the connection is back, and now and then: the browser may say so too early, and
+  // of a site that was away it says nothing.
   const score = document.getElementById("score");
+  const AGAIN_MS = 10000;
+  let again = 0, isByItself = false;
+  const askAgain = () => form.dispatchEvent(new CustomEvent("change", { detail: "by itself" }));
   const isCut = () => {
     const told = document.createElement("div");
     told.className = "box warn";
     told.innerHTML = "<p><strong>No total now.</strong> There is no connection, or the site cannot answer. What you typed is kept in this tab.</p><p>If an answer asks for help, do not wait for this page: stay with the person, tell a clinician at once.</p>";
     score.replaceChildren(told);
+    clearTimeout(again);
+    again = setTimeout(askAgain, AGAIN_MS);
   };
   for (const lost of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) score.addEventListener(lost, isCut);
-  addEventListener("online", () => form.dispatchEvent(new Event("change")));
+  addEventListener("online", askAgain);
+  // Whatever asks next tells the outcome. What is asked by itself keeps nobody logged in who is not there (idle.js).
+  form.addEventListener("change", (event) => { clearTimeout(again); isByItself = event.detail === "by itself"; });
+  score.addEventListener("htmx:configRequest", (event) => { if (isByItself) event.detail.headers["X-Upturn-By-Itself"] = "yes"; });
   if (!form.querySelector(".box.bad")) focus(items[0]);
 })();

@@ -73,8 +73,13 @@
     if (isSending) return;
     isSending = true;
     clearTimeout(waiting);
+    waiting = 0;
+    // What is on its way stands: an answer changed meanwhile would be lost with the page that thanks for the others.
+    const stands = (is) => { for (const question of questions) question.inert = is; };
     try {
-      const answer = await fetch(location.href, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "follow" });
+      const sent = new URLSearchParams(new FormData(form));
+      stands(true);
+      const answer = await fetch(location.href, { method: "POST", body: sent, redirect: "follow" });
       if (answer.status >= 500 || answer.status === 429) throw new Error("later");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = page.querySelector("main");
@@ -83,13 +88,17 @@
       const next = page.querySelector("form[data-questions]");
       const isSaved = answer.ok && (main.hasAttribute("data-saved") || (next && next.dataset.questions !== form.dataset.questions));
       if (isSaved) try { sessionStorage.removeItem(key); } catch { /* forbidden */ }
-      if (answer.ok && answer.redirected) location.reload();
+      if (answer.ok && answer.redirected && next) location.reload();
       else {
-        // What the server says, and where help is, takes the place of the questions.
+        // What the server says, and where help is, takes the place of the questions. It is not fetched once more: a
+        // connection that is cut just now would take the help away.
+        document.title = page.title;
         document.querySelector("main").replaceWith(main);
+        main.focus({ preventScroll: true });
         scrollTo(0, 0);
       }
     } catch {
+      stands(false);
       told.className = "told box warn";
       told.textContent = "There is no connection now, or the site cannot take them. Your answers are kept on this page and are sent when it is back. Do not close it. If you need help, do not wait for it: see below.";
       waiting = setTimeout(send, AGAIN_MS);

@@ -65,8 +65,16 @@
     const focused = document.activeElement;
     return (element.contains(focused) && focused.matches("input, select, textarea")) || Boolean(element.querySelector("[data-touched]"));
   };
+  // A press is let end before anything under it is drawn anew: it would miss its button, and nothing would be entered.
+  let pressed = false;
+  let letGo = 0;
+  addEventListener("pointerdown", (event) => { clearTimeout(letGo); pressed = event.button === 0; }, true);
+  addEventListener("click", () => { pressed = false; }, true);
+  for (const end of ["pointerup", "pointercancel"]) {
+    addEventListener(end, () => { clearTimeout(letGo); letGo = setTimeout(() => { pressed = false; swapAll(); }, 350); }, true);
+  }
   function swap(part) {
-    if (part.next === null || part.next === part.html) return;
+    if (part.next === null || part.next === part.html || pressed) return;
     if (typing(part.element)) { stale(part); return; }
     if (part.stale) { part.stale.remove(); part.stale = null; }
     // What somebody opened or closed stays so, until the server itself would have it otherwise, as when the dose begins.
@@ -104,8 +112,11 @@
     if (form) event.target.toggleAttribute("data-touched", event.target.value !== event.target.defaultValue);
   });
 
-  function take(told) {
-    if (state && Date.parse(told.now) < Date.parse(state.now)) return;
+  // Two answers may come in the other order than they were read in: the trail says which is older, and the server's clock
+  // where nothing was written in between. What was asked for after the last one was drawn is never older.
+  const isOlder = (told) => told.last < state.last || (told.last === state.last && Date.parse(told.now) < Date.parse(state.now));
+  function take(told, drawn = null) {
+    if (state && state !== drawn && isOlder(told)) return;
     state = told;
     began = told.began_at ? Date.parse(told.began_at) : null;
     over = told.over;
@@ -124,6 +135,7 @@
     asked = true;
     root.dataset.asking = "yes";
     const from = Date.now();
+    const drawn = state;
     try {
       const answer = await fetch(root.dataset.state, {
         headers: { "If-None-Match": mark, "X-Upturn-By-Itself": "yes" }, redirect: "manual", cache: "no-store",
@@ -137,7 +149,7 @@
       // The answer was written about half way between asking and reading it.
       offset = Date.parse(told.now) - (from + until) / 2;
       waiting.linked("there");
-      if (!same) take(told);
+      if (!same) take(told, drawn);
       waiting.send();
     } catch { waiting.linked("cut"); } finally {
       asked = false;
