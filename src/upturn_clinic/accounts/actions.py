@@ -246,8 +246,8 @@ def open_emergency_access(*, facility: Facility, reason: str, proof: Proof, by: 
 
 
 @transaction.atomic
-def end_emergency_access(*, access: EmergencyAccess, by: Actor, at: datetime) -> EmergencyAccess:
-    """Close what one opened in an emergency, before its time: it is not needed any more.
+def end_emergency_access(*, access: EmergencyAccess, by: Actor, at: datetime) -> None:
+    """Close what one opened at a facility in an emergency, all of it and before its time: it is not needed any more.
 
     Raises
     ------
@@ -256,12 +256,14 @@ def end_emergency_access(*, access: EmergencyAccess, by: Actor, at: datetime) ->
     """
     if access.user_id != by.user_id:
         raise Refused("Only who opened records in an emergency can close them.", remedy="review it when it has ended")
-    if at >= access.ends_at:
+    opened = EmergencyAccess.objects.select_for_update(of=("self",)).filter(
+        user=access.user, facility=access.facility, ends_at__gt=at
+    )
+    if not opened:
         raise Refused("This emergency access has ended already.")
     here = Actor(access.user, access.facility)
-    return writing.change(
-        access, action="ended the emergency access", by=here, at=at, reason=NEEDED_NO_MORE, ends_at=at
-    )
+    for each in opened:
+        writing.change(each, action="ended the emergency access", by=here, at=at, reason=NEEDED_NO_MORE, ends_at=at)
 
 
 def note_emergency_reading(*, access: EmergencyAccess, page: str, is_renewal: bool, by: Actor, at: datetime) -> None:

@@ -73,7 +73,7 @@ def test_answers_are_the_participants_own_and_count_once(participant: Participan
     assert (rating.total, rating.rater_kind, rating.mode, rating.rater) == (Decimal(8), "self", "link", None)
     assert rating.participant == participant
     # The answer got lost on its way and the same comes again, or other answers do: nothing more is written.
-    for again in (QUIET, LOUD):
+    for again in (QUIET, {**QUIET, "item_1": "3"}):
         assert "Thank you" in send(client, address, **again).content.decode()
     assert Rating.objects.get() == rating
     assert not Concern.objects.exists()
@@ -189,6 +189,26 @@ def test_what_was_recorded_in_time_is_thanked_for_also_when_it_comes_again_too_l
     assert "Please read this now" in again.content.decode()
     assert "Thank you" in client.post(address, {"read": "yes"}).content.decode()
     assert Concern.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_who_asks_for_help_by_changing_what_is_recorded_is_heard_once(
+    participant: Participant, as_clinician: Actor, clock: Clock, *, is_over: bool
+) -> None:
+    """The answer of the server was lost: the page asks again, and the person changes one of the questions."""
+    client, address = Client(), made(participant, as_clinician, valid_h=1)
+    assert "Thank you" in send(client, address, **QUIET).content.decode()
+    if is_over:
+        clock.stand_at(SelfRatingLink.objects.get().expires_at)
+    for _ in range(2):
+        page = send(client, address, **LOUD).content.decode()
+        assert "Please read this now" in page
+        assert CRISIS in page
+        assert "has been told" in page
+        assert "what you changed since is not" in page
+    assert Concern.objects.count() == 1
+    assert "after other answers were recorded" in Concern.objects.get().because
+    assert Rating.objects.get().answers["9"] == 0
 
 
 def test_a_link_that_was_taken_back_raises_nothing(participant: Participant, as_clinician: Actor) -> None:

@@ -161,6 +161,22 @@ def test_a_total_that_did_not_come_is_asked_for_again(treated: Participant, coll
     assert asked.value.headers["x-upturn-by-itself"] == "yes"
 
 
+def test_a_total_that_hangs_is_given_up(treated: Participant, colleague: User, opened: Open) -> None:
+    page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
+    total, scoring = page.locator("#score"), f"**{at('score_rating', treated.pk)}"
+    expect(total).to_contain_text("Not answered: 1, 2, 3")
+    assert page.evaluate("htmx.config.timeout") == 15_000
+    page.evaluate("htmx.config.timeout = 300")
+    hanging: list[Route] = []
+    # Playwright marks what it calls, and a list's own method cannot be marked.
+    page.route(scoring, lambda route: hanging.append(route))  # noqa: PLW0108
+    page.keyboard.press("7")
+    expect(total).to_contain_text("No total now")
+    page.unroute(scoring)
+    page.keyboard.press("7")
+    expect(total).to_contain_text("Not answered: 3")
+
+
 def test_a_cut_connection_loses_no_half_typed_rating(treated: Participant, colleague: User, opened: Open) -> None:
     before = Rating.objects.count()
     page = opened(f"{at('enter_rating', treated.pk)}?instrument=SDS&planned=none", colleague)
@@ -260,6 +276,28 @@ def test_answers_wait_for_the_connection_and_are_sent_once(
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
     assert Rating.objects.count() == before + 1
     assert Rating.objects.get(instrument="GAD-7").total == 7
+
+
+def test_a_sending_that_hangs_is_given_up_and_sent_again(
+    treated: Participant, as_clinician: Actor, opened: Open
+) -> None:
+    page = opened(link_for(treated, as_clinician, "GAD-7"), **PHONE)
+    page.evaluate(
+        "{ const within = AbortSignal.timeout; AbortSignal.timeout = (ms) => within.call(AbortSignal, ms / 40); }"
+    )
+    question = page.locator(".question").nth(2)
+    question.get_by_text("Several days").click()
+    hanging: list[Route] = []
+    # Playwright marks what it calls, and a list's own method cannot be marked.
+    page.route("**/q/**", lambda route: hanging.append(route))  # noqa: PLW0108
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("There is no connection now")).to_be_visible()
+    expect(question).not_to_have_attribute("inert", "")
+    page.unroute("**/q/**")
+    page.reload()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    assert Rating.objects.get(instrument="GAD-7").answers == {"3": 1}
 
 
 def test_what_is_on_its_way_is_not_changed(treated: Participant, as_clinician: Actor, opened: Open) -> None:

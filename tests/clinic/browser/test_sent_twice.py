@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Error, Route, expect
-from tests.clinic.browser.conftest import STANDS_AT, connect_again, shown, stand_from_the_start
+from tests.clinic.browser.conftest import STANDS_AT, at_rest, connect_again, shown, stand_from_the_start
 from tests.clinic.browser.looking import Open
+from tests.clinic.conftest import Clock
 
 from upturn_clinic.accounts.models import User
 from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
 from upturn_clinic.participants.models import Measure, Participant
 
+SOON = timedelta(seconds=10)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -49,6 +53,31 @@ def test_a_form_whose_answer_was_cut_is_written_once(opened: Open, participant: 
     # The server's word cleared the draft.
     page.goto(address)
     assert page.get_by_label("Body weight").input_value() == ""
+
+
+def test_a_page_that_is_left_alone_keeps_nobody_logged_in(
+    opened: Open, participant: Participant, colleague: User, clock: Clock
+) -> None:
+    """Somebody works on one page and has left another open: that one waits, and ends with the log-in."""
+    left = opened("/well/", colleague)
+    stand_from_the_start(left, STANDS_AT)
+    left.goto(left.url.replace("/well/", reverse("record_weight", args=["main", participant.pk])))
+    used_at = STANDS_AT + IDLE_LOGOUT / 2
+    clock.stand_at(used_at)
+    used = left.context.new_page()
+    used.goto(left.url)
+    shown(used, "Body weight")
+    left.evaluate("document.isTheSame = true")
+    clock.stand_at(STANDS_AT + IDLE_LOGOUT + SOON)
+    with left.expect_response(lambda answer: answer.request.method == "HEAD") as asked:
+        left.clock.fast_forward(int((IDLE_LOGOUT + SOON).total_seconds()) * 1000)
+    assert asked.value.status == 405  # still logged in: a form is not asked for its head
+    at_rest(left)
+    assert left.evaluate("document.isTheSame === true")
+    # Nothing of that counted as activity.
+    clock.stand_at(used_at + IDLE_LOGOUT + SOON)
+    left.clock.fast_forward(int((IDLE_LOGOUT / 2).total_seconds()) * 1000)
+    expect(left.get_by_role("heading", level=1)).to_have_text("Log in")
 
 
 @pytest.mark.parametrize("is_asked", [False, True])

@@ -125,6 +125,22 @@ def test_a_press_does_not_miss_its_button_when_news_come(
         expect(line).to_have_class("open")
 
 
+def test_a_press_that_ends_without_a_word_holds_nothing_back_for_long(
+    session: Session, nurse: Actor, other_nurse: Actor, hours: Hours
+) -> None:
+    """In a menu or a drag, some browsers tell neither that it was let go nor that it was broken off."""
+    page = hours.open(session, nurse)
+    answers = good_answers(session, hours.at)
+    line = page.locator(f'[data-line="{answers[0]["criterion"]}"]')
+    page.evaluate("dispatchEvent(new PointerEvent('pointerdown', { button: 0 }))")
+    all_saved(said(session, other_nurse, hours.at, answers[0]))
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    at_rest(page)
+    expect(line).not_to_have_class("open")
+    page.clock.run_for(4000)
+    expect(line).to_have_class("open")
+
+
 @pytest.mark.parametrize("width", [1280, 820, 390])
 def test_to_say_that_a_line_does_not_apply_moves_no_other_answer(
     session: Session, nurse: Actor, hours: Hours, width: int

@@ -26,6 +26,7 @@ from upturn_clinic.participants.queries import held, present
 __all__ = ["answer_by_link", "answer_too_late", "make_link", "read_help", "revoke_link"]
 
 TOO_LATE = "by link, too late to be recorded"
+CHANGED = "by link, after other answers were recorded"
 LEFT_OUT = "left out by the participant"
 READ = "the participant said so"
 ANSWERED = "answered by link"
@@ -151,19 +152,22 @@ def answer_too_late(
 ) -> bool:
     """Look through answers that cannot be recorded any more, and raise the concerns that they ask for.
 
+    They come after the link has closed, or when this questionnaire was recorded already: somebody changed an answer
+    because nothing told them that the first ones had arrived.
+
     Returns
     -------
     Whether the team was told. It is not where the link was taken back (who has it may be somebody else), where this
-    questionnaire is not asked or was recorded before, or where nothing asks for help.
+    questionnaire is not asked, where it was told already by what is recorded, or where nothing asks for help.
     """
     by.must(Permission.SEE_OWN_RECORD)
     now = held_link(link)
     asked = held_questionnaire(now, instrument)
-    if asked is None or asked.sent_at is not None or now.revoked_at is not None:
+    if asked is None or asked.needs_help or now.revoked_at is not None:
         return False
     raise_concerns(
         participant=now.participant, instrument=instrument, answers=answers, source=f"late answers/{asked.pk}",
-        how=TOO_LATE, by=by, at=at,
+        how=TOO_LATE if asked.sent_at is None else CHANGED, by=by, at=at,
     )  # fmt: skip
     return asks_for_help(now.participant, instrument, answers)
 

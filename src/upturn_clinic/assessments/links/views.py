@@ -145,6 +145,8 @@ def _taken(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpRespon
     if asked is None:
         return _kept_quiet(onwards)
     answers = _answers(request, name)
+    if _asks_only_now(link, asked, answers):
+        return _too_late(request, link, name, is_change=True)
     left = () if asked.sent_at or request.POST.get("left_out") else left_open(link.participant, name, answers)
     if left:
         return _questions(request, link, asked, answers, left)
@@ -170,10 +172,15 @@ def _received_late(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
     asked = queries.held_questionnaire(link, name)
     if asked is None:
         return _closed(request)
-    if asked.sent_at is not None:
+    if asked.sent_at is not None and not _asks_only_now(link, asked, _answers(request, name)):
         needs_help = asked.needs_help and asked.help_read_at is None
         return _shown(request, f"assessments/self_{'help' if needs_help else 'done'}.html", shown)
-    return _too_late(request, link, name)
+    return _too_late(request, link, name, is_change=asked.sent_at is not None)
+
+
+def _asks_only_now(link: SelfRatingLink, asked: LinkedQuestionnaire, answers: Answers) -> bool:
+    """Tell whether answers that come once more ask for help, and those that are recorded did not."""
+    return bool(asked.sent_at) and not asked.needs_help and asks_for_help(link.participant, asked.instrument, answers)
 
 
 def _busy(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
@@ -198,14 +205,19 @@ def _closed(request: HttpRequest) -> HttpResponse:
     return _shown(request, "assessments/self_closed.html", {}, status=CLOSED)
 
 
-def _too_late(request: HttpRequest, link: SelfRatingLink, name: str) -> HttpResponse:
-    """Say that answers came too late to be recorded; help is shown, and the team told, where they ask for it."""
+def _too_late(request: HttpRequest, link: SelfRatingLink, name: str, *, is_change: bool = False) -> HttpResponse:
+    """Say that answers came too late to be recorded; help is shown, and the team told, where they ask for it.
+
+    The link is closed, or, where it is a change, other answers are recorded.
+    """
     here, answers = link.participant.facility, _answers(request, name)
     is_told = actions.answer_too_late(
         link=link, instrument=name, answers=answers, by=system(here), at=timezone.now()
     )  # fmt: skip
-    shown = {"crisis": crisis_help(here.country, here.crisis_help), "place": here, "not_saved": True,
-             "is_told": is_told, "asks_for_help": asks_for_help(link.participant, name, answers)}  # fmt: skip
+    shown = {
+        "crisis": crisis_help(here.country, here.crisis_help), "place": here, "not_saved": True, "is_change": is_change,
+        "is_told": is_told, "asks_for_help": asks_for_help(link.participant, name, answers),
+    }  # fmt: skip
     return _shown(request, "assessments/self_closed.html", shown, status=CLOSED)
 
 

@@ -20,16 +20,21 @@
   let lost = false;
   let ended = false;
   let finger = false;
+  let letGo = 0;
   let waiting = null;
 
   // A touch or a click is let end before anything under it is changed.
-  addEventListener("pointerdown", () => { finger = true; }, true);
-  for (const end of ["pointerup", "pointercancel"]) {
-    addEventListener(end, () => setTimeout(() => {
+  // Some presses end without a word, in a menu or a drag: none holds back for long what is new.
+  const LONGEST_PRESS_MS = 3000;
+  function letGoIn(ms) {
+    clearTimeout(letGo);
+    letGo = setTimeout(() => {
       finger = false;
       if (waiting !== null) { const html = waiting; waiting = null; put(html); }
-    }, 350), true);
+    }, ms);
   }
+  addEventListener("pointerdown", () => { finger = true; letGoIn(LONGEST_PRESS_MS); }, true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => letGoIn(350), true);
 
   function put(html) {
     if (finger) { waiting = html; return; }

@@ -6,6 +6,9 @@
   const dialog = document.getElementById("idle");
   if (!idle || !dialog) return;
   const left = dialog.querySelector("[data-left]");
+  // While another page keeps somebody logged in, the server is asked this often whether it still does.
+  const ASKED_EVERY_S = 60;
+  const PATIENCE_MS = 15000;
   let last = Date.now();
 
   // Any answer to something that the person did counts; what a page asks by itself does not, nor what got no answer.
@@ -18,28 +21,41 @@
   document.addEventListener("waiting:told", () => { last = Date.now(); });
   const tokens = document.querySelector("meta[name=csrf-token]");
 
+  const cut = dialog.querySelector("[data-cut]");
+  // A cut connection or a busy server decides nothing.
+  const isNone = (answer) => !answer || answer.status >= 500;
+  let isOwed = false, isLeaving = false;
+
   async function stay() {
     dialog.dataset.asking = "yes";
     const answer = await fetch(document.body.dataset.stay, {
-      method: "POST", headers: { "X-CSRFToken": tokens.content }, redirect: "manual",
+      method: "POST", headers: { "X-CSRFToken": tokens.content }, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS),
     }).catch(() => null);
     delete dialog.dataset.asking;
+    isOwed = false;
     if (answer && answer.status === 204) goOn();
-    else if (answer && answer.status < 500) leave();
-    // A cut connection or a busy server decides nothing while there is time: a page loaded anew would be lost to whoever
-    // types in it.
-    else if (document.getElementById("session")) goOn();
-    else typed = !dialog.open;
+    else if (!isNone(answer)) leave();
+    // A page loaded anew would be lost to whoever types in it: it is said again, in a session until the server hears it.
+    else if (document.getElementById("session")) { goOn(); isOwed = true; } else if (dialog.open) cut.hidden = false; else typed = true;
   }
   function goOn() {
     last = Date.now();
+    cut.hidden = true;
     if (dialog.open) dialog.close();
   }
   // A running session keeps its page while the connection is cut: there is nothing to log out of, and loading it anew
   // would only take it away. When the connection is back the server decides; what was entered waits (waiting.js).
   async function leave() {
-    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", headers: { "X-Upturn-By-Itself": "yes" } }).catch(() => null);
-    if (answer || !document.getElementById("session")) location.reload(); else goOn();
+    if (isLeaving) return;
+    isLeaving = true;
+    const answer = await fetch(location.href, {
+      method: "HEAD", redirect: "manual", headers: { "X-Upturn-By-Itself": "yes" }, signal: AbortSignal.timeout(PATIENCE_MS),
+    }).catch(() => null);
+    isLeaving = false;
+    if (answer && answer.type === "opaqueredirect") location.reload();
+    else if (isNone(answer)) { if (document.getElementById("session")) goOn(); else location.reload(); }
+    // Still logged in by what they do on another page; loading this one anew would count as something that they did.
+    else last = Date.now() - (idle - ASKED_EVERY_S) * 1000;
   }
   dialog.querySelector("button").addEventListener("click", stay);
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); stay(); });
@@ -49,6 +65,7 @@
   document.addEventListener("input", () => { typed = true; });
 
   setInterval(() => {
+    if (isOwed) { stay(); return; }
     const remaining = idle - (Date.now() - last) / 1000;
     if (typed && remaining < idle / 2 && remaining > warning) { typed = false; stay(); return; }
     if (remaining <= 0) { leave(); return; }

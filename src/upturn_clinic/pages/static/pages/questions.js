@@ -8,6 +8,8 @@
   const told = form.querySelector(".told");
   const questions = [...form.querySelectorAll(".question")];
   const AGAIN_MS = 10000;
+  // A connection may take what is sent and answer nothing: then it is sent again.
+  const PATIENCE_MS = 20000;
   const leftOut = form.elements.left_out;
   const sending = form.querySelector(".acts button:last-child");
   let waiting = 0, isSending = false;
@@ -79,7 +81,9 @@
     try {
       const sent = new URLSearchParams(new FormData(form));
       stands(true);
-      const answer = await fetch(location.href, { method: "POST", body: sent, redirect: "follow" });
+      told.className = "told";
+      told.textContent = "Sending …";
+      const answer = await fetch(location.href, { method: "POST", body: sent, redirect: "follow", signal: AbortSignal.timeout(PATIENCE_MS) });
       if (answer.status >= 500 || answer.status === 429) throw new Error("later");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = page.querySelector("main");

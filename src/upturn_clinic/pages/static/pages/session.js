@@ -66,13 +66,14 @@
     return (element.contains(focused) && focused.matches("input, select, textarea")) || Boolean(element.querySelector("[data-touched]"));
   };
   // A press is let end before anything under it is drawn anew: it would miss its button, and nothing would be entered.
+  // Some presses end without a word, in a menu or a drag: none holds back for long what is new.
+  const LONGEST_PRESS_MS = 3000;
   let pressed = false;
   let letGo = 0;
-  addEventListener("pointerdown", (event) => { clearTimeout(letGo); pressed = event.button === 0; }, true);
+  const letGoIn = (ms) => { clearTimeout(letGo); letGo = setTimeout(() => { pressed = false; swapAll(); }, ms); };
+  addEventListener("pointerdown", (event) => { pressed = event.button === 0; letGoIn(LONGEST_PRESS_MS); }, true);
   addEventListener("click", () => { pressed = false; }, true);
-  for (const end of ["pointerup", "pointercancel"]) {
-    addEventListener(end, () => { clearTimeout(letGo); letGo = setTimeout(() => { pressed = false; swapAll(); }, 350); }, true);
-  }
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => letGoIn(350), true);
   function swap(part) {
     if (part.next === null || part.next === part.html || pressed) return;
     if (typing(part.element)) { stale(part); return; }
