@@ -316,8 +316,8 @@ def end_emergency_access(request: HttpRequest, access: UUID) -> HttpResponse:
     return redirect("me")
 
 
-@require_POST
+@require_http_methods(["HEAD", "POST"])
 def still_here(request: HttpRequest) -> HttpResponse:
-    """Keep somebody logged in who says that they are still there."""
+    """Keep somebody logged in who says that they are still there; or only tell a page whether they are logged in."""
     require_person(request)
     return HttpResponse(status=204)

@@ -201,8 +201,11 @@ def test_who_asks_for_help_by_changing_what_is_recorded_is_heard_once(
     if is_over:
         clock.stand_at(SelfRatingLink.objects.get().expires_at)
     for _ in range(2):
-        page = send(client, address, **LOUD).content.decode()
+        answer = send(client, address, **LOUD)
+        page = answer.content.decode()
+        assert answer.status_code == 200
         assert "Please read this now" in page
+        assert (f'href="{address}">I have read this, go on' in page) is not is_over
         assert CRISIS in page
         assert "has been told" in page
         assert "what you changed since is not" in page

@@ -71,11 +71,14 @@ def test_a_page_that_is_left_alone_keeps_nobody_logged_in(
     clock.stand_at(STANDS_AT + IDLE_LOGOUT + SOON)
     with left.expect_response(lambda answer: answer.request.method == "HEAD") as asked:
         left.clock.fast_forward(int((IDLE_LOGOUT + SOON).total_seconds()) * 1000)
-    assert asked.value.status == 405  # still logged in: a form is not asked for its head
+    assert asked.value.status == 204  # still logged in
     at_rest(left)
     assert left.evaluate("document.isTheSame === true")
-    # Nothing of that counted as activity.
+    expect(left.get_by_role("button", name="Stay logged in")).to_be_hidden()
+    # Nothing of that counted as activity; the other page hears of the log-out first.
     clock.stand_at(used_at + IDLE_LOGOUT + SOON)
+    used.reload()
+    expect(used.get_by_role("heading", level=1)).to_have_text("Log in")
     left.clock.fast_forward(int((IDLE_LOGOUT / 2).total_seconds()) * 1000)
     expect(left.get_by_role("heading", level=1)).to_have_text("Log in")
 

@@ -119,7 +119,7 @@ def test_an_address_that_pages_send_to_says_so(
 ) -> None:
     answer = log_in(colleague).get(reverse("still_here"))
     assert answer.status_code == 405
-    assert answer["Allow"] == "POST"
+    assert answer["Allow"] == "HEAD, POST"
     assert "There is nothing to see here." in answer.content.decode()
 
 

@@ -145,16 +145,16 @@ def _taken(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpRespon
     if asked is None:
         return _kept_quiet(onwards)
     answers = _answers(request, name)
-    if _asks_only_now(link, asked, answers):
-        return _too_late(request, link, name, is_change=True)
     left = () if asked.sent_at or request.POST.get("left_out") else left_open(link.participant, name, answers)
     if left:
         return _questions(request, link, asked, answers, left)
     try:
-        actions.answer_by_link(link=link, instrument=name, answers=answers, by=by, at=now)
+        rating = actions.answer_by_link(link=link, instrument=name, answers=answers, by=by, at=now)
     except Refused:
         # It could not be taken: the link closed meanwhile, or the person has left. Help is offered all the same.
         return _too_late(request, link, name)
+    if rating is None and _asks_only_now(link, name, answers):
+        return _changed(request, link, name, answers)
     return _kept_quiet(onwards)
 
 
@@ -172,15 +172,28 @@ def _received_late(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
     asked = queries.held_questionnaire(link, name)
     if asked is None:
         return _closed(request)
-    if asked.sent_at is not None and not _asks_only_now(link, asked, _answers(request, name)):
+    if asked.sent_at is not None:
+        answers = _answers(request, name)
+        if _asks_only_now(link, name, answers):
+            return _changed(request, link, name, answers)
         needs_help = asked.needs_help and asked.help_read_at is None
         return _shown(request, f"assessments/self_{'help' if needs_help else 'done'}.html", shown)
-    return _too_late(request, link, name, is_change=asked.sent_at is not None)
+    return _too_late(request, link, name)
 
 
-def _asks_only_now(link: SelfRatingLink, asked: LinkedQuestionnaire, answers: Answers) -> bool:
+def _asks_only_now(link: SelfRatingLink, name: str, answers: Answers) -> bool:
     """Tell whether answers that come once more ask for help, and those that are recorded did not."""
-    return bool(asked.sent_at) and not asked.needs_help and asks_for_help(link.participant, asked.instrument, answers)
+    asked = queries.held_questionnaire(link, name)
+    return asked is not None and not asked.needs_help and asks_for_help(link.participant, name, answers)
+
+
+def _changed(request: HttpRequest, link: SelfRatingLink, name: str, answers: Answers) -> HttpResponse:
+    """Offer help to whoever changed an answer after the sheet was recorded, since nothing said so; tell the team."""
+    here, now = link.participant.facility, timezone.now()
+    is_told = actions.answer_too_late(link=link, instrument=name, answers=answers, by=system(here), at=now)
+    shown = {"crisis": crisis_help(here.country, here.crisis_help), "place": here, "is_told": is_told,
+             "is_open": link.is_open(now)}  # fmt: skip
+    return _shown(request, "assessments/self_changed.html", shown)
 
 
 def _busy(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
@@ -205,19 +218,14 @@ def _closed(request: HttpRequest) -> HttpResponse:
     return _shown(request, "assessments/self_closed.html", {}, status=CLOSED)
 
 
-def _too_late(request: HttpRequest, link: SelfRatingLink, name: str, *, is_change: bool = False) -> HttpResponse:
-    """Say that answers came too late to be recorded; help is shown, and the team told, where they ask for it.
-
-    The link is closed, or, where it is a change, other answers are recorded.
-    """
+def _too_late(request: HttpRequest, link: SelfRatingLink, name: str) -> HttpResponse:
+    """Say that answers came too late to be recorded; help is shown, and the team told, where they ask for it."""
     here, answers = link.participant.facility, _answers(request, name)
     is_told = actions.answer_too_late(
         link=link, instrument=name, answers=answers, by=system(here), at=timezone.now()
     )  # fmt: skip
-    shown = {
-        "crisis": crisis_help(here.country, here.crisis_help), "place": here, "not_saved": True, "is_change": is_change,
-        "is_told": is_told, "asks_for_help": asks_for_help(link.participant, name, answers),
-    }  # fmt: skip
+    shown = {"crisis": crisis_help(here.country, here.crisis_help), "place": here, "not_saved": True,
+             "is_told": is_told, "asks_for_help": asks_for_help(link.participant, name, answers)}  # fmt: skip
     return _shown(request, "assessments/self_closed.html", shown, status=CLOSED)
 
 

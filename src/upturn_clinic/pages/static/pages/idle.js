@@ -6,7 +6,7 @@
   const dialog = document.getElementById("idle");
   if (!idle || !dialog) return;
   const left = dialog.querySelector("[data-left]");
-  // While another page keeps somebody logged in, the server is asked this often whether it still does.
+  // While another page keeps somebody logged in, the person is asked so much later again.
   const ASKED_EVERY_S = 60;
   const PATIENCE_MS = 15000;
   let last = Date.now();
@@ -26,15 +26,18 @@
   const isNone = (answer) => !answer || answer.status >= 500;
   let isOwed = false, isLeaving = false;
 
+  const ask = (method, headers) => fetch(document.body.dataset.stay, {
+    method, headers, redirect: "manual", signal: AbortSignal.timeout?.(PATIENCE_MS),
+  }).catch(() => null);
+
   async function stay() {
     dialog.dataset.asking = "yes";
-    const answer = await fetch(document.body.dataset.stay, {
-      method: "POST", headers: { "X-CSRFToken": tokens.content }, redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS),
-    }).catch(() => null);
+    const answer = await ask("POST", { "X-CSRFToken": tokens.content });
     delete dialog.dataset.asking;
     isOwed = false;
     if (answer && answer.status === 204) goOn();
-    else if (!isNone(answer)) leave();
+    // Logged out, or logged in anew on another page: this one comes back with what was typed.
+    else if (!isNone(answer)) location.reload();
     // A page loaded anew would be lost to whoever types in it: it is said again, in a session until the server hears it.
     else if (document.getElementById("session")) { goOn(); isOwed = true; } else if (dialog.open) cut.hidden = false; else typed = true;
   }
@@ -48,14 +51,14 @@
   async function leave() {
     if (isLeaving) return;
     isLeaving = true;
-    const answer = await fetch(location.href, {
-      method: "HEAD", redirect: "manual", headers: { "X-Upturn-By-Itself": "yes" }, signal: AbortSignal.timeout(PATIENCE_MS),
-    }).catch(() => null);
+    const answer = await ask("HEAD", { "X-Upturn-By-Itself": "yes" });
     isLeaving = false;
-    if (answer && answer.type === "opaqueredirect") location.reload();
-    else if (isNone(answer)) { if (document.getElementById("session")) goOn(); else location.reload(); }
-    // Still logged in by what they do on another page; loading this one anew would count as something that they did.
-    else last = Date.now() - (idle - ASKED_EVERY_S) * 1000;
+    if (answer && answer.status === 204) {
+      // Still logged in by what they do on another page; loading this one anew would count as something that they did.
+      goOn();
+      last -= (idle - warning - ASKED_EVERY_S) * 1000;
+    } else if (isNone(answer) && document.getElementById("session")) goOn();
+    else location.reload();
   }
   dialog.querySelector("button").addEventListener("click", stay);
   dialog.addEventListener("cancel", (event) => { event.preventDefault(); stay(); });
@@ -65,7 +68,7 @@
   document.addEventListener("input", () => { typed = true; });
 
   setInterval(() => {
-    if (isOwed) { stay(); return; }
+    if (isOwed) { if (!dialog.dataset.asking) stay(); return; }
     const remaining = idle - (Date.now() - last) / 1000;
     if (typed && remaining < idle / 2 && remaining > warning) { typed = false; stay(); return; }
     if (remaining <= 0) { leave(); return; }

@@ -83,7 +83,7 @@
       stands(true);
       told.className = "told";
       told.textContent = "Sending …";
-      const answer = await fetch(location.href, { method: "POST", body: sent, redirect: "follow", signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(location.href, { method: "POST", body: sent, redirect: "follow", signal: AbortSignal.timeout?.(PATIENCE_MS) });
       if (answer.status >= 500 || answer.status === 429) throw new Error("later");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = page.querySelector("main");
