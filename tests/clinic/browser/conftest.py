@@ -48,7 +48,7 @@ MOST_TRIES = 20
 HOLD_WITHIN = timedelta(seconds=30)
 LOOKED_AT_EVERY_MS = 50
 # What the browser and htmx write to the console of a request that got no answer.
-LOST = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
+LOST = ("Failed to load resource", "htmx:sendError", "htmx:timeout", "htmx:afterRequest")
 # What the page asks for, and what it sends: it holds a lock meanwhile.
 ON_ITS_WAY = """async () => {
   const { held, pending } = await navigator.locks.query();
