@@ -51,6 +51,17 @@ def test_a_code_serves_once(owner: User) -> None:
     assert "The code is not right" in second.post(reverse("mfa_authenticate"), {"code": code}).content.decode()
 
 
+@pytest.mark.parametrize("half_minutes", [-2, -1, 1])
+def test_a_code_opens_only_while_the_app_shows_it(half_minutes: int, owner: User, facility: Facility) -> None:
+    client, people = Client(), reverse("people", args=[facility.slug])
+    with_password(client, owner)
+    refused = client.post(reverse("mfa_authenticate"), {"code": code_now(half_minutes)})
+    assert "The code is not right" in refused.content.decode()
+    assert client.get(people).status_code == 302
+    client.post(reverse("mfa_authenticate"), {"code": code_now()})
+    assert client.get(people).status_code == 200
+
+
 def test_a_recovery_code_opens_once(owner: User) -> None:
     code = RecoveryCodes.activate(owner).get_unused_codes()[0]
     for status in (302, 200):

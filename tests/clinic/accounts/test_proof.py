@@ -34,3 +34,14 @@ def test_a_code_that_was_used_is_named_and_no_password_is_guessed_by_it(
     assert not EmergencyAccess.objects.exists()
     # A code that never held is not said to have been used.
     assert "Password or code is not right" in tried(client, facility, code="000000")
+
+
+@pytest.mark.parametrize("half_minutes", [-2, -1, 1])
+def test_a_code_proves_only_while_the_app_shows_it(
+    half_minutes: int, facility: Facility, colleague: User, log_in: LogIn
+) -> None:
+    client = log_in(colleague)
+    assert "Password or code is not right" in tried(client, facility, code=code_now(half_minutes))
+    assert not EmergencyAccess.objects.exists()
+    tried(client, facility, code=code_now())
+    assert EmergencyAccess.objects.count() == 1
