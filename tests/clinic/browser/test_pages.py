@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 from tests.clinic.assessments.test_own import account_of
-from tests.clinic.browser.conftest import shown
+from tests.clinic.browser.conftest import connect_again, shown
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.conftest import PASSWORD, code_now
 
@@ -244,10 +244,38 @@ def test_before_the_log_out_comes_a_warning_that_the_keyboard_answers(
     expect(dialog).to_be_visible()
     picture(client, "flow-idle")
     assert faults(client) == []
+    # A cut connection is said in the dialog, and logs nobody out.
+    client.context.set_offline(True)
+    client.keyboard.press("Enter")
+    expect(dialog).to_contain_text("there is no connection now. Try again.")
+    picture(client, "flow-idle-cut")
+    assert faults(client) == []
+    connect_again(client)
     with client.expect_response("**/still-here/") as answer:
         client.keyboard.press("Enter")
     assert answer.value.status == 204
     expect(dialog).to_be_hidden()
+
+
+def test_who_opened_records_in_an_emergency_ends_it_with_one_press(
+    opened: Open, facility: Facility, elsewhere: Facility, make_person: Callable[..., User], faults: Look
+) -> None:
+    nurse = make_person("Nurse", elsewhere, Role.SESSION_NURSE)
+    now = timezone.now()
+    actions.open_emergency_access(
+        facility=facility, reason="A participant collapsed in the hall.", proof=Proof(nurse, now),
+        by=Actor(nurse, facility, frozenset()), at=now,
+    )  # fmt: skip
+    page = opened(reverse("participants", args=[facility.slug]), nurse, **LOOKS["phone"])
+    end = page.get_by_role("button", name="End it now")
+    look_at("a page in an emergency", page, "phone", faults)
+    picture(page, "flow-emergency-access")
+    end.click()
+    shown(page, "has ended.")
+    expect(end).to_have_count(0)
+    picture(page, "flow-emergency-access-ended")
+    page.goto(page.url.replace(reverse("me"), reverse("participants", args=[facility.slug])))
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page.")
 
 
 def test_the_second_editor_sees_what_changed_and_keeps_what_they_typed(

@@ -230,6 +230,31 @@ def test_somebody_answers_on_their_telephone_and_meets_help_first(
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_who_changes_an_answer_after_it_was_recorded_meets_help_too(
+    treated: Participant, as_clinician: Actor, opened: Open, faults: Look
+) -> None:
+    page = opened(link_for(treated, as_clinician, "PHQ-9", "GAD-7"), **PHONE)
+    second = page.context.new_page()
+    second.goto(page.url)
+    for tab, ninth in ((second, "Not at all"), (page, "Nearly every day")):
+        tab.bring_to_front()
+        questions = tab.locator(".question")
+        for place in range(questions.count()):
+            chosen = "Several days" if place < 8 else ninth if place == 8 else "Somewhat difficult"
+            questions.nth(place).get_by_text(chosen).click()
+    second.get_by_role("button", name="Send").click()
+    shown(second, "Feeling nervous")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Please read this now")
+    expect(page.locator("main")).to_contain_text("what you changed since is not")
+    picture(page, "ratings-phone-changed")
+    assert faults(page) == []
+    assert Rating.objects.get(instrument="PHQ-9", rater_kind="self", mode="link").answers["9"] == 0
+    assert Concern.objects.filter(rule="phq-item-9").count() == 1
+    page.get_by_role("link", name="I have read this, go on").click()
+    shown(page, "Feeling nervous")
+
+
 def test_help_that_came_is_not_taken_away_by_a_cut(treated: Participant, as_clinician: Actor, opened: Open) -> None:
     page = opened(link_for(treated, as_clinician, "PHQ-9"), **PHONE)
     page.locator('.question[data-item="9"]').get_by_text("More than half the days").click()
