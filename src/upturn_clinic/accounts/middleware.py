@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
@@ -18,7 +17,7 @@ from django.utils import timezone
 from upturn_clinic.accounts import actions, queries
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import BY_ITSELF, LogInFirst
-from upturn_clinic.accounts.keys.queries import DEVICE, LAST_ACTIVITY, LOGGED_IN, device_in_words
+from upturn_clinic.accounts.keys.queries import DEVICE, LAST_ACTIVITY, LOGGED_IN, device_in_words, noted_time
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.refusals import Refusal
@@ -46,8 +45,8 @@ class IdleLogout:
         """Log out, or note the activity."""
         if isinstance(request.user, User):
             now = timezone.now()
-            last = _time(request, LAST_ACTIVITY) or now
-            began = _time(request, LOGGED_IN) or now
+            last = noted_time(request.session.get(LAST_ACTIVITY)) or now
+            began = noted_time(request.session.get(LOGGED_IN)) or now
             if now - last > IDLE_LOGOUT or now - began > SESSION_LENGTH:
                 facts = {"how": "idle" if now - last > IDLE_LOGOUT else "end of the working day"}
                 actions.note_event(action="was logged out", by=Actor(request.user), at=now, facts=facts)
@@ -151,8 +150,3 @@ def _redirect(request: HttpRequest, address: str) -> HttpResponse:
         # A part of a page asked: the whole page must go.
         return HttpResponse(headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)
-
-
-def _time(request: HttpRequest, key: str) -> datetime | None:
-    noted = request.session.get(key)
-    return datetime.fromisoformat(noted) if noted else None

@@ -22,6 +22,7 @@ from upturn_clinic.accounts.forms import (
     RoleForm,
 )
 from upturn_clinic.accounts.gate import require, require_nobody, require_person
+from upturn_clinic.accounts.keys.queries import LAST_ACTIVITY, noted_time
 from upturn_clinic.accounts.letters import (
     Sent,
     link_to,
@@ -318,6 +319,9 @@ def end_emergency_access(request: HttpRequest, access: UUID) -> HttpResponse:
 
 @require_http_methods(["HEAD", "POST"])
 def still_here(request: HttpRequest) -> HttpResponse:
-    """Keep somebody logged in who says that they are still there; or only tell a page whether they are logged in."""
-    require_person(request)
-    return HttpResponse(status=204)
+    """Keep somebody logged in who says that they are still there; or only tell a page who is, and how long idle."""
+    actor = require_person(request)
+    now = timezone.now()
+    idle = now - (noted_time(request.session.get(LAST_ACTIVITY)) or now)
+    told = {"X-Upturn-Person": str(actor.user_id), "X-Upturn-Idle": str(int(idle.total_seconds()))}
+    return HttpResponse(status=204, headers=told)

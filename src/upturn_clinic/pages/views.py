@@ -96,4 +96,7 @@ def _name(request: HttpRequest) -> str | None:
 
 
 def _told(request: HttpRequest, status: int, title: str, remedy: str) -> HttpResponse:
-    return render(request, "pages/told.html", {"title": title, "remedy": remedy, "status": status}, status=status)
+    shown: dict[str, object] = {"title": title, "remedy": remedy, "status": status}
+    if _name(request) in OF_PARTICIPANTS:
+        shown["for_participants"] = True
+    return render(request, "pages/told.html", shown, status=status)

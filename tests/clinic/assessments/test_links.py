@@ -214,6 +214,36 @@ def test_who_asks_for_help_by_changing_what_is_recorded_is_heard_once(
     assert Rating.objects.get().answers["9"] == 0
 
 
+def test_a_graver_answer_after_a_call_for_help_was_recorded_is_heard_too(
+    participant: Participant, as_clinician: Actor
+) -> None:
+    """The first answers are thoughts, the changed ones intent: the team that knows of the first hears the second."""
+    client, address = Client(), made(participant, as_clinician, "C-SSRS")
+    thoughts = {"instrument": "C-SSRS", "item_1": "1", "item_2": "1"} | {f"item_{each}": "0" for each in (3, 4, 5, 6)}
+    client.post(address, thoughts)
+    first = set(Concern.objects.values_list("pk", flat=True))
+    assert first
+    # What comes again as it was is not told again, and what is milder neither.
+    for again in (thoughts, {**thoughts, "item_2": "0"}):
+        assert "what you changed since is not" not in client.post(address, again, follow=True).content.decode()
+    assert Concern.objects.count() == len(first)
+    page = client.post(address, {**thoughts, "item_3": "1", "item_4": "1", "item_5": "1"}).content.decode()
+    assert "Please read this now" in page
+    assert "has been told" in page
+    assert "what you changed since is not" in page
+    told = Concern.objects.exclude(pk__in=first)
+    assert "suicidal-intent" in {each.rule for each in told}
+    assert Rating.objects.get().answers == {"1": 1, "2": 1, "3": 0, "4": 0, "5": 0, "6": 0}
+
+
+def test_a_graver_answer_to_the_same_question_is_heard(participant: Participant, as_clinician: Actor) -> None:
+    client, address = Client(), made(participant, as_clinician)
+    for ninth, tasks in (("1", 1), ("1", 1), ("3", 2)):
+        client.post(address, {"instrument": "PHQ-9", **QUIET, "item_9": ninth})
+        assert Concern.objects.count() == tasks
+    assert Concern.objects.filter(because__contains="after other answers were recorded").count() == 1
+
+
 def test_a_link_that_was_taken_back_raises_nothing(participant: Participant, as_clinician: Actor) -> None:
     address = made(participant, as_clinician)
     actions.revoke_link(link=SelfRatingLink.objects.get(), version=1, reason="over", by=as_clinician, at=timezone.now())
@@ -291,15 +321,40 @@ def test_the_secret_is_in_no_table_no_trail_and_no_log(
     assert "without_links" in logs["handlers"]["console"]["filters"]
 
 
+def test_what_cannot_be_understood_shows_help(participant: Participant, as_clinician: Actor) -> None:
+    address = made(participant, as_clinician)
+    too_much = Client().post(address, {"instrument": "PHQ-9", **LOUD} | {f"x{each}": "1" for each in range(1001)})
+    assert too_much.status_code == 400
+    assert CRISIS in too_much.content.decode()
+    assert CRISIS not in Client().post("/log-in/", {f"x{each}": "1" for each in range(1001)}).content.decode()
+
+
 def test_a_link_is_no_log_in(participant: Participant, as_clinician: Actor) -> None:
     client = Client()
     client.get(made(participant, as_clinician))
     assert client.get(reverse("participant", args=["main", participant.pk])).status_code == 302
 
 
-def test_a_form_without_its_token_is_refused(participant: Participant, as_clinician: Actor) -> None:
-    strict = Client(enforce_csrf_checks=True)
-    assert strict.post(made(participant, as_clinician), {"instrument": "PHQ-9", **QUIET}).status_code == 403
+def test_answers_arrive_from_a_browser_that_keeps_no_cookie_or_an_old_one(
+    participant: Participant, as_clinician: Actor
+) -> None:
+    """The link itself is what another site cannot know: no token of a form can grow old and lose a call for help."""
+    strict, address = Client(enforce_csrf_checks=True), made(participant, as_clinician)
+    assert "csrf" not in strict.get(address).content.decode()
+    assert not strict.cookies
+    strict.cookies["csrftoken"] = "from before a log-in on another tab"
+    assert strict.post(address, {"instrument": "PHQ-9", **LOUD}).status_code == 303
+    assert strict.post(address, {"read": "yes"}).status_code == 303
+    assert Concern.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["", "NOPE", "MADRS", "PHQ-9\0", "x" * 5000])
+def test_answers_to_what_is_not_asked_are_left(name: str, participant: Participant, as_clinician: Actor) -> None:
+    client, address = Client(), made(participant, as_clinician)
+    answer = client.post(address, {"instrument": name, **LOUD})
+    assert (answer.status_code, answer["Location"]) == (303, address)
+    assert not Rating.objects.exists()
+    assert not Concern.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 from tests.clinic.assessments.test_own import account_of
-from tests.clinic.browser.conftest import connect_again, shown
+from tests.clinic.browser.conftest import shown
 from tests.clinic.browser.looking import LOOKS, Look, Open, look_at, picture, walk
 from tests.clinic.conftest import PASSWORD, code_now
 
@@ -21,7 +21,6 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, Invitation, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.proof import Proof
-from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
 from upturn_clinic.participants.models import Participant
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -230,31 +229,6 @@ def test_logging_out_on_purpose_clears_drafts_and_passwords_are_never_kept(
     expect(page.locator("h1")).to_have_text("Log in")
     page.wait_for_load_state()
     assert page.evaluate(DRAFTS) == []
-
-
-def test_before_the_log_out_comes_a_warning_that_the_keyboard_answers(
-    opened: Open, facility: Facility, owner: User, faults: Look
-) -> None:
-    client = opened(reverse("people", args=["main"]), owner)
-    client.clock.install()
-    client.reload()
-    client.clock.fast_forward(int((IDLE_LOGOUT - IDLE_WARNING).total_seconds() + 10) * 1000)
-    dialog = client.get_by_role("dialog")
-    expect(dialog).to_contain_text("What you have typed is kept")
-    expect(dialog).to_be_visible()
-    picture(client, "flow-idle")
-    assert faults(client) == []
-    # A cut connection is said in the dialog, and logs nobody out.
-    client.context.set_offline(True)
-    client.keyboard.press("Enter")
-    expect(dialog).to_contain_text("there is no connection now. Try again.")
-    picture(client, "flow-idle-cut")
-    assert faults(client) == []
-    connect_again(client)
-    with client.expect_response("**/still-here/") as answer:
-        client.keyboard.press("Enter")
-    assert answer.value.status == 204
-    expect(dialog).to_be_hidden()
 
 
 def test_who_opened_records_in_an_emergency_ends_it_with_one_press(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from tests.clinic.conftest import Clock
 
 import upturn_clinic
 from upturn_clinic.accounts.models import Facility, User
@@ -121,6 +124,19 @@ def test_an_address_that_pages_send_to_says_so(
     assert answer.status_code == 405
     assert answer["Allow"] == "HEAD, POST"
     assert "There is nothing to see here." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_page_is_told_who_is_logged_in_and_for_how_long_nothing_was_heard(
+    colleague: User, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    client, page, began = log_in(colleague), reverse("still_here"), timezone.now()
+    for after, method, heard in ((0, "post", 0), (400, "head", 400), (500, "head", 500), (600, "post", 0)):
+        clock.stand_at(began + timedelta(seconds=after))
+        answer = getattr(client, method)(page, headers={"X-Upturn-By-Itself": "yes"} if method == "head" else {})
+        told = (answer.status_code, answer["X-Upturn-Person"], answer["X-Upturn-Idle"])
+        assert told == (204, str(colleague.pk), str(heard))
+    assert not Client().head(page).has_header("X-Upturn-Person")
 
 
 def test_a_fault_of_ours_is_told_without_the_database() -> None:

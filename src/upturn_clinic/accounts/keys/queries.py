@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from upturn_clinic.accounts.models import OpenSession, User
 from upturn_clinic.operation import IDLE_LOGOUT, SESSION_LENGTH
 
-__all__ = ["DEVICE", "LAST_ACTIVITY", "LOGGED_IN", "Opened", "device_in_words", "open_sessions"]
+__all__ = ["DEVICE", "LAST_ACTIVITY", "LOGGED_IN", "Opened", "device_in_words", "noted_time", "open_sessions"]
 
 # What a session notes about itself (see ``accounts.middleware``).
 LAST_ACTIVITY, LOGGED_IN, DEVICE = "last_activity", "logged_in", "device"
@@ -61,6 +61,11 @@ def device_in_words(agent: str) -> str:
     return f"{browser} on {system}" if browser and system else browser or UNKNOWN
 
 
+def noted_time(noted: str | None) -> datetime | None:
+    """Read a time as a session notes it."""
+    return datetime.fromisoformat(noted) if noted else None
+
+
 def open_sessions(user: User, at: datetime, *, here: SessionBase | None = None) -> Sequence[Opened]:
     """List where somebody is logged in at a time, last used first; what ended by itself or by a new password is out.
 
@@ -72,7 +77,7 @@ def open_sessions(user: User, at: datetime, *, here: SessionBase | None = None) 
     found = []
     for row in OpenSession.objects.filter(person=user.pk, expire_date__gt=at):
         told = dict(here.items()) if here is not None and here.session_key == row.session_key else row.get_decoded()
-        began, used = _time(told.get(LOGGED_IN)), _time(told.get(LAST_ACTIVITY))
+        began, used = noted_time(told.get(LOGGED_IN)), noted_time(told.get(LAST_ACTIVITY))
         has_ended = (used and at - used > IDLE_LOGOUT) or (began and at - began > SESSION_LENGTH)
         if not has_ended and _fits(user, told.get(HASH_SESSION_KEY, "")):
             device = told.get(DEVICE) or UNKNOWN
@@ -88,7 +93,3 @@ def _fits(user: User, noted: str) -> bool:
     """Tell whether the session is of the password that holds now."""
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     return any(constant_time_compare(noted, each) for each in hashes)
-
-
-def _time(noted: str | None) -> datetime | None:
-    return datetime.fromisoformat(noted) if noted else None

@@ -13,7 +13,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments.actions import raise_concerns, record_rating
 from upturn_clinic.assessments.judging import asks_for_help
 from upturn_clinic.assessments.limits import LINK_LONGEST_H
-from upturn_clinic.assessments.links.queries import held_link, held_questionnaire
+from upturn_clinic.assessments.links.queries import asks_anew, held_link, held_questionnaire
 from upturn_clinic.assessments.links.tokens import new_token
 from upturn_clinic.assessments.models import LinkedQuestionnaire, Rating, SelfRatingLink
 from upturn_clinic.assessments.queries import due_for, standing_for
@@ -158,18 +158,18 @@ def answer_too_late(
     Returns
     -------
     Whether the team was told. It is not where the link was taken back (who has it may be somebody else), where this
-    questionnaire is not asked, where it was told already by what is recorded, or where nothing asks for help.
+    questionnaire is not asked, or where nothing asks for help that what is recorded had not told already.
     """
     by.must(Permission.SEE_OWN_RECORD)
     now = held_link(link)
     asked = held_questionnaire(now, instrument)
-    if asked is None or asked.needs_help or now.revoked_at is not None:
+    if asked is None or now.revoked_at is not None or not asks_anew(asked, answers):
         return False
     raise_concerns(
         participant=now.participant, instrument=instrument, answers=answers, source=f"late answers/{asked.pk}",
         how=TOO_LATE if asked.sent_at is None else CHANGED, by=by, at=at,
     )  # fmt: skip
-    return asks_for_help(now.participant, instrument, answers)
+    return True
 
 
 @transaction.atomic

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
 
+from upturn_clinic.assessments.judging import Answers, asks_for_more
 from upturn_clinic.assessments.limits import LATE_ANSWERS, LINKS_SHOWN
 from upturn_clinic.assessments.links.tokens import read_token
 from upturn_clinic.assessments.models import LinkedQuestionnaire, SelfRatingLink
 from upturn_clinic.participants.models import Participant
 
 __all__ = [
-    "held_link", "held_questionnaire", "help_to_read", "late_link_of", "link_of", "links_of",
+    "asks_anew", "held_link", "held_questionnaire", "help_to_read", "late_link_of", "link_of", "links_of",
     "next_questionnaire",
 ]  # fmt: skip
 
@@ -51,8 +52,15 @@ def held_link(link: SelfRatingLink) -> SelfRatingLink:
 
 
 def held_questionnaire(link: SelfRatingLink, instrument: str) -> LinkedQuestionnaire | None:
-    """Find one questionnaire of a link."""
-    return _asked(link).filter(instrument=instrument).first()
+    """Find one questionnaire of a link, by whatever name was sent."""
+    # PostgreSQL takes no such character, not even to look for it.
+    return None if "\0" in instrument else _asked(link).filter(instrument=instrument).first()
+
+
+def asks_anew(asked: LinkedQuestionnaire, answers: Answers) -> bool:
+    """Tell whether answers ask for help with something that those recorded of this questionnaire, if any, did not."""
+    recorded = asked.rating.answers if asked.rating else {}
+    return asks_for_more(asked.link.participant, asked.instrument, answers, than=recorded)
 
 
 def next_questionnaire(link: SelfRatingLink) -> LinkedQuestionnaire | None:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from upturn import instruments
@@ -80,9 +81,14 @@ def revoke_link(request: HttpRequest, facility: str, participant: UUID, link: UU
     return answer(request, form, act, shown=shown, said="The link is taken back.", to=to, newest=found)
 
 
+@csrf_exempt
 @require_http_methods(GET_POST)
 def self_rating(request: HttpRequest, token: str) -> HttpResponse:
-    """Let whoever holds a link answer its questionnaires, one after the other; help comes before anything else."""
+    """Let whoever holds a link answer its questionnaires, one after the other; help comes before anything else.
+
+    The link itself is what another site cannot know. A form's token would only be one more thing that grows old, when
+    somebody logs in on another tab or a browser keeps no cookies, and then nobody would hear of the answers.
+    """
     require_nobody(request)
     now = timezone.now()
     # Nobody tries links for long: once too many were wrong, even a right one waits.
@@ -153,7 +159,8 @@ def _taken(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpRespon
     except Refused:
         # It could not be taken: the link closed meanwhile, or the person has left. Help is offered all the same.
         return _too_late(request, link, name)
-    if rating is None and _asks_only_now(link, name, answers):
+    # Asked anew of the database: while this waited, the same sheet may have been recorded.
+    if rating is None and (asked := queries.held_questionnaire(link, name)) and queries.asks_anew(asked, answers):
         return _changed(request, link, name, answers)
     return _kept_quiet(onwards)
 
@@ -174,17 +181,11 @@ def _received_late(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
         return _closed(request)
     if asked.sent_at is not None:
         answers = _answers(request, name)
-        if _asks_only_now(link, name, answers):
+        if queries.asks_anew(asked, answers):
             return _changed(request, link, name, answers)
         needs_help = asked.needs_help and asked.help_read_at is None
         return _shown(request, f"assessments/self_{'help' if needs_help else 'done'}.html", shown)
     return _too_late(request, link, name)
-
-
-def _asks_only_now(link: SelfRatingLink, name: str, answers: Answers) -> bool:
-    """Tell whether answers that come once more ask for help, and those that are recorded did not."""
-    asked = queries.held_questionnaire(link, name)
-    return asked is not None and not asked.needs_help and asks_for_help(link.participant, name, answers)
 
 
 def _changed(request: HttpRequest, link: SelfRatingLink, name: str, answers: Answers) -> HttpResponse:

@@ -12,7 +12,7 @@
   const PATIENCE_MS = 20000;
   const leftOut = form.elements.left_out;
   const sending = form.querySelector(".acts button:last-child");
-  let waiting = 0, isSending = false;
+  let waiting = 0, isSending = false, isFailing = false;
 
   const kept = () => { try { return JSON.parse(sessionStorage.getItem(key)) || {}; } catch { return {}; } };
   const keep = (answers) => { try { sessionStorage.setItem(key, JSON.stringify(answers)); } catch { /* full or forbidden */ } };
@@ -81,8 +81,7 @@
     try {
       const sent = new URLSearchParams(new FormData(form));
       stands(true);
-      told.className = "told";
-      told.textContent = "Sending …";
+      if (!isFailing) { told.className = "told"; told.textContent = "Sending …"; }
       const answer = await fetch(location.href, { method: "POST", body: sent, redirect: "follow", signal: AbortSignal.timeout?.(PATIENCE_MS) });
       if (answer.status >= 500 || answer.status === 429) throw new Error("later");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -103,6 +102,8 @@
       }
     } catch {
       stands(false);
+      // That help is below stands while it is tried again.
+      isFailing = true;
       told.className = "told box warn";
       told.textContent = "There is no connection now, or the site cannot take them. Your answers are kept on this page and are sent when it is back. Do not close it. If you need help, do not wait for it: see below.";
       waiting = setTimeout(send, AGAIN_MS);

@@ -19,6 +19,8 @@
   let since = null;
   let sending = false;
   let wanted = false;
+  // A page from before another log-in goes on asking: that keeps nobody logged in.
+  let inVain = false;
 
   const uuid = () => {
     if (crypto.randomUUID) return crypto.randomUUID();
@@ -120,7 +122,11 @@
     try {
       answer = await fetch(url, {
         method: "POST", redirect: "manual", signal: AbortSignal.timeout(patience),
-        headers: { "Content-Type": "application/json", "X-CSRFToken": token.content }, body: JSON.stringify(entries),
+        headers: {
+          "Content-Type": "application/json", "X-CSRFToken": token.content,
+          ...(inVain && { "X-Upturn-By-Itself": "yes" }),
+        },
+        body: JSON.stringify(entries),
       });
     } catch { linked("cut"); return null; }
     if (answer.type === "opaqueredirect") { linked("logged out"); return null; }
@@ -128,9 +134,11 @@
       linked("not allowed");
       // Only our own words say that this person may not record here. Anything else passes, such as the token of a page
       // from before a log-in on another tab: then a new page sends what waits.
-      if (!await fault(answer)) return null;
+      inVain = !await fault(answer);
+      if (inVain) return null;
       return { refused: "The server does not take entries from you here (403). Load the page anew, log in as somebody who may, or tell your administrator.", all: true };
     }
+    inVain = false;
     if (answer.status >= 500 || answer.status === 408 || answer.status === 429) { linked("trouble"); return null; }
     if (!answer.ok) { linked("there"); return { refused: await words(answer) }; }
     try { const told = await answer.json(); linked("there"); return told; } catch { linked("cut"); return null; }
