@@ -17,7 +17,14 @@ from django.utils import timezone
 from upturn_clinic.accounts import actions, queries
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import BY_ITSELF, LogInFirst
-from upturn_clinic.accounts.keys.queries import DEVICE, LAST_ACTIVITY, LOGGED_IN, device_in_words, noted_time
+from upturn_clinic.accounts.keys.queries import (
+    DEVICE,
+    LAST_ACTIVITY,
+    LOGGED_IN,
+    device_in_words,
+    last_heard,
+    noted_time,
+)
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.refusals import Refusal
@@ -29,6 +36,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 FACTOR_SEEN = "second_factor_seen"
 _KEPT = "What you typed is kept in this tab."
 IDLE = f"You were logged out after {IDLE_LOGOUT.total_seconds() / 60:.0f} minutes without activity. {_KEPT}"
+# Whoever answers by a link does so whoever is logged in beside it: their answers are led nowhere else.
+BY_LINK = "self_rating"
 DAY_OVER = f"You were logged out at the end of a working day. {_KEPT}"
 
 
@@ -43,9 +52,9 @@ class IdleLogout:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Log out, or note the activity."""
-        if isinstance(request.user, User):
+        if isinstance(request.user, User) and _page(request) != BY_LINK:
             now = timezone.now()
-            last = noted_time(request.session.get(LAST_ACTIVITY)) or now
+            last = last_heard(request.session) or now
             began = noted_time(request.session.get(LOGGED_IN)) or now
             if now - last > IDLE_LOGOUT or now - began > SESSION_LENGTH:
                 facts = {"how": "idle" if now - last > IDLE_LOGOUT else "end of the working day"}
@@ -65,7 +74,7 @@ class IdleLogout:
 class SecondFactor:
     """Lead staff without a code app to where they set one up, and nowhere else."""
 
-    OPEN = frozenset({"account_logout", "account_reauthenticate", "mfa_activate_totp", "still_here"})
+    OPEN = frozenset({"account_logout", "account_reauthenticate", "mfa_activate_totp", "still_here", BY_LINK})
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -73,19 +82,13 @@ class SecondFactor:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Lead away, or go on."""
         user = request.user
-        if isinstance(user, User) and not request.session.get(FACTOR_SEEN) and not self._is_open(request):
+        if isinstance(user, User) and not request.session.get(FACTOR_SEEN) and _page(request) not in self.OPEN:
             # Staff cannot take theirs away, and who takes it from them ends their sessions: once seen in one is enough.
             if queries.has_second_factor(user):
                 request.session[FACTOR_SEEN] = True
             elif queries.roles_anywhere(user) != {Role.PARTICIPANT}:
                 return _redirect(request, reverse("mfa_activate_totp"))
         return self.get_response(request)
-
-    def _is_open(self, request: HttpRequest) -> bool:
-        try:
-            return resolve(request.path_info).url_name in self.OPEN
-        except Resolver404:
-            return False
 
 
 class Doors:
@@ -137,6 +140,14 @@ class Doors:
 
     def _place(self, request: HttpRequest) -> str:
         return str(request.resolver_match.kwargs.get("facility", "")) if request.resolver_match else ""
+
+
+def _page(request: HttpRequest) -> str | None:
+    """Name the page before anything opens it."""
+    try:
+        return resolve(request.path_info).url_name
+    except Resolver404:
+        return None
 
 
 def to_log_in(request: HttpRequest) -> HttpResponse:

@@ -22,7 +22,7 @@ from upturn_clinic.accounts.forms import (
     RoleForm,
 )
 from upturn_clinic.accounts.gate import require, require_nobody, require_person
-from upturn_clinic.accounts.keys.queries import LAST_ACTIVITY, noted_time
+from upturn_clinic.accounts.keys.queries import last_heard
 from upturn_clinic.accounts.letters import (
     Sent,
     link_to,
@@ -322,6 +322,6 @@ def still_here(request: HttpRequest) -> HttpResponse:
     """Keep somebody logged in who says that they are still there; or only tell a page who is, and how long idle."""
     actor = require_person(request)
     now = timezone.now()
-    idle = now - (noted_time(request.session.get(LAST_ACTIVITY)) or now)
+    idle = now - (last_heard(request.session) or now)
     told = {"X-Upturn-Person": str(actor.user_id), "X-Upturn-Idle": str(int(idle.total_seconds()))}
     return HttpResponse(status=204, headers=told)

@@ -13,7 +13,7 @@ from upturn_clinic.assessments.texts import Sheet, sheet_of
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Participant
 
-__all__ = ["Answers", "asks_for_help", "asks_for_more", "left_open", "rules_raised", "scored"]
+__all__ = ["Answers", "asking", "asks_for_help", "asks_for_more", "left_open", "rules_raised", "scored"]
 
 Answers = Mapping[str, int]
 
@@ -47,15 +47,18 @@ def asks_for_help(participant: Participant, instrument: str, answers: Answers) -
     return bool(score.alerts) or any(rule.show_help for rule in rules_raised(participant, score, answers))
 
 
+def asking(participant: Participant, instrument: str, answers: Answers) -> dict[str, int]:
+    """Name what in answers asks for somebody: items, each with its answer, and rules of the protocol."""
+    score = scored(instrument, answers)[1]
+    rules = rules_raised(participant, score, answers)
+    return {item: answers.get(item, 0) for item in score.alerts} | {f"rule {rule.id}": 1 for rule in rules}
+
+
 def asks_for_more(participant: Participant, instrument: str, answers: Answers, *, than: Answers) -> bool:
     """Tell whether answers ask for help with something that earlier ones did not, or with a graver answer."""
-    if not asks_for_help(participant, instrument, answers):
-        return False
-    now, before = (scored(instrument, each)[1] for each in (answers, than))
-    graver = {item for item in before.alerts if answers.get(item, 0) > than.get(item, 0)}
-    told = {rule.id for rule in rules_raised(participant, before, than)}
-    new = {rule.id for rule in rules_raised(participant, now, answers)} - told
-    return bool(new or graver or set(now.alerts) - set(before.alerts))
+    before = asking(participant, instrument, than)
+    now = asking(participant, instrument, answers)
+    return asks_for_help(participant, instrument, answers) and any(now[what] > before.get(what, -1) for what in now)
 
 
 def left_open(participant: Participant, instrument: str, answers: Answers) -> tuple[str, ...]:

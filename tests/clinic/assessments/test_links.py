@@ -22,6 +22,7 @@ from upturn_clinic.assessments.links.logs import WithoutLinks
 from upturn_clinic.assessments.models import LinkedQuestionnaire, Rating, SelfRatingLink
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger.models import Entry
+from upturn_clinic.operation import IDLE_LOGOUT
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.safety.models import Concern
 from upturn_clinic.treatments.models import Plan
@@ -238,10 +239,38 @@ def test_a_graver_answer_after_a_call_for_help_was_recorded_is_heard_too(
 
 def test_a_graver_answer_to_the_same_question_is_heard(participant: Participant, as_clinician: Actor) -> None:
     client, address = Client(), made(participant, as_clinician)
-    for ninth, tasks in (("1", 1), ("1", 1), ("3", 2)):
+    for ninth, tasks in (("1", 1), ("1", 1), ("2", 2), ("2", 2), ("1", 2), ("3", 3), ("3", 3)):
         client.post(address, {"instrument": "PHQ-9", **QUIET, "item_9": ninth})
         assert Concern.objects.count() == tasks
-    assert Concern.objects.filter(because__contains="after other answers were recorded").count() == 1
+    assert Concern.objects.filter(because__contains="after other answers were recorded").count() == 2
+
+
+def test_graver_answers_after_the_time_of_a_link_are_heard(
+    participant: Participant, as_clinician: Actor, clock: Clock
+) -> None:
+    client, address = Client(), made(participant, as_clinician, valid_h=1)
+    clock.stand_at(SelfRatingLink.objects.get().expires_at)
+    for ninth, tasks in (("1", 1), ("1", 1), ("3", 2)):
+        page = client.post(address, {"instrument": "PHQ-9", **QUIET, "item_9": ninth}).content.decode()
+        assert "has been told" in page
+        assert Concern.objects.count() == tasks
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_answers_arrive_whoever_was_logged_in_beside_them(
+    participant: Participant, as_clinician: Actor, colleague: User, log_in: LogIn, clock: Clock, *, is_over: bool
+) -> None:
+    """On a tablet of the ward the log-in of the nurse ends meanwhile: the answers are led to no page for logging in."""
+    client, address, begun = log_in(colleague), made(participant, as_clinician), timezone.now()
+    client.get("/me/")
+    if is_over:
+        clock.stand_at(begun + IDLE_LOGOUT + timedelta(minutes=1))
+    assert client.post(address, {"instrument": "PHQ-9", **LOUD})["Location"] == address
+    assert "Please read this now" in client.get(address).content.decode()
+    assert Concern.objects.count() == 1
+    # Nor does answering keep the nurse logged in.
+    clock.stand_at(begun + IDLE_LOGOUT + timedelta(minutes=2))
+    assert client.get("/me/").status_code == 302
 
 
 def test_a_link_that_was_taken_back_raises_nothing(participant: Participant, as_clinician: Actor) -> None:

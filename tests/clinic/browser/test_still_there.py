@@ -8,11 +8,12 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 from tests.clinic.browser.conftest import STANDS_AT, Hours, at_rest, connect_again, shown, stand_from_the_start
 from tests.clinic.browser.looking import Look, Open, picture
-from tests.clinic.browser.session_page import cell, type_in
+from tests.clinic.browser.session_page import all_sent, cell, type_in
 from tests.clinic.conftest import Clock
+from tests.clinic.floor.conftest import ARRIVAL
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, OpenSession, User
@@ -24,38 +25,42 @@ SOON = timedelta(seconds=10)
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+def is_told(lost: Request) -> bool:
+    return lost.method == "POST" and lost.url.endswith("/still-here/")
+
+
 def log_in_on_another_tab(page: Page, user: User) -> None:
     """Let somebody else log in in the same browser: the cookie is theirs, and the old token holds no more."""
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.get("/me/")
     site = "/".join(page.url.split("/")[:3])
     name = settings.SESSION_COOKIE_NAME
     page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": f"{site}/"}])
 
 
 def test_before_the_log_out_comes_a_warning_that_the_keyboard_answers(
-    opened: Open, facility: Facility, owner: User, faults: Look, clock: Clock
+    opened: Open, facility: Facility, owner: User, faults: Look, hours: Hours
 ) -> None:
-    client = opened(reverse("people", args=["main"]), owner)
-    client.clock.install()
-    client.reload()
-    quiet = IDLE_LOGOUT - IDLE_WARNING + timedelta(seconds=10)
-    clock.stand_at(STANDS_AT + quiet)
-    client.clock.fast_forward(int(quiet.total_seconds()) * 1000)
-    dialog = client.get_by_role("dialog")
+    page = opened("/well/", owner)
+    stand_from_the_start(page, hours.at)
+    page.goto(page.url.replace("/well/", reverse("people", args=["main"])))
+    hours.pages.append(page)
+    hours.jump(hours.at + IDLE_LOGOUT - IDLE_WARNING + SOON)
+    dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("What you have typed is kept")
     expect(dialog).to_be_visible()
-    picture(client, "flow-idle")
-    assert faults(client) == []
+    picture(page, "flow-idle")
+    assert hours.faults(page, faults) == []
     # A cut connection is said in the dialog, and logs nobody out.
-    client.context.set_offline(True)
-    client.keyboard.press("Enter")
+    page.context.set_offline(True)
+    page.keyboard.press("Enter")
     expect(dialog).to_contain_text("there is no connection now. Try again.")
-    picture(client, "flow-idle-cut")
-    assert faults(client) == []
-    connect_again(client)
-    with client.expect_response("**/still-here/") as answer:
-        client.keyboard.press("Enter")
+    picture(page, "flow-idle-cut")
+    assert hours.faults(page, faults) == []
+    connect_again(page)
+    with page.expect_response("**/still-here/") as answer:
+        page.keyboard.press("Enter")
     assert answer.value.status == 204
     expect(dialog).to_be_hidden()
 
@@ -81,6 +86,7 @@ def test_a_page_that_is_left_alone_keeps_nobody_logged_in(
     assert left.evaluate("document.isTheSame === true")
     expect(left.get_by_role("button", name="Stay logged in")).to_be_hidden()
     # Nothing of that counted as activity; the other page hears of the log-out first.
+    at_rest(used)
     clock.stand_at(used_at + IDLE_LOGOUT + SOON)
     used.reload()
     expect(used.get_by_role("heading", level=1)).to_have_text("Log in")
@@ -109,7 +115,7 @@ def test_a_cut_while_somebody_types_takes_no_page_away(
         if is_asked:
             still_there.click()
         else:
-            page.clock.fast_forward(int(IDLE_LOGOUT.total_seconds() * 1000 * 2 / 3))
+            page.clock.fast_forward("01:05")
     connect_again(page)
     with page.expect_response("**/still-here/") as answer:
         if is_asked:
@@ -161,9 +167,14 @@ def test_what_waits_for_another_person_keeps_nobody_logged_in(
 ) -> None:
     """A page from before another log-in tries again and again in vain: nothing of that is anybody's activity."""
     page = hours.open(session, nurse)
+    page.context.set_offline(True)
+    type_in(page, "n-15", SBP="122")
+    hours.jump(hours.at + IDLE_WARNING + SOON)
     log_in_on_another_tab(page, colleague)
     page.locator("meta[name=csrf-token]").evaluate("(token) => { token.content = 'x'.repeat(64); }")
-    type_in(page, "n-15", SBP="122")
+    # The page cannot ask who is there.
+    page.route("**/still-here/", lambda route: route.abort())
+    connect_again(page)
     expect(page.locator("[data-link]")).to_contain_text("1 entry waits here; nothing is lost. Load the page anew.")
     hours.settled()
     seen = {each.get_decoded()["last_activity"] for each in OpenSession.objects.filter(person=colleague.pk)}
@@ -199,15 +210,57 @@ def test_what_could_not_be_said_in_time_is_not_said_later(session: Session, nurs
     page = hours.open(session, nurse)
     cell(page, "n-15", "HR").locator("input").press_sequentially("7")
     page.context.set_offline(True)
-    with page.expect_event("requestfailed", lambda lost: lost.method == "POST" and lost.url.endswith("/still-here/")):
-        hours.jump(hours.at + IDLE_LOGOUT * 2 / 3)
+    for typed in "78":
+        with page.expect_event("requestfailed", is_told):
+            hours.jump(hours.at + timedelta(seconds=65))
+        cell(page, "n-15", "HR").locator("input").press_sequentially(typed)
     hours.jump(hours.at + IDLE_WARNING + SOON)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.method) if "/still-here/" in request.url else None)
     connect_again(page)
     hours.jump(hours.at + SOON)
     hours.settled()
-    hours.jump(hours.at + timedelta(seconds=60))
+    hours.jump(ARRIVAL + IDLE_LOGOUT - IDLE_WARNING + SOON)
     hours.settled()
     assert set(asked) == {"HEAD"}
     expect(page.get_by_role("dialog", name="Are you still there?")).to_contain_text("logged out in")
+
+
+def test_who_has_left_stays_logged_in_no_longer_than_after_the_last_entry(
+    session: Session, nurse: Actor, hours: Hours
+) -> None:
+    page = hours.open(session, nurse)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method) if "/still-here/" in request.url else None)
+    type_in(page, "n-15", SBP="122")
+    all_sent(page)
+    for _ in range(7):
+        hours.jump(hours.at + timedelta(seconds=110))
+    assert asked == []
+    hours.jump(ARRIVAL + IDLE_LOGOUT - IDLE_WARNING + SOON)
+    hours.settled()
+    assert asked == ["HEAD"]
+    expect(page.get_by_role("dialog", name="Are you still there?")).to_be_visible()
+    hours.jump(ARRIVAL + IDLE_LOGOUT + SOON)
+    page.wait_for_url("**/log-in/**")
+
+
+def test_whoever_writes_in_a_box_that_keeps_nothing_is_let_end(
+    session: Session, nurse: Actor, colleague: User, hours: Hours
+) -> None:
+    """Somebody else logs in on another tab: the page goes when the box is closed, or nobody writes any more."""
+    page = hours.open(session, nurse)
+    page.keyboard.press("F8")
+    emergency = page.get_by_role("dialog", name="Emergency")
+    emergency.get_by_label("Something else").fill("grey, sweating")
+    log_in_on_another_tab(page, colleague)
+    page.locator("meta[name=csrf-token]").evaluate("(token) => { token.content = 'x'.repeat(64); }")
+    with page.expect_response("**/still-here/") as answer:
+        hours.jump(hours.at + timedelta(seconds=65))
+    assert answer.value.status == 403
+    hours.settled()
+    expect(emergency.get_by_label("Something else")).to_have_value("grey, sweating")
+    with page.expect_event("load"):
+        emergency.get_by_role("button", name="Not an emergency").click()
+        hours.jump(hours.at + SOON)
+    expect(page.locator("body")).to_have_attribute("data-person", str(colleague.pk))

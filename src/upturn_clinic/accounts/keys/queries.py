@@ -13,7 +13,16 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from upturn_clinic.accounts.models import OpenSession, User
 from upturn_clinic.operation import IDLE_LOGOUT, SESSION_LENGTH
 
-__all__ = ["DEVICE", "LAST_ACTIVITY", "LOGGED_IN", "Opened", "device_in_words", "noted_time", "open_sessions"]
+__all__ = [
+    "DEVICE",
+    "LAST_ACTIVITY",
+    "LOGGED_IN",
+    "Opened",
+    "device_in_words",
+    "last_heard",
+    "noted_time",
+    "open_sessions",
+]
 
 # What a session notes about itself (see ``accounts.middleware``).
 LAST_ACTIVITY, LOGGED_IN, DEVICE = "last_activity", "logged_in", "device"
@@ -64,6 +73,11 @@ def device_in_words(agent: str) -> str:
 def noted_time(noted: str | None) -> datetime | None:
     """Read a time as a session notes it."""
     return datetime.fromisoformat(noted) if noted else None
+
+
+def last_heard(session: SessionBase) -> datetime | None:
+    """Tell when somebody last did something in a session; None before anything was noted."""
+    return noted_time(session.get(LAST_ACTIVITY) or session.get(LOGGED_IN))
 
 
 def open_sessions(user: User, at: datetime, *, here: SessionBase | None = None) -> Sequence[Opened]:

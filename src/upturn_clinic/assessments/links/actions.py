@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import blake2s
 
 from django.db import transaction
 
@@ -11,7 +13,7 @@ from upturn.errors import InputError
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments.actions import raise_concerns, record_rating
-from upturn_clinic.assessments.judging import asks_for_help
+from upturn_clinic.assessments.judging import asking, asks_for_help
 from upturn_clinic.assessments.limits import LINK_LONGEST_H
 from upturn_clinic.assessments.links.queries import asks_anew, held_link, held_questionnaire
 from upturn_clinic.assessments.links.tokens import new_token
@@ -163,13 +165,16 @@ def answer_too_late(
     by.must(Permission.SEE_OWN_RECORD)
     now = held_link(link)
     asked = held_questionnaire(now, instrument)
-    if asked is None or now.revoked_at is not None or not asks_anew(asked, answers):
+    if asked is None or now.revoked_at is not None or (asked.sent_at is not None and not asks_anew(asked, answers)):
         return False
+    # The same answers open one task, however often they come; graver ones another.
+    what = json.dumps(sorted(asking(now.participant, instrument, answers).items()))
+    source = f"late answers/{asked.pk}/{blake2s(what.encode(), digest_size=8).hexdigest()}"
     raise_concerns(
-        participant=now.participant, instrument=instrument, answers=answers, source=f"late answers/{asked.pk}",
+        participant=now.participant, instrument=instrument, answers=answers, source=source,
         how=TOO_LATE if asked.sent_at is None else CHANGED, by=by, at=at,
     )  # fmt: skip
-    return True
+    return asks_for_help(now.participant, instrument, answers)
 
 
 @transaction.atomic
