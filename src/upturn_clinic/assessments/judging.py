@@ -13,7 +13,7 @@ from upturn_clinic.assessments.texts import Sheet, sheet_of
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.models import Participant
 
-__all__ = ["Answers", "asking", "asks_for_help", "asks_for_more", "left_open", "rules_raised", "scored"]
+__all__ = ["Answers", "asking", "asks_for_help", "asks_more", "left_open", "rules_raised", "scored"]
 
 Answers = Mapping[str, int]
 
@@ -54,11 +54,11 @@ def asking(participant: Participant, instrument: str, answers: Answers) -> dict[
     return {item: answers.get(item, 0) for item in score.alerts} | {f"rule {rule.id}": 1 for rule in rules}
 
 
-def asks_for_more(participant: Participant, instrument: str, answers: Answers, *, than: Answers) -> bool:
-    """Tell whether answers ask for help with something that earlier ones did not, or with a graver answer."""
+def asks_more(participant: Participant, instrument: str, answers: Answers, *, than: Answers) -> bool:
+    """Tell whether answers ask for somebody with something that earlier ones did not, or with a graver answer."""
     before = asking(participant, instrument, than)
     now = asking(participant, instrument, answers)
-    return asks_for_help(participant, instrument, answers) and any(now[what] > before.get(what, -1) for what in now)
+    return any(now[what] > before.get(what, -1) for what in now)
 
 
 def left_open(participant: Participant, instrument: str, answers: Answers) -> tuple[str, ...]:

@@ -15,11 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 from tests.clinic.conftest import Clock, LogIn, without_tokens
 
+from upturn.protocol import Concern as ConcernRule
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.assessments.links import actions
 from upturn_clinic.assessments.links.logs import WithoutLinks
 from upturn_clinic.assessments.models import LinkedQuestionnaire, Rating, SelfRatingLink
+from upturn_clinic.assessments.queries import protocol_for
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.operation import IDLE_LOGOUT
@@ -271,6 +273,24 @@ def test_answers_arrive_whoever_was_logged_in_beside_them(
     # Nor does answering keep the nurse logged in.
     clock.stand_at(begun + IDLE_LOGOUT + timedelta(minutes=2))
     assert client.get("/me/").status_code == 302
+
+
+def test_a_rule_that_shows_no_help_hears_a_changed_answer_too(
+    participant: Participant, as_clinician: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet_rule = ConcernRule.model_validate(
+        {"id": "high-total", "text": "High.", "instrument": "PHQ-9", "at_least": 20, "within": "PT8H",
+         "show_help": False, "status": "assumed"}
+    )  # fmt: skip
+    own = protocol_for(participant)
+    assert own.safety is not None
+    changed = own.model_copy(update={"safety": own.safety.model_copy(update={"concerns": (quiet_rule,)})})
+    monkeypatch.setattr("upturn_clinic.assessments.queries.protocol_for", lambda _participant: changed)
+    client, address = Client(), made(participant, as_clinician)
+    for each, tasks in (("1", 0), ("3", 1), ("3", 1)):
+        page = send(client, address, **{**QUIET, **{f"item_{item}": each for item in range(1, 9)}}).content.decode()
+        assert "Thank you" in page
+        assert list(Concern.objects.values_list("rule", flat=True)) == ["high-total"] * tasks
 
 
 def test_a_link_that_was_taken_back_raises_nothing(participant: Participant, as_clinician: Actor) -> None:

@@ -39,8 +39,9 @@ EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 COLOURS = {"type": "rule", "values": ["color-contrast"]}
 # Noon of a Tuesday in June, three months after the cast's own time: no midnight, no month's end, no change of clocks.
 STANDS_AT = datetime(2026, 6, 16, 10, 0, tzinfo=UTC)
-# Shorter than the two minutes in which the page asks whether somebody is still there.
-STEP = timedelta(seconds=110)
+# Shorter than the two minutes in which the page asks whether somebody is still there, less the half minute in which the
+# server notes no activity anew.
+STEP = timedelta(seconds=80)
 # A little more than what passes before the page tries again to send.
 A_TRY = timedelta(seconds=5)
 MOST_TRIES = 20

@@ -58,6 +58,7 @@ def test_before_the_log_out_comes_a_warning_that_the_keyboard_answers(
     expect(dialog).to_contain_text("there is no connection now. Try again.")
     picture(page, "flow-idle-cut")
     assert hours.faults(page, faults) == []
+    at_rest(page)
     connect_again(page)
     with page.expect_response("**/still-here/") as answer:
         page.keyboard.press("Enter")
@@ -92,6 +93,60 @@ def test_a_page_that_is_left_alone_keeps_nobody_logged_in(
     expect(used.get_by_role("heading", level=1)).to_have_text("Log in")
     left.clock.fast_forward(int((IDLE_LOGOUT / 2).total_seconds()) * 1000)
     expect(left.get_by_role("heading", level=1)).to_have_text("Log in")
+
+
+def test_who_types_while_the_connection_is_cut_is_still_asked(
+    opened: Open, participant: Participant, colleague: User, hours: Hours
+) -> None:
+    page = opened("/well/", colleague)
+    stand_from_the_start(page, hours.at)
+    page.goto(page.url.replace("/well/", reverse("record_weight", args=["main", participant.pk])))
+    hours.pages.append(page)
+    hours.jump(hours.at + IDLE_LOGOUT - IDLE_WARNING - SOON)
+    page.get_by_label("Body weight").fill("77.7")
+    page.context.set_offline(True)
+    hours.jump(hours.at + 3 * SOON)
+    dialog = page.get_by_role("dialog", name="Are you still there?")
+    expect(dialog).to_contain_text("there is no connection now. Try again.")
+    connect_again(page)
+    # What was said while it was cut is said again by itself.
+    with page.expect_response("**/still-here/") as answer:
+        hours.jump(hours.at + SOON)
+    assert (answer.value.request.method, answer.value.status) == ("POST", 204)
+    expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize(("status", "asked"), [(503, ["POST"]), (200, [])])
+def test_a_busy_server_has_heard_nothing(
+    status: int, asked: list[str], opened: Open, participant: Participant, colleague: User, hours: Hours
+) -> None:
+    page = opened("/well/", colleague)
+    stand_from_the_start(page, hours.at)
+    page.goto(page.url.replace("/well/", reverse("record_weight", args=["main", participant.pk])))
+    hours.pages.append(page)
+    hours.jump(hours.at + IDLE_LOGOUT / 2)
+    page.get_by_label("Body weight").fill("77.7")
+    # As htmx tells of its answers.
+    ended = "(status) => document.dispatchEvent(new CustomEvent('htmx:afterRequest', {detail: {xhr: {status}}}))"
+    page.evaluate(ended, status)
+    told: list[str] = []
+    page.on("request", lambda request: told.append(request.method) if "/still-here/" in request.url else None)
+    hours.jump(hours.at + SOON)
+    assert told == asked
+
+
+def test_what_waited_for_the_connection_is_no_sign_of_life(session: Session, nurse: Actor, hours: Hours) -> None:
+    page = hours.open(session, nurse)
+    page.context.set_offline(True)
+    type_in(page, "n-15", SBP="122")
+    hours.jump(ARRIVAL + IDLE_LOGOUT - IDLE_WARNING - 3 * SOON)
+    hours.connect_again(page)
+    all_sent(page)
+    assert Reading.objects.filter(session=session).count() == 1
+    hours.jump(ARRIVAL + IDLE_LOGOUT - IDLE_WARNING + SOON)
+    expect(page.get_by_role("dialog", name="Are you still there?")).to_be_visible()
+    hours.jump(ARRIVAL + IDLE_LOGOUT + SOON)
+    page.wait_for_url("**/log-in/**")
 
 
 @pytest.mark.parametrize("is_asked", [False, True])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
 
-from upturn_clinic.assessments.judging import Answers, asks_for_more
+from upturn_clinic.assessments.judging import Answers, asks_more
 from upturn_clinic.assessments.limits import LATE_ANSWERS, LINKS_SHOWN
 from upturn_clinic.assessments.links.tokens import read_token
 from upturn_clinic.assessments.models import LinkedQuestionnaire, SelfRatingLink
@@ -58,9 +58,9 @@ def held_questionnaire(link: SelfRatingLink, instrument: str) -> LinkedQuestionn
 
 
 def asks_anew(asked: LinkedQuestionnaire, answers: Answers) -> bool:
-    """Tell whether answers ask for help with something that those recorded of this questionnaire, if any, did not."""
+    """Tell whether answers ask for somebody with something that those recorded of this questionnaire did not."""
     recorded = asked.rating.answers if asked.rating else {}
-    return asks_for_more(asked.link.participant, asked.instrument, answers, than=recorded)
+    return asks_more(asked.link.participant, asked.instrument, answers, than=recorded)
 
 
 def next_questionnaire(link: SelfRatingLink) -> LinkedQuestionnaire | None:

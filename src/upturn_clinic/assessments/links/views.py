@@ -159,9 +159,8 @@ def _taken(request: HttpRequest, link: SelfRatingLink, token: str) -> HttpRespon
     except Refused:
         # It could not be taken: the link closed meanwhile, or the person has left. Help is offered all the same.
         return _too_late(request, link, name)
-    # Asked anew of the database: while this waited, the same sheet may have been recorded.
-    if rating is None and (asked := queries.held_questionnaire(link, name)) and queries.asks_anew(asked, answers):
-        return _changed(request, link, name, answers)
+    if rating is None and (changed := _changed(request, link, name, answers)):
+        return changed
     return _kept_quiet(onwards)
 
 
@@ -181,17 +180,25 @@ def _received_late(request: HttpRequest, link: SelfRatingLink) -> HttpResponse:
         return _closed(request)
     if asked.sent_at is not None:
         answers = _answers(request, name)
-        if queries.asks_anew(asked, answers):
-            return _changed(request, link, name, answers)
+        if changed := _changed(request, link, name, answers):
+            return changed
         needs_help = asked.needs_help and asked.help_read_at is None
         return _shown(request, f"assessments/self_{'help' if needs_help else 'done'}.html", shown)
     return _too_late(request, link, name)
 
 
-def _changed(request: HttpRequest, link: SelfRatingLink, name: str, answers: Answers) -> HttpResponse:
-    """Offer help to whoever changed an answer after the sheet was recorded, since nothing said so; tell the team."""
+def _changed(request: HttpRequest, link: SelfRatingLink, name: str, answers: Answers) -> HttpResponse | None:
+    """Tell the team what asks for somebody only since an answer was changed, after the sheet was recorded.
+
+    Nothing had said to the participant that it was. They are offered help where the answers ask for it.
+    """
+    asked = queries.held_questionnaire(link, name)
+    if asked is None or not queries.asks_anew(asked, answers):
+        return None
     here, now = link.participant.facility, timezone.now()
     is_told = actions.answer_too_late(link=link, instrument=name, answers=answers, by=system(here), at=now)
+    if not asks_for_help(link.participant, name, answers):
+        return None
     shown = {"crisis": crisis_help(here.country, here.crisis_help), "place": here, "is_told": is_told,
              "is_open": link.is_open(now)}  # fmt: skip
     return _shown(request, "assessments/self_changed.html", shown)

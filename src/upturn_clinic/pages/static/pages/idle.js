@@ -20,10 +20,10 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const { requestConfig, xhr } = event.detail;
     const headers = requestConfig && requestConfig.headers;
-    if (xhr && xhr.status && (!headers || !headers["X-Upturn-By-Itself"])) heard();
+    if (xhr && xhr.status && xhr.status < 500 && (!headers || !headers["X-Upturn-By-Itself"])) heard();
   });
-  // So does an entry of a session that the server took in.
-  document.addEventListener("waiting:told", heard);
+  // So does an entry of a session that the server took in, if it was made just now.
+  document.addEventListener("waiting:told", (event) => { if (!event.detail.byItself) heard(); });
   document.addEventListener("input", () => { untold = typed = Date.now(); });
   const tokens = document.querySelector("meta[name=csrf-token]");
 
@@ -73,7 +73,9 @@
     if (!isNone(answer)) { if (isMine(answer)) goOn(); else go(); return; }
     // It is said again: a page loaded anew would be lost to whoever types in it.
     untold = Math.max(untold, since);
-    if (isSession()) goOn(); else cut.hidden = false;
+    if (isSession()) { goOn(); return; }
+    if (remaining() <= warning) say();
+    cut.hidden = false;
   }
   // Before somebody is asked, and before they are led away, the server says for how long it heard nothing: they may work
   // on another page, and loading this one anew would count as something that they did.

@@ -19,8 +19,9 @@
   let since = null;
   let sending = false;
   let wanted = false;
-  // A page from before another log-in goes on asking: that keeps nobody logged in.
+  // What goes on by itself keeps nobody logged in: a page from before another log-in, or what was entered a while ago.
   let inVain = false;
+  const longAgo = Number(document.body.dataset.warning || 0) * 1000;
 
   const uuid = () => {
     if (crypto.randomUUID) return crypto.randomUUID();
@@ -49,14 +50,14 @@
     return String(last + 1).padStart(16, "0");
   }
   function add(item) {
-    keep(`${prefix}${person}:${number()}:${item.entry.id}`, item);
+    keep(`${prefix}${person}:${number()}:${item.entry.id}`, { ...item, acted: Date.now() });
     tell("waiting:change");
     send();
   }
   function dropRefused(key) { drop(key); tell("waiting:change"); }
   function sendAgain(key, more = {}) {
     const item = read(key) || unkept.get(key);
-    if (item) keep(key, { ...item, entry: { ...item.entry, ...more }, refused: undefined, way: undefined });
+    if (item) keep(key, { ...item, acted: Date.now(), entry: { ...item.entry, ...more }, refused: undefined, way: undefined });
     tell("waiting:change");
     send();
   }
@@ -88,7 +89,8 @@
       const waiting = list().filter((each) => !each.refused);
       if (!waiting.length) return;
       const batch = waiting.filter((each) => each.url === waiting[0].url).slice(0, size);
-      const told = await post(batch[0].url, batch.map((each) => each.entry));
+      const byItself = inVain || batch.every((each) => Date.now() - (each.acted || 0) >= longAgo);
+      const told = await post(batch[0].url, batch.map((each) => each.entry), byItself);
       if (!told) return;
       if (told.refused) {
         // Of many, one alone may be at fault, or they are too many: each is asked about by itself.
@@ -105,7 +107,7 @@
         if (result.state === "refused") setApart(each, result.words, result.way);
         else drop(each.key);
       }
-      tell("waiting:told", { ...told, batch });
+      tell("waiting:told", { ...told, batch, byItself });
       tell("waiting:change");
       if (left === batch.length) return;
     }
@@ -117,14 +119,14 @@
     const known = { 404: "This session is not open to you.", 409: "Something else was saved first.", 413: "It is too much at once." };
     return `${await fault(answer) || known[answer.status] || "The server did not take it."} (${answer.status}) Look at it, then send it again or enter it anew.`;
   }
-  async function post(url, entries) {
+  async function post(url, entries, byItself) {
     let answer;
     try {
       answer = await fetch(url, {
         method: "POST", redirect: "manual", signal: AbortSignal.timeout(patience),
         headers: {
           "Content-Type": "application/json", "X-CSRFToken": token.content,
-          ...(inVain && { "X-Upturn-By-Itself": "yes" }),
+          ...(byItself && { "X-Upturn-By-Itself": "yes" }),
         },
         body: JSON.stringify(entries),
       });
