@@ -83,6 +83,31 @@ def test_a_refusal_is_told_kept_apart_and_not_sent_again_by_itself(
     assert Reading.objects.filter(session=session).count() == 1
 
 
+def test_a_refusal_that_finds_no_room_in_the_browser_is_not_sent_for_ever(
+    session: Session, nurse: Actor, hours: Hours
+) -> None:
+    page, proxy = hours.open(session, nurse), Proxy()
+    page.route(ENTRIES, proxy)
+    page.context.set_offline(True)
+    type_in(page, "n-15", SBP="122")
+    expect(page.locator("[data-link]")).to_contain_text("1 entry waits here")
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    proxy.status = 422
+    hours.connect_again(page)
+    expect(page.get_by_role("alert").filter(has_text="(422)")).to_have_count(1)
+    hours.jump(hours.at + MINUTE)
+    hours.settled()
+    assert proxy.asked == [1]
+    # What the storage holds goes on waiting for a page that is loaded anew.
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('waiting:')).length") == 1
+    proxy.status = None
+    page.get_by_role("button", name="Send it again").click()
+    all_sent(page)
+    assert Reading.objects.filter(session=session).count() == 1
+
+
 def test_an_answer_that_comes_late_takes_away_nothing_that_is_newer(
     session: Session, nurse: Actor, other_nurse: Actor, hours: Hours
 ) -> None:

@@ -40,7 +40,8 @@
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
   function list() {
-    const found = keys().filter(own).map((key) => ({ key, ...read(key) })).filter((each) => each.entry);
+    // Of two copies the one that the storage had no room for is the newer.
+    const found = keys().filter((key) => own(key) && !unkept.has(key)).map((key) => ({ key, ...read(key) })).filter((each) => each.entry);
     for (const [key, item] of unkept) found.push({ key, ...item });
     return found.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
@@ -56,7 +57,7 @@
   }
   function dropRefused(key) { drop(key); tell("waiting:change"); }
   function sendAgain(key, more = {}) {
-    const item = read(key) || unkept.get(key);
+    const item = unkept.get(key) || read(key);
     if (item) keep(key, { ...item, acted: Date.now(), entry: { ...item.entry, ...more }, refused: undefined, way: undefined });
     tell("waiting:change");
     send();
