@@ -135,7 +135,8 @@ def test_blinding_is_in_the_table() -> None:
 
 
 def test_the_first_administrator_is_made_at_the_terminal(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builtins.input", lambda *_: PASSWORD)
+    # One line for each time that the command asks.
+    monkeypatch.setattr("sys.stdin", StringIO(f"{PASSWORD}\n" * 4))
     words = {"email": "ada@example.org", "name": "Ada", "facility": "main", "password_stdin": True}
     with pytest.raises(CommandError, match="--facility-name"):
         call_command("createadministrator", **words)

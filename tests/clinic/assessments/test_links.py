@@ -13,19 +13,20 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from tests.clinic.conftest import Clock, LogIn, without_tokens
+from tests.clinic.conftest import NOW, Clock, LogIn, without_tokens
+from tests.clinic.participants.making import document_of, signed
 
-from upturn.protocol import Concern as ConcernRule
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.assessments.links import actions
 from upturn_clinic.assessments.links.logs import WithoutLinks
 from upturn_clinic.assessments.models import LinkedQuestionnaire, Rating, SelfRatingLink
-from upturn_clinic.assessments.queries import protocol_for
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.operation import IDLE_LOGOUT
+from upturn_clinic.participants import actions as participants
 from upturn_clinic.participants.models import Participant
+from upturn_clinic.programmes import actions as programmes
 from upturn_clinic.safety.models import Concern
 from upturn_clinic.treatments.models import Plan
 
@@ -275,17 +276,21 @@ def test_answers_arrive_whoever_was_logged_in_beside_them(
     assert client.get("/me/").status_code == 302
 
 
-def test_a_rule_that_shows_no_help_hears_a_changed_answer_too(
-    participant: Participant, as_clinician: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quiet_rule = ConcernRule.model_validate(
-        {"id": "high-total", "text": "High.", "instrument": "PHQ-9", "at_least": 20, "within": "PT8H",
-         "show_help": False, "status": "assumed"}
+def test_a_rule_that_shows_no_help_hears_a_changed_answer_too(participant: Participant, as_clinician: Actor) -> None:
+    document = document_of("six-infusions")
+    first = document.index("    - id: phq-item-9\n      text:")
+    rule = (
+        "    - id: high-total\n      text: High.\n      instrument: PHQ-9\n      at_least: 20\n      within: PT8H\n"
+        "      show_help: false\n      status: assumed\n"
+    )
+    draft = programmes.add_version(
+        programme=participant.programme, document=document[:first] + rule + document[first:], file="p.yaml",
+        by=as_clinician, at=NOW,
     )  # fmt: skip
-    own = protocol_for(participant)
-    assert own.safety is not None
-    changed = own.model_copy(update={"safety": own.safety.model_copy(update={"concerns": (quiet_rule,)})})
-    monkeypatch.setattr("upturn_clinic.assessments.queries.protocol_for", lambda _participant: changed)
+    participant = participants.move_to_version(
+        participant=participant, version=participant.version, to=signed(draft, as_clinician, NOW), reason="amendment",
+        by=as_clinician, at=NOW,
+    )  # fmt: skip
     client, address = Client(), made(participant, as_clinician)
     for each, tasks in (("1", 0), ("3", 1), ("3", 1)):
         page = send(client, address, **{**QUIET, **{f"item_{item}": each for item in range(1, 9)}}).content.decode()

@@ -18,7 +18,7 @@ from tests.clinic.floor.conftest import ARRIVAL
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, OpenSession, User
 from upturn_clinic.floor.models import Reading, Session
-from upturn_clinic.operation import IDLE_LOGOUT, IDLE_WARNING
+from upturn_clinic.operation import ACTIVITY_NOTED, IDLE_LOGOUT, IDLE_WARNING
 from upturn_clinic.participants.models import Participant
 
 SOON = timedelta(seconds=10)
@@ -240,6 +240,25 @@ def test_what_waits_for_another_person_keeps_nobody_logged_in(
         hours.settled()
     assert {each.get_decoded()["last_activity"] for each in OpenSession.objects.filter(person=colleague.pk)} == seen
     assert not Reading.objects.exists()
+
+
+def test_a_page_with_an_old_token_keeps_nobody_logged_in(
+    session: Session, nurse: Actor, colleague: User, hours: Hours
+) -> None:
+    """What was entered just now would count: not where the server has told this page that its token holds no more."""
+    page = hours.open(session, nurse)
+    log_in_on_another_tab(page, colleague)
+    page.locator("meta[name=csrf-token]").evaluate("(token) => { token.content = 'x'.repeat(64); }")
+    page.route("**/still-here/", lambda route: route.abort())
+    type_in(page, "n-15", SBP="122")
+    expect(page.locator("[data-link]")).to_contain_text("1 entry waits here; nothing is lost. Load the page anew.")
+    hours.settled()
+    seen = {each.get_decoded()["last_activity"] for each in OpenSession.objects.filter(person=colleague.pk)}
+    with page.expect_response("**/entries/") as answer:
+        hours.jump(hours.at + ACTIVITY_NOTED + SOON)
+    assert answer.value.status == 403
+    hours.settled()
+    assert {each.get_decoded()["last_activity"] for each in OpenSession.objects.filter(person=colleague.pk)} == seen
 
 
 def test_the_question_does_not_cover_an_emergency(session: Session, nurse: Actor, hours: Hours) -> None:
