@@ -69,6 +69,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     ]
     return {
         "notice": NOTICE,
+        "read_at": timezone.now(),
         "actor": actor,
         "at_facility": here,
         "sections": sections,

@@ -11,7 +11,7 @@ from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from upturn_clinic.accounts import actions, queries
@@ -29,6 +29,7 @@ from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.accounts.refusals import Refusal
 from upturn_clinic.operation import ACTIVITY_NOTED, IDLE_LOGOUT, LONGEST_PAGE_NOTED, SESSION_LENGTH
+from upturn_clinic.pages.addresses import page_name
 
 __all__ = ["Doors", "IdleLogout", "SecondFactor"]
 
@@ -36,7 +37,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 FACTOR_SEEN = "second_factor_seen"
 _KEPT = "What you typed is kept in this tab."
 IDLE = f"You were logged out after {IDLE_LOGOUT.total_seconds() / 60:.0f} minutes without activity. {_KEPT}"
-# Whoever answers by a link does so whoever is logged in beside it: their answers are led nowhere else.
+# Whoever answers by a link does so whoever is logged in beside it: their answers are led nowhere else. The other links
+# act for an account, so they wait until it is clear who is there.
 BY_LINK = "self_rating"
 DAY_OVER = f"You were logged out at the end of a working day. {_KEPT}"
 
@@ -52,7 +54,7 @@ class IdleLogout:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Log out, or note the activity."""
-        if isinstance(request.user, User) and _page(request) != BY_LINK:
+        if isinstance(request.user, User) and page_name(request) != BY_LINK:
             now = timezone.now()
             last = last_heard(request.session) or now
             began = noted_time(request.session.get(LOGGED_IN)) or now
@@ -82,7 +84,7 @@ class SecondFactor:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Lead away, or go on."""
         user = request.user
-        if isinstance(user, User) and not request.session.get(FACTOR_SEEN) and _page(request) not in self.OPEN:
+        if isinstance(user, User) and not request.session.get(FACTOR_SEEN) and page_name(request) not in self.OPEN:
             # Staff cannot take theirs away, and who takes it from them ends their sessions: once seen in one is enough.
             if queries.has_second_factor(user):
                 request.session[FACTOR_SEEN] = True
@@ -140,14 +142,6 @@ class Doors:
 
     def _place(self, request: HttpRequest) -> str:
         return str(request.resolver_match.kwargs.get("facility", "")) if request.resolver_match else ""
-
-
-def _page(request: HttpRequest) -> str | None:
-    """Name the page before anything opens it."""
-    try:
-        return resolve(request.path_info).url_name
-    except Resolver404:
-        return None
 
 
 def to_log_in(request: HttpRequest) -> HttpResponse:

@@ -280,7 +280,7 @@ def _which(found: Rating) -> str:
 def _asked_for(found: Rating, actor: Actor) -> str:
     """Say for which time of the protocol a rating is; who must not know of doses reads the day alone."""
     if found.planned_h is None:
-        return "not by the protocol"
+        return "not entered for a time of the protocol"
     if actor.may(Permission.SEE_DOSES):
         return f"by the protocol, {in_words(found.planned_h)} after the first dose"
     day, hours = days_and_hours(found.planned_h)

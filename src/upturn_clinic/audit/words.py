@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from upturn_clinic.ground.dates import day
 from upturn_clinic.ground.stretches import in_words
+from upturn_clinic.ledger.sealing import DESTROYED
 from upturn_clinic.operation import LONGEST_REASON
 
 __all__ = ["said_of", "short_key", "value_of"]
@@ -64,7 +67,7 @@ def value_of(model: type[models.Model] | None, field: str, value: Any) -> Any:
         return f"{begins} ({len(text):,} characters)"
     if isinstance(found, models.ForeignKey) and _KEY.fullmatch(text):
         value = _with_kind(found, text, said_of(model, field))
-    return short_key(text) if field == "source" else value
+    return _IN_WORDS[field](text) if field in _IN_WORDS else value
 
 
 def short_key(text: str) -> str:
@@ -83,6 +86,18 @@ def _with_kind(field: models.ForeignKey[Any, Any], key: str, name: str) -> str:
     pointed: Any = field.related_model
     kind = str(pointed._meta.verbose_name)
     return short_key(key) if kind == name else f"{kind} {short_key(key)}"
+
+
+def _kind_called(label: str) -> str:
+    try:
+        return str(apps.get_model(label)._meta.verbose_name)
+    except (LookupError, ValueError):
+        return label
+
+
+_IN_WORDS: Mapping[str, Callable[[str], str]] = {
+    "source": short_key, "object_type": _kind_called, DESTROYED: lambda keys: ", ".join(keys.split()),
+}  # fmt: skip
 
 
 def _field(model: type[models.Model] | None, field: str) -> models.Field[Any, Any] | None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import product
 
 from upturn import protocol
 from upturn.protocol import Criterion, Gate, Readings, Rule
 from upturn_clinic.floor.asked import HOUSE, Asked, HouseCheck
-from upturn_clinic.floor.models import Answer, GateDecision, Session, Sign
+from upturn_clinic.floor.models import Answer, GateDecision, Session, Sign, amount
 from upturn_clinic.floor.series import AnySeries, Read, series_of
 
 __all__ = [
@@ -349,19 +350,20 @@ def _words(
             # Of two values in one cell only the one is named that closes.
             if not any(each.closes_at(float(reading.value) - old) for old in olds):
                 continue
+            limit = amount(Decimal(f"{each.limit:g}"), reading.unit)
             rise = ""
             if each.of == "rise":
-                rise = " since before the dose (" + " or ".join(f"{one.reading}" for one in before[each.measure]) + ")"
-            words.append(f"{reading}; limit: {_limit(each)}{' ' + reading.unit if each.of == 'value' else rise}")
+                rise = " since before the dose (" + " or ".join(one.reading for one in before[each.measure]) + ")"
+            words.append(f"{reading} is {_beyond(each)} {limit}{rise}")
             keys.append(str(reading.pk))
     return tuple(dict.fromkeys(words)), tuple(dict.fromkeys(keys))
 
 
-def _limit(rule: Rule) -> str:
-    name = next(
-        name for name in ("above", "below", "at_least", "at_most") if getattr(rule, name) is not None
-    ).replace("_", " ")  # fmt: skip
-    return f"{'a rise ' if rule.of == 'rise' else ''}{name} {rule.limit:g}"
+def _beyond(rule: Rule) -> str:
+    """Say how a value passes a limit, as in "SBP 182 mmHg is at least 160 mmHg"."""
+    name = next(name for name in ("above", "below", "at_least", "at_most") if getattr(rule, name) is not None)
+    word = "more than" if name == "above" and rule.of == "rise" else name.replace("_", " ")
+    return f"a rise of {word}" if rule.of == "rise" else word
 
 
 def _decision(

@@ -153,7 +153,9 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
         if reader.may(Permission.SEE_RATINGS) else "",
         "drugs": list(ConcomitantDrug.objects.filter(participant=person, ended_on=None)),
         "effects": [each for each in events_of(person) if each.source == f"session/{session.pk}"],
+        "signs_seen": _signs_seen(session), "differs": _differs(shown, preparation),
         "terms": terms(), "story": list(story_of(session)), "steps": _steps(session),
+        "next_steps": _next_steps(session),
         "is_emergency": emergency_runs(session), "emergency_signs": emergency_signs(asked),
         "minutes": minutes_between(session.began_at, now) if session.began_at else None, "phases": Phase,
         "devices": _devices(session, asked),
@@ -361,6 +363,22 @@ def _concentration(preparation: object, filling: float | None) -> str:
     return f"{float(mg) / filling:.3g} mg/ml"
 
 
+def _differs(shown: DoseShown | None, preparation: Preparation) -> str:
+    """Say by how much the prepared amount is another one than was worked out; empty where a reader may not know."""
+    if not (shown and shown.computed and preparation.draws and preparation.mg):
+        return ""
+    more = float(preparation.mg) - shown.computed.mg
+    # Less than a hundredth of a milligram is the arithmetic's, not anybody's.
+    return "" if abs(more) < 0.005 else f"{abs(more):.3g} mg {'more' if more > 0 else 'less'}"
+
+
+def _signs_seen(session: Session) -> list[str]:
+    """List the signs that were seen, also those that opened the emergency path; each once, the first first."""
+    seen = [(each.at, each.sign) for each in session.signs.all() if each.counts and each.is_present]
+    seen += [(each.at, sign) for each in session.emergencysteps.all() if each.counts for sign in each.signs]
+    return list(dict.fromkeys(sign for _, sign in sorted(seen)))
+
+
 def _row(row: Row, session: Session) -> dict[str, Any]:
     return {
         "key": row.key, "nominal": row.nominal_min, "row": str(row.row) if row.row else None,
@@ -383,6 +401,14 @@ def _value(reading: Reading, session: Session) -> dict[str, str]:
         "id": str(reading.pk), "text": f"{reading.value.normalize():f}", "who": reading.by.name if reading.by else "",
         "at": stamp(session, reading.at), "instant": reading.at.isoformat(), "because": reading.struck_because,
     }  # fmt: skip
+
+
+def _next_steps(session: Session) -> list[dict[str, Any]]:
+    """List what may follow in the emergency path; the first that was not written down yet is offered first."""
+    was = {each.step for each in session.emergencysteps.all() if each.counts}
+    every = [each for each in EmergencyStep.Step if each is not EmergencyStep.Step.OPENED]
+    first = next((each for each in every if each not in was), every[-1])
+    return [{"step": each, "was": each in was, "is_next": each is first} for each in every]
 
 
 def _steps(session: Session) -> list[tuple[EmergencyStep, str]]:

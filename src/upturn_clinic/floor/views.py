@@ -165,7 +165,8 @@ def give_up(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     return answer(
         request, forms.GiveUpForm(request.POST or None, initial={"version": found.version}),
         lambda given: actions.give_up(session=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, found, actor, "No dose today", "End the session without a dose", drawn=drawn, ends=True),
+        shown=_words(here, found, actor, "No dose today", "End the session without a dose", drawn=drawn, ends=True,
+                     has_begun=found.began_at is not None),
         said=f"{said} {drawn} is drawn: if it is not given later today, waste it with a witness." if drawn else said,
         to=reverse("plan", args=[here.slug, found.participant_id]), newest=found, page=PAGE,
     )  # fmt: skip

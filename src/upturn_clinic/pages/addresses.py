@@ -1,13 +1,14 @@
-"""Many addresses of one kind: the pattern is looked up once, each key is put in. For lists; elsewhere ``{% url %}``."""
+"""Addresses where ``{% url %}`` does not reach: many of one kind, and the name of the one that is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from uuid import UUID
 
-from django.urls import reverse
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve, reverse
 
-__all__ = ["addresses"]
+__all__ = ["addresses", "page_name"]
 
 _NOBODY = UUID(int=0)
 
@@ -24,3 +25,11 @@ def addresses(name: str, facility: str) -> Callable[[UUID], str]:
     """
     before, _, after = reverse(name, args=[facility, _NOBODY]).partition(str(_NOBODY))
     return lambda key: f"{before}{key}{after}"
+
+
+def page_name(request: HttpRequest) -> str | None:
+    """Name the page that is asked for, also before anything opens it; None where there is none."""
+    try:
+        return resolve(request.path_info).url_name
+    except Resolver404:
+        return None

@@ -8,9 +8,9 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
 
 from upturn_clinic.ground.busy import is_busy
+from upturn_clinic.pages.addresses import page_name
 from upturn_clinic.pages.crisis import crisis_help
 
 __all__ = [
@@ -37,7 +37,7 @@ def well(_request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """The request makes no sense."""
-    return _told(request, 400, "This request cannot be understood.", "Go back and try again.")
+    return _told(request, 400, "This request cannot be understood.", "Go back with your browser and try again.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -57,7 +57,8 @@ def forgery_suspected(request: HttpRequest, reason: str = "") -> HttpResponse:  
     request.forgery_suspected = True  # type: ignore[attr-defined]
     return _told(
         request, 403, "This form is too old.",
-        "Perhaps you logged in anew since then. Go back and reload the page: what you typed is kept in this tab.",
+        "Perhaps you logged in anew since then. Go back with your browser and reload the page: "
+        "what you typed is kept in this tab.",
     )  # fmt: skip
 
 
@@ -83,20 +84,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _by_itself(request: HttpRequest, template: str, *, status: int) -> HttpResponse:
     """Draw a page that asks nothing of the database, not even who is there; who answers about mood is told of help."""
     shown: dict[str, object] = {"request": request}
-    if _name(request) in OF_PARTICIPANTS:
+    if page_name(request) in OF_PARTICIPANTS:
         shown["crisis"] = crisis_help("", "")
     return HttpResponse(render_to_string(template, shown), status=status)
 
 
-def _name(request: HttpRequest) -> str | None:
-    try:
-        return resolve(request.path_info).url_name
-    except Resolver404:
-        return None
-
-
 def _told(request: HttpRequest, status: int, title: str, remedy: str) -> HttpResponse:
     shown: dict[str, object] = {"title": title, "remedy": remedy, "status": status}
-    if _name(request) in OF_PARTICIPANTS:
+    if page_name(request) in OF_PARTICIPANTS:
         shown["for_participants"] = True
     return render(request, "pages/told.html", shown, status=status)

@@ -116,6 +116,7 @@ def participant(request: HttpRequest, facility: str, participant: UUID) -> HttpR
         "screening": screening,
         "missing": obstacles(person, screening) if screening and in_screening else (),
         "in_screening": in_screening,
+        "is_stopped": any(each.state == "stopped" for each in screening.standings) if screening else False,
         "arm": queries.arm_shown(person, actor),
         "is_masked": queries.is_masked(person),
         "unblindings": queries.unblindings_of(person) if clinical else (),

@@ -297,7 +297,7 @@ def _lasting_words(protocol: Protocol, known: Expected | None) -> Iterator[str]:
     if known.left.middle:
         until, count = _span(protocol.follow_up_h), round(known.left.middle * PEOPLE)
         yield f"Within {until}, about {count} of {PEOPLE} people in the model stop coming.{_likely(known.left)}"
-        yield "You can stop at any time. You do not have to say why."
+        yield "You can stop coming at any time. You do not have to say why. Ask us before you stop any drug."
 
 
 def _unknown(protocol: Protocol, arm: str, known: Expected | None) -> Iterator[str]:
@@ -336,7 +336,7 @@ def _danger(protocol: Protocol, *, at_home: bool) -> Iterator[str]:
     if signs:
         listed = f"{', '.join(signs[:-1])}, or {signs[-1]}" if len(signs) > 1 else signs[0]
         yield f"After you have left us, call the emergency number at once for: {listed}."
-    yield "Tell us the same day if you think of harming yourself, or if something worries you."
+    yield "And tell us the same day if you think of harming yourself, or if something worries you."
 
 
 def _likely(share: Interval) -> str:

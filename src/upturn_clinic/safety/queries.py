@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
 from upturn.parameters import read
 from upturn.protocol import Protocol
@@ -34,8 +34,9 @@ def people_at(facility: Facility) -> QuerySet[Participant]:
 
 
 def concerns_at(facility: Facility) -> QuerySet[Concern]:
-    """All concerns of a facility; what is due first comes first."""
-    return Concern.objects.filter(facility=facility).select_related(*_PEOPLE).order_by("due_at")
+    """All concerns of a facility: what asks for somebody at once comes first, then by deadline."""
+    at_once = Case(When(due_at__lte=F("raised_at"), then=0), default=1)
+    return Concern.objects.filter(facility=facility).select_related(*_PEOPLE).order_by(at_once, "due_at")
 
 
 def concerns_of(participant: Participant) -> QuerySet[Concern]:

@@ -22,7 +22,7 @@ from upturn_clinic.participants.answering import answer, user_of
 from upturn_clinic.participants.queries import identity_of
 from upturn_clinic.stock import actions, forms, queries
 from upturn_clinic.stock.checks import WITNESSED
-from upturn_clinic.stock.models import Draw
+from upturn_clinic.stock.models import Draw, Lot
 from upturn_clinic.stock.shelf.queries import LotRow, fitting_lots
 from upturn_clinic.treatments.dosing import DEVIATION
 from upturn_clinic.treatments.models import Dose
@@ -31,6 +31,7 @@ from upturn_clinic.treatments.queries import course_of, dose_shown, doses_at, we
 __all__ = ["check_draw", "draw_dose", "preparation", "put_back_draw", "waste_draw"]
 
 PAGE = "stock/form.html"
+POURED = "What was drawn from a vial does not go back into it. Waste it, with a witness."
 BOTH = ["GET", "POST"]
 
 
@@ -146,6 +147,7 @@ def put_back_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpRespon
     actor, here = require(request, Permission.DISPENSE, facility)
     found, now = _draw(here, draw), timezone.now()
     people = queries.people_who_may(here, Permission.WITNESS, but=actor.user_id, at=now, knows=found.dose)
+    is_poured = queries.may_know(actor, found.dose) and found.lot.form == Lot.Form.VIAL
 
     def act(given: dict[str, Any]) -> object:
         proof = prove(request, given["person"], password=given["password"], code=given["code"], at=now)
@@ -156,6 +158,7 @@ def put_back_draw(request: HttpRequest, facility: str, draw: UUID) -> HttpRespon
     return answer(
         request, forms.PutBackForm(request.POST or None, people=people, unit=found.lot.unit), act,
         shown={**_dose_words(here, found.dose, actor), "title": "Put back what was not used", "verb": "Put back",
+               "nothing": POURED if is_poured else "",
                "meaning": actions.RETURNED, "preparation": _prepared(found.dose, actor)},
         said="Put back.", to=_preparation(here, found.dose), page=PAGE,
     )  # fmt: skip

@@ -63,6 +63,13 @@ class PlanRow:
     # Where raters are told another day than the plan now has, of what is still to come: their day.
     told: str = ""
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether it lies, or took place, outside the protocol's window; what is not to happen lies nowhere."""
+        state = Dose.State
+        is_off = self.due.state in (state.CANCELLED, state.MISSED)
+        return not is_off and not self.due.earliest <= self.at <= self.due.latest
+
 
 @dataclass(frozen=True)
 class Span:
@@ -95,7 +102,7 @@ def plan_screen(person: Participant, reader: Actor, *, now: datetime, form: str,
     course = queries.course_of(person)
     may_see_doses = reader.may(Permission.SEE_DOSES)
     shown: dict[str, Any] = {
-        "person": person, "course": course, "may_see_doses": may_see_doses,
+        "person": person, "identity": identity_shown(person, reader), "course": course, "may_see_doses": may_see_doses,
         "may_change": reader.may(Permission.CHANGE_PLAN) and person.status == Participant.Status.ENROLLED,
         "may_give": reader.may(Permission.RECORD_SESSION) and person.status == Participant.Status.ENROLLED,
         "may_decide": reader.may(Permission.DECIDE_BOOSTER) and person.status == Participant.Status.ENROLLED,

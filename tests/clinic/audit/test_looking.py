@@ -300,6 +300,12 @@ def test_long_answers_say_how_they_begin_and_a_protocol_how_long_it_is(facility:
     assert value_of(None, "document", str(before)) == f"a document ({len(str(before))} characters)"
 
 
+def test_a_kind_of_record_and_several_keys_are_written_for_people() -> None:
+    assert value_of(Signature, "object_type", "floor.Session") == "session"
+    assert value_of(None, "object_type", "no longer.There") == "no longer.There"
+    assert value_of(None, "keys destroyed", "a1 b2") == "a1, b2"
+
+
 def test_a_number_of_the_trail_loses_no_place(facility: Facility) -> None:
     assert value_of(Dose, "given_mg", "123456.789") == "123456.789"
     assert value_of(Dose, "given_mg", "40.300") == "40.3"

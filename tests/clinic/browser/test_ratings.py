@@ -45,7 +45,7 @@ def treated(planned: Plan, as_clinician: Actor) -> Participant:
     for visit in planned.visits.all():
         when = begun + timedelta(hours=visit.offset_h)
         planned.visits.filter(pk=visit.pk).update(planned_at=when, target=when, earliest=when,
-                                                  latest=when + timedelta(hours=12))  # fmt: skip
+                                                  latest=when + timedelta(hours=12), told_at=when)  # fmt: skip
     Participant.objects.filter(pk=planned.participant_id).update(status="enrolled", enrolled_at=begun)
     planned.participant.refresh_from_db()
     totals = ((-1, 33), (1, 24), (3, 16), (7, 12), (14, 10), (18, 23), (21, 25))
@@ -139,6 +139,22 @@ def test_a_first_digit_waits_for_no_second_one_elsewhere(treated: Participant, c
     page.keyboard.press("5")
     for item, typed in ((1, "5"), (2, "1")):
         expect(page.locator(f"input[name=item_{item}]:checked")).to_have_value(typed)
+
+
+def test_a_second_press_takes_an_answer_back_and_a_double_click_does_not(
+    treated: Participant, colleague: User, opened: Open
+) -> None:
+    page = opened(f"{at('enter_rating', treated.pk)}?instrument=MADRS&planned=none", colleague)
+    two = page.locator("[data-item='1'] label").filter(has_text="2")
+    chosen = page.locator("input[name=item_1]:checked")
+    two.click()
+    expect(chosen).to_have_value("2")
+    # Not as a double click: that is one answer, however fast.
+    page.wait_for_timeout(700)
+    two.click()
+    expect(chosen).to_have_count(0)
+    two.dblclick()
+    expect(chosen).to_have_value("2")
 
 
 def test_a_total_that_did_not_come_is_asked_for_again(treated: Participant, colleague: User, opened: Open) -> None:

@@ -68,7 +68,7 @@ def test_a_refusal_is_told_kept_apart_and_not_sent_again_by_itself(
     hours.settled()
     proxy.status = status
     hours.connect_again(page)
-    refused = page.get_by_role("alert").filter(has_text=f"({status})")
+    refused = page.get_by_role("alert").filter(has_text=f"For whoever runs the server: {status}.")
     expect(refused).to_have_count(2)
     # Both together, then each by itself.
     assert proxy.asked == [2, 1, 1]
@@ -96,7 +96,7 @@ def test_a_refusal_that_finds_no_room_in_the_browser_is_not_sent_for_ever(
     )
     proxy.status = 422
     hours.connect_again(page)
-    expect(page.get_by_role("alert").filter(has_text="(422)")).to_have_count(1)
+    expect(page.get_by_role("alert").filter(has_text="For whoever runs the server: 422.")).to_have_count(1)
     hours.jump(hours.at + MINUTE)
     hours.settled()
     assert proxy.asked == [1]
@@ -150,7 +150,7 @@ def test_who_may_not_record_any_more_is_told_so(session: Session, nurse: Actor, 
     page = hours.open(session, nurse)
     Membership.objects.filter(user=nurse.user).update(role=Role.COORDINATOR)
     type_in(page, "n-15", SBP="122")
-    refused = page.get_by_role("alert").filter(has_text="does not take entries from you here (403)")
+    refused = page.get_by_role("alert").filter(has_text="does not take entries from you here.")
     expect(refused).to_have_count(1)
     # A log-out asks about what was refused as well.
     page.get_by_role("button", name="Log out", exact=True).click()

@@ -18,7 +18,7 @@ from upturn_clinic.accounts.models import User
 from upturn_clinic.exports.models import MonitoringForm
 from upturn_clinic.exports.monitoring import actions, queries
 from upturn_clinic.exports.monitoring.sheet import CheckedField, sections_of
-from upturn_clinic.floor.models import Session
+from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.ground.errors import Conflict, Refused
 from upturn_clinic.safety.models import AdverseEvent
 from upturn_clinic.treatments.models import ConcomitantDrug, Dose
@@ -63,6 +63,29 @@ def test_the_record_fills_what_it_knows(nasal: Session) -> None:
     for label in ("Vital signs acceptable before the dose", "Sedation", "Serious adverse event", "Prescriber: name"):
         assert found[label] == "", label
     assert fields(nasal)["Serious adverse event"].help == "1 event not judged by a clinician yet"
+
+
+def test_a_reading_of_the_middle_is_not_told_as_that_of_the_end(nasal: Session, nurse: Actor) -> None:
+    label, found = "Blood pressure before the end of monitoring", fields(nasal)
+    assert (found[label].value, found[label].help) == ("", "none was read later")
+    whole = found["Whole duration, from the first device to the end of monitoring (min)"]
+    assert whole.help == "the minimum is 120 min"
+    late = FIRST + timedelta(minutes=95)
+    for name, value in (("SBP", "131"), ("DBP", "80")):
+        Reading(session=nasal, at=late, noted_at=late, by=nurse.user, instrument=name, value=Decimal(value),
+                unit="mmHg").save()  # fmt: skip
+    assert fields(nasal)[label].value == "131/80 mmHg, 95 min after the first device"
+
+
+def test_what_the_record_says_is_not_asked_again(
+    nasal: Session, nurse: Actor, log_in: Callable[[User], Client]
+) -> None:
+    assert nurse.user is not None
+    address = reverse("fill_monitoring_form", args=[nasal.facility.slug, nasal.dose_id])
+    page = log_in(nurse.user).get(address).content.decode()
+    # An event of dissociation, the lot and the arrival's answer are on record; of sedation and prescriber nothing is.
+    names = ("enrolled", "dissociation", "lot", "sedation", "prescriber")
+    assert [name for name in names if f'name="{name}"' in page] == ["sedation", "prescriber"]
 
 
 def test_the_address_is_the_facilitys_unless_somebody_wrote_another(nasal: Session) -> None:

@@ -140,7 +140,7 @@ def test_a_closed_gate_waits_on_the_board_until_somebody_writes_what_was_done(
     (closed,) = (each for each in session_screen(whole(session), nurse, now=at)["closed"])
     assert waiting == f"{closed.standing.text} {' or '.join(closed.standing.because)}"
     assert "xygen" in waiting
-    assert waiting.endswith("SpO2 88 %; limit: below 92 %")
+    assert waiting.endswith("SpO2 88 % is below 92 %")
 
 
 def test_an_emergency_and_a_consent_taken_back_are_seen_at_once(

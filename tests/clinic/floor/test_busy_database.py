@@ -120,7 +120,7 @@ def test_a_form_is_not_taken_and_the_person_is_told_so(
         assert device.get(address).status_code == 200
     told = answer.content.decode()
     assert answer.status_code == 503
-    assert "may not be saved. Go back and try again" in told
+    assert "may not be saved. Go back with your browser and try again" in told
     assert "broke" not in told
     assert written() == before
     assert device.post(address, given).status_code == 302

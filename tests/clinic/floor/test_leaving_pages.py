@@ -64,13 +64,13 @@ def test_lines_are_counted_alike_on_the_list_and_where_ready_is_said(
     clinical = sum(each.is_clinical and not each.is_met for each in found)
     later = sum(not each.is_clinical and not each.is_met for each in found)
     assert (clinical > 1, later) == (True, 4)
-    assert f"{clinical} lines are not met yet; 4 more are asked when they leave." in page("leaving")
+    assert f"{clinical} lines are not met yet (all missing); 4 more are asked when they leave." in page("leaving")
     assert f"{clinical} lines are not met, so the person is not ready yet" in page("ready_to_leave")
     measure(dosed, nurse, at)
     answered(dosed, nurse, at, "discharge/blood-pressure", "discharge/walks", "discharge/no-new-suicidal-ideation")
     assert "Every line about the person is met; 4 are asked when they leave." in page("leaving")
     actions.declare_ready_to_leave(session=dosed, version=dosed.version, by=nurse, at=at)
-    assert "4 lines are not met yet." in page("leaving")
+    assert "4 lines are not met yet (3 missing)." in page("leaving")
     assert "4 lines are not met, so nobody signs yet" in page("leave")
 
 

@@ -117,8 +117,8 @@ def test_a_gate_that_is_open_shows_the_values_it_was_judged_by(session: Session,
     assert "<strong>Still to measure: SBP, DBP</strong>" in page
     all_saved(said(session, nurse, READY, *baseline(session, READY, SBP="124", DBP="79")))
     page = part(session, nurse, "before", READY)
-    assert "<strong>Not so: SBP 124 mmHg, DBP 79 mmHg, 08:55</strong>" in page
-    assert "<strong>Not so: SpO2 98 %, 08:55</strong>" in page
+    assert "<strong>In order: SBP 124 mmHg, DBP 79 mmHg, 08:55</strong>" in page
+    assert "<strong>In order: SpO2 98 %, 08:55</strong>" in page
 
 
 def test_each_value_stands_with_its_own_time_and_once(session: Session, nurse: Actor, other_nurse: Actor) -> None:
@@ -127,7 +127,7 @@ def test_each_value_stands_with_its_own_time_and_once(session: Session, nurse: A
     for by, name, value, at in typed:
         all_saved(said(session, by, READY, sent("reading", at, instrument=name, value=value, nominal_min=-15)))
     page = part(session, nurse, "before", READY)
-    assert "<strong>Not so: SBP 124 mmHg, 08:45; DBP 79 mmHg, 08:55</strong>" in page
+    assert "<strong>In order: SBP 124 mmHg, 08:45; DBP 79 mmHg, 08:55</strong>" in page
 
 
 def test_a_time_out_that_grew_too_old_is_to_be_done_again(session: Session, nurse: Actor, facility: Facility) -> None:
@@ -199,7 +199,7 @@ def test_a_session_that_was_given_up_asks_for_nothing_again(session: Session, nu
         for words in ("do it again", "Do the time-out again", "checked again", "too old", "Still to measure"):
             assert words not in page, (name, words)
     # It stands there as it stood then.
-    assert "<strong>Not so: SpO2 98 %, 08:55</strong>" in part(session, nurse, "before", later)
+    assert "<strong>In order: SpO2 98 %, 08:55</strong>" in part(session, nurse, "before", later)
     assert "all answered" in part(session, nurse, "before", later)
 
 

@@ -289,7 +289,7 @@ def test_two_in_one_cell_both_stay_and_one_decides(session: Session, nurse: Acto
                                                     now=at + MINUTE)}  # fmt: skip
     # As long as the two differ, a gate is open only if it is open for both.
     assert held["gates/blood-pressure-hold"].verdict == "closed"
-    assert held["gates/blood-pressure-hold"].because == ("SBP 182 mmHg; limit: at least 160 mmHg",)
+    assert held["gates/blood-pressure-hold"].because == ("SBP 182 mmHg is at least 160 mmHg",)
     all_saved(said(session, nurse, at + 2 * MINUTE, sent("strike", at, of=theirs["id"], reason="moved the arm")))
     assert Reading.objects.get(pk=theirs["id"]).struck_because == "moved the arm"
     again = said(session, other_nurse, at + 3 * MINUTE, sent("strike", at, of=theirs["id"], reason="I think so too"))

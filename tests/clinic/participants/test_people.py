@@ -96,7 +96,7 @@ def test_who_concludes_reads_what_will_be_concluded(
     person: Participant, clinician: Actor, now: datetime, colleague: User, log_in: LogIn
 ) -> None:
     place = "conclude_screening", person.pk
-    assert "Still missing" in page(log_in(colleague), *place)
+    assert "What stands in the way" in page(log_in(colleague), *place)
     screened(person, clinician, now)
     assert f"{person.pseudonym} becomes eligible" in page(log_in(colleague), *place)
 

@@ -166,6 +166,20 @@ def test_untaken_first_then_late_then_the_others(
     assert ([*lists.untaken], [*lists.late], [*lists.open]) == ([concern], [soon], [later])
 
 
+def test_what_asks_for_somebody_at_once_goes_before_what_is_longer_late(
+    participant: Participant, concern: Concern, as_clinician: Actor, facility: Facility
+) -> None:
+    now = NOW + timedelta(days=3)
+    at_once = actions.raise_concern(
+        participant=participant, rule=None, text="An answer asks for help.", because="x", source="s",
+        by=as_clinician, at=now,
+    )  # fmt: skip
+    assert at_once.is_due_at_once
+    later = now + timedelta(minutes=1)
+    assert [*queries.lists_at(facility, later).untaken] == [at_once, concern]
+    assert [*queries.untaken_at(facility, later)] == [at_once, concern]
+
+
 def test_every_clinician_and_nurse_reads_at_the_top_what_nobody_took(
     concern: Concern, facility: Facility, colleague: User, owner: User, make_person: Callable[..., User],
     log_in: LogIn, clock: Clock, as_clinician: Actor,

@@ -264,6 +264,19 @@ def test_pages_of_a_plan_name_the_person_to_who_may_know(
     """A booster or a drug at the wrong person is a dose at the wrong person."""
     assert "Ada Byron, born 29 Feb 1980" in shown(log_in(colleague), "record_drug", person.pk)
     assert person.pseudonym in shown(log_in(colleague), "decide_booster", person.pk)
+    assert "Ada Byron, born 29 Feb 1980" in shown(log_in(colleague), "plan", person.pk)
+
+
+def test_a_dose_that_was_given_outside_its_window_keeps_the_mark(
+    plan: Plan, person: Participant, colleague: User, log_in: LogIn
+) -> None:
+    client, first = log_in(colleague), Dose.objects.filter(plan=plan, number=1)
+    first.update(state="given", given_at=FIRST)
+    assert "outside the window" not in shown(client, "plan", person.pk)
+    first.update(given_at=first.get().latest + timedelta(minutes=1))
+    assert shown(client, "plan", person.pk).count("outside the window") == 1
+    first.update(state="cancelled")
+    assert "outside the window" not in shown(client, "plan", person.pk)
 
 
 def test_milligrams_are_for_who_may_know_the_drug(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -23,27 +24,38 @@ def _line(label: str) -> forms.CharField:
 
 
 class FillForm(forms.Form):
-    """The judgements and addresses that no reading holds. What the record says is not asked for."""
+    """The judgements and addresses that no reading holds. What the record says is not asked for.
+
+    Parameters
+    ----------
+    known
+        What the record of this session says itself.
+    """
 
     version = forms.IntegerField(widget=forms.HiddenInput, initial=0)
-    enrolled = _choice("Enrolled in the safety programme, if the arrival list does not say")
+    enrolled = _choice("Enrolled in the safety programme")
     vitals_before = _choice("Vital signs acceptable before the dose")
     vitals_after = _choice("Vital signs acceptable before the end of monitoring")
-    sedation = _choice("Sedation, if no event was recorded")
-    sedation_times = _line("Sedation: began and ended (min)")
-    dissociation = _choice("Dissociation, if no event was recorded")
-    dissociation_times = _line("Dissociation: began and ended (min)")
-    serious = _choice("Serious adverse event, if none was recorded")
+    sedation = _choice("Sedation")
+    sedation_times = _line("Sedation: began and ended (min after the first device, such as 12 to 42)")
+    dissociation = _choice("Dissociation")
+    dissociation_times = _line("Dissociation: began and ended (min after the first device, such as 12 to 42)")
+    serious = _choice("Serious adverse event")
     details = forms.CharField(
         label="Serious adverse event: details", required=False, max_length=LONGEST_REASON,
         widget=forms.Textarea({"rows": 3}),
     )  # fmt: skip
     opioids = _line("Opioids, apart")
-    lot = _line("Lot number, if the register has none")
+    lot = _line("Lot number")
     prescriber = _line("Prescriber: name")
     prescriber_phone = _line("Prescriber: telephone")
     prescriber_email = _line("Prescriber: email")
     address = _line("Address of the healthcare setting, if another than the facility's")
+
+    def __init__(self, *args: Any, known: Collection[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in known:
+            self.fields.pop(name, None)
 
     def answers(self) -> dict[str, str]:
         """Give what was written, without the version."""

@@ -47,6 +47,8 @@ class CheckedField:
         The field was not seen in a form but recalled: to be checked against the current one.
     help
         What the record says beside it.
+    key
+        By which somebody writes it where the record does not say it.
     """
 
     label: str
@@ -54,6 +56,7 @@ class CheckedField:
     origin: str = ""
     recalled: bool = False
     help: str = ""
+    key: str = ""
 
     @property
     def is_missing(self) -> bool:
@@ -105,8 +108,9 @@ def _patient(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
     yield _record("First treatment session", _yes(held.is_first))
     said = next((each.answer for each in held.arrival if each.criterion.endswith("safety-programme")), "")
     yield CheckedField(
-        "Enrolled in the safety programme", said or answers.get("enrolled", ""), "record" if said else "filled"
-    )
+        "Enrolled in the safety programme", said or answers.get("enrolled", ""), "record" if said else "filled",
+        key="enrolled",
+    )  # fmt: skip
 
 
 def _treatment(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
@@ -115,15 +119,17 @@ def _treatment(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]
     yield _record("Dose (56 mg, 84 mg, or another)", f"{dose.given_mg.normalize():f} mg" if dose.given_mg else "")
     lots = dict.fromkeys(f"{each.lot.number} (expires {dates.day(each.lot.expires_on)})" for each in held.draws)
     yield CheckedField(
-        "Lot number of the devices", ", ".join(lots) or answers.get("lot", ""), "record" if lots else "filled"
-    )
+        "Lot number of the devices", ", ".join(lots) or answers.get("lot", ""), "record" if lots else "filled",
+        key="lot",
+    )  # fmt: skip
     begin, end = _begin(held), held.session.left_at if held.session else None
     whole = _minutes(begin, end)
-    yield _record("Whole duration, from the first device to the end of monitoring (min)", whole)
+    least = f"the minimum is {MINIMUM_MONITORING_MIN:g} min" if whole and int(whole) < MINIMUM_MONITORING_MIN else ""
+    yield _record("Whole duration, from the first device to the end of monitoring (min)", whole, help=least)
     ready = _minutes(begin, held.session.may_leave_at if held.session else None)
     short = bool(ready) and int(ready) < MINIMUM_MONITORING_MIN
     yield _record(
-        f"Without the minimum of {MINIMUM_MONITORING_MIN:g} min: ready after (min)",
+        f"Ready to leave, if there were no minimum of {MINIMUM_MONITORING_MIN:g} min (min after the first device)",
         ready, help="" if short or not ready else "ready only after the minimum",
     )  # fmt: skip
 
@@ -143,8 +149,11 @@ def _monitoring(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField
     yield _filled("Vital signs acceptable before the dose", answers, "vitals_before")
     yield _record("Blood pressure before the dose", _pressure(held, begin, before=True))
     at_40 = begin + PRESSURE_AFTER_MIN * MINUTE if begin else None
-    yield _record(f"Blood pressure at {PRESSURE_AFTER_MIN:g} min", _pressure(held, begin, near=at_40))
-    yield _record("Blood pressure before the end of monitoring", _pressure(held, begin))
+    then, last = _pressure(held, begin, near=at_40), _pressure(held, begin)
+    yield _record(f"Blood pressure at {PRESSURE_AFTER_MIN:g} min", then)
+    # What was read in the middle says nothing about the end.
+    none_later = "none was read later" if last and last == then else ""
+    yield _record("Blood pressure before the end of monitoring", "" if none_later else last, help=none_later)
     yield _filled("Vital signs acceptable before the end", answers, "vitals_after")
     low = min((each.value for each in held.readings if each.instrument == "SpO2"), default=None)
     seen = "" if low is None else f"{written(low)} %"
@@ -162,24 +171,24 @@ def _events(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
         edge = "lowest" if worst is min else "highest"
         shown = "" if value is None else f"{measure} at its {edge}: {written(value)}"
         yield CheckedField(
-            label, "yes" if found else answers.get(key, ""), "record" if found else "filled", help=shown
+            label, "yes" if found else answers.get(key, ""), "record" if found else "filled", help=shown, key=key
         )  # fmt: skip
         yield CheckedField(
             f"{label}: began and ended (min after the first device)",
             "; ".join(_span(each, begin) for each in found) or answers.get(f"{key}_times", ""),
-            "record" if found else "filled", recalled=True,
+            "record" if found else "filled", recalled=True, key=f"{key}_times",
         )  # fmt: skip
     serious = [each for each in held.events if each.is_serious]
     unjudged = [each for each in held.events if each.is_serious is None]
     told = f"{len(unjudged)} event{'s' if len(unjudged) > 1 else ''} not judged by a clinician yet" if unjudged else ""
     yield CheckedField(
         "Serious adverse event", "yes" if serious else answers.get("serious", ""), "record" if serious else "filled",
-        help=told,
+        help=told, key="serious",
     )  # fmt: skip
     detail = "; ".join(f"{each.term}, {each.severity}, {_span(each, begin)}" for each in serious)
     yield CheckedField(
         "Serious adverse event: details", detail or answers.get("details", ""), "record" if detail else "filled",
-        recalled=True,
+        recalled=True, key="details",
     )  # fmt: skip
 
 

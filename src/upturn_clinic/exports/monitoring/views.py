@@ -49,6 +49,7 @@ def monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> HttpResp
     missing = _missing(sections)
     due_on = queries.due_on(found)
     shown = {"here": here, "dose": found, "form": form, "parts": sections, "missing": missing, "due_on": due_on,
+             "is_late": due_on < timezone.localdate(),
              "now": timezone.now(), "by": actor.user, "source": SUBMIT_SOURCE}  # fmt: skip
     return render(request, "exports/monitoring_form.html", shown)
 
@@ -60,7 +61,9 @@ def fill_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> Htt
     found = _dose(here, dose, actor)
     kept = queries.form_of(found)
     initial = {**(kept.answers if kept else {}), "version": kept.version if kept else 0}
-    form = forms.FillForm(request.POST or None, initial=initial)
+    read = sections_of(queries.held_of(found), {})
+    known = {each.key for section in read for each in section.fields if each.origin == "record" and each.value}
+    form = forms.FillForm(request.POST or None, initial=initial, known=known)
 
     def act(given: dict[str, Any]) -> object:
         return actions.fill_form(
@@ -70,7 +73,7 @@ def fill_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> Htt
     return answer(
         request, form, act,
         shown={"here": here, "dose": found, "title": f"Fill the monitoring form of {_whose(found)}", "verb": "Save",
-               "back": _page(here, found), "readings": _readings(sections_of(queries.held_of(found), {}))},
+               "back": _page(here, found), "readings": _readings(read)},
         said="Saved.", to=_page(here, found), newest=kept, page="exports/form.html",
     )  # fmt: skip
 
@@ -101,7 +104,7 @@ def submit_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> H
     return answer(
         request, form,
         lambda given: actions.submit_form(dose=found, **given, by=actor, at=timezone.now()),
-        shown={"here": here, "dose": found, "title": f"The clinic has submitted the form of {_whose(found)}",
+        shown={"here": here, "dose": found, "title": f"Note when the form of {_whose(found)} was submitted",
                "verb": "Note that it is submitted", "back": _page(here, found), "empty": empty},
         said="Noted as submitted.", to=_page(here, found), newest=kept, page="exports/form.html",
     )  # fmt: skip

@@ -133,7 +133,9 @@ class DecideForm(LeaveForm):
 class AgainstAdviceForm(LeaveForm):
     """What was said to somebody who leaves against advice, signed by who said it."""
 
-    reason = Reason("What you said to the person, and what they answered", "What can happen, whom to call, who knows.")
+    reason = Reason(
+        "What you said to the person, and what they answered", "What can happen, whom to call, and who was told."
+    )
     is_told = forms.BooleanField(
         label="I have said: do not drive, whom to call, and that they may come back at any time."
     )

@@ -18,7 +18,7 @@ from enum import StrEnum
 from upturn.protocol import Criterion, Gate
 from upturn_clinic.floor.asked import Asked, HouseCheck
 from upturn_clinic.floor.counting import emergency_runs, last_emergency_step
-from upturn_clinic.floor.gates import ALWAYS_APPLIES, closures_of, house_standings, measured, standings_of
+from upturn_clinic.floor.gates import ALWAYS_APPLIES, Standing, closures_of, house_standings, measured, standings_of
 from upturn_clinic.floor.limits import READING_FRESH
 from upturn_clinic.floor.models import Answer, EmergencyStep, Reading, Session
 from upturn_clinic.floor.phases import minutes_between, stretch
@@ -300,9 +300,14 @@ def _open_gates(session: Session, asked: Asked, now: datetime) -> Line:
     lines = (*standings_of(session, asked, now=now), *house_standings(session, asked, "time-out"))
     said = [each for each in lines if each.is_answered_by_hand and each.needs_word]
     closed = [each for each in closures_of(session, asked, now=now) if each.needs_word]
-    waiting = [": ".join((each.text.rstrip("."), "; ".join(each.because))) for each in (*said, *closed)]
+    waiting = [_with_time(each, session, now) for each in (*said, *closed)]
     state = LineState.UNMET if waiting else LineState.MET
     return Line(OPEN_GATES.key, OPEN_GATES.text, state, "clock", tuple(waiting), status="a check of the house")
+
+
+def _with_time(standing: Standing, session: Session, now: datetime) -> str:
+    since = (standing.closed_since or now).astimezone(session.facility.zone)
+    return f"{'; '.join(standing.because).rstrip('.')}, from {since:%H:%M} on. By: {standing.text}"
 
 
 def _emergency(session: Session) -> Iterator[Line]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from upturn_clinic.floor.leaving.lines import Line, judged_at, lines_of, of_the_person, unmet
+from upturn_clinic.floor.leaving.lines import Line, LineState, judged_at, lines_of, of_the_person, unmet
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.phases import minutes_between
 from upturn_clinic.floor.queries import asked_in
@@ -48,6 +48,11 @@ class GoingsOn:
     open_later: tuple[Line, ...]
     effects: tuple[AdverseEvent, ...]
     left_out: tuple[str, ...]
+
+    @property
+    def missing(self) -> int:
+        """Of how many of the open lines nothing is known yet: not measured, or not answered."""
+        return sum(each.state is LineState.MISSING for each in self.open_ones)
 
 
 def lines_in(session: Session, *, now: datetime) -> tuple[Line, ...]:

@@ -167,6 +167,11 @@ def _standing(
 
 
 def _obstacles_in_screening(screening: Screening) -> Iterator[str]:
+    # What stops is no gap to fill: it is told first.
+    for each in screening.standings:
+        if each.state == "stopped":
+            text = each.criterion.text.rstrip(".")
+            yield f"“{text}” was answered with yes. It stops enrolment, unless it is overridden with a signature."
     done = {measure.instrument for measure in screening.measures if measure.struck_at is None}
     for instrument in screening.wanted:
         if instrument not in done:
@@ -180,8 +185,6 @@ def _obstacles_in_screening(screening: Screening) -> Iterator[str]:
                 if again
                 else f"“{text}” is not answered yet."
             )
-        elif each.state == "stopped":
-            yield f"“{text}” is present and stops enrolment, unless it is overridden with a signature."
         elif each.state == "undecided":
             yield f"“{text}” is present: a decision with its reason is missing."
 

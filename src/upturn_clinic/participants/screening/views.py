@@ -262,7 +262,7 @@ def withdraw_consent(request: HttpRequest, facility: str, participant: UUID, con
         )
 
     shown = words_for(here, found.participant, "Consent is taken back", "Record", reader=actor,
-                      lede="From then on no dose may begin, and nothing more is done for the programme.",
+                      lede="From now on no dose may begin, and nothing more is done for the programme.",
                       is_grave=True)  # fmt: skip
     to = _page(here.slug, found.participant)
     said = "Consent is taken back. No dose may begin."

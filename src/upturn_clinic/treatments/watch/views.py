@@ -109,7 +109,7 @@ def strike_check(request: HttpRequest, facility: str, check: UUID) -> HttpRespon
         request, ChangeFields(request.POST or None, initial={"version": found.version}),
         lambda given: actions.strike_check(check=found, **given, by=actor, at=timezone.now()),
         shown=form_words(here, person, actor, f"Strike out the {_name(found.look).lower()} check", "Strike out",
-                     is_grave=True),
+                     check=found, is_grave=True),
         said="Struck out. It is due again.", to=reverse("plan", args=[here.slug, person.pk]) + "#monitoring",
         newest=found, page=FORM,
     )  # fmt: skip

@@ -1,4 +1,5 @@
-// The page on which staff enters a rating: a digit answers the item and goes on; arrows move; Backspace clears.
+// The page on which staff enters a rating: a digit answers the item and goes on; arrows move; Backspace clears, and so does
+// a second press on the answer, where there are no keys.
 // Items that are asked only after another answer are dimmed until then. Without this file the page works by mouse and tab.
 "use strict";
 (() => {
@@ -35,6 +36,25 @@
     radio.dispatchEvent(new Event("input", { bubbles: true }));
     radio.dispatchEvent(new Event("change", { bubbles: true }));
   }
+  function clear(item) {
+    for (const radio of radios(item)) radio.checked = false;
+    item.dispatchEvent(new Event("input", { bubbles: true }));
+    item.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  // A press tells a checked answer before the browser checks it; a double click is one answer.
+  const DOUBLE_MS = 600;
+  let pressed = null, chosenAt = -DOUBLE_MS;
+  form.addEventListener("change", (event) => { if (event.target.checked) chosenAt = event.timeStamp; });
+  form.addEventListener("pointerdown", (event) => {
+    const radio = event.target.closest(".item label")?.querySelector("input[type=radio]");
+    pressed = radio?.checked ? radio : null;
+  });
+  form.addEventListener("click", (event) => {
+    if (event.target !== pressed) return;
+    pressed = null;
+    if (event.timeStamp - chosenAt < DOUBLE_MS) return;
+    clear(at(event.target));
+  });
   form.addEventListener("keydown", (event) => {
     const item = at(event.target);
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -60,9 +80,7 @@
     } else if (event.key === "Backspace") {
       event.preventDefault();
       standsAlone();
-      for (const radio of radios(item)) radio.checked = false;
-      item.dispatchEvent(new Event("input", { bubbles: true }));
-      item.dispatchEvent(new Event("change", { bubbles: true }));
+      clear(item);
     }
   });
   form.addEventListener("change", show);

@@ -20,6 +20,8 @@
   };
   // Until the first answer: what the page itself said. The device's clock may be wrong by hours.
   let offset = Date.parse(root.dataset.now) - Date.now();
+  // When the server was last heard, by its clock: what is shown or printed stood so then.
+  let heard = Date.parse(root.dataset.now);
   let began = root.dataset.began ? Date.parse(root.dataset.began) : null;
   // Since when the session is over, in words; empty while it goes on.
   let over = root.dataset.over;
@@ -148,7 +150,8 @@
       const told = same ? { now: answer.headers.get("X-Upturn-Now") } : await answer.json();
       const until = Date.now();
       // The answer was written about half way between asking and reading it.
-      offset = Date.parse(told.now) - (from + until) / 2;
+      heard = Date.parse(told.now);
+      offset = heard - (from + until) / 2;
       waiting.linked("there");
       if (!same) take(told, drawn);
       waiting.send();
@@ -226,7 +229,7 @@
       const at = hhmm.format(new Date(each.entry.at));
       const line = make("div", { class: each.refused ? "box bad" : "box", role: each.refused ? "alert" : null });
       const state = !each.refused ? "Waiting: " : each.way === "sure" ? "Not saved yet: " : "Refused: ";
-      line.append(make("p", {}, make("strong", { text: state }), `${each.says} (${at})`));
+      line.append(make("p", {}, make("strong", { text: state }), `${each.says} (at ${at})`));
       if (each.refused) {
         line.append(make("p", { text: each.refused }));
         const acts = make("p", { class: "acts" });
@@ -265,6 +268,8 @@
   const added = new Map();
   let columns = [];
   const draft = (row, column) => `typed:${document.body.dataset.person}:${root.dataset.session}:${row}:${column}`;
+  // What stands under the name of a scale is its range.
+  const inUnit = (column) => (/^\d+ to /.test(column.unit) || !column.unit ? "" : ` ${column.unit}`);
   const label = (row) => (row.nominal === null ? "Added row" : row.nominal < 0 ? `${-row.nominal} min before` : `+${row.nominal} min`);
 
   function drawSheet() {
@@ -352,7 +357,9 @@
     }
     if (data.disputed) cell.element.append(make("span", { class: "cell-state bad", role: "alert", text: "Two values: strike one out." }));
     for (const each of pending) {
-      cell.element.append(make("span", { class: "value", text: each.entry.value }), make("span", { class: `cell-state ${each.refused ? "bad" : "warn"}`, text: !each.refused ? "waiting" : each.way === "sure" ? "not saved yet" : "refused" }));
+      // Beside an empty field a value could be read as the next column's: it stands below, with what became of it.
+      if (each.refused) cell.element.append(make("span", { class: "cell-state bad", text: `${each.entry.value} ${each.way === "sure" ? "not saved yet" : "refused"}` }));
+      else cell.element.append(make("span", { class: "value", text: each.entry.value }), make("span", { class: "cell-state warn", text: "waiting" }));
     }
     for (const each of data.struck) cell.element.append(make("del", { class: "cell-state", title: each.because, text: each.text }));
     const isFree = may && !data.values.length && !pending.some((each) => !each.refused);
@@ -375,7 +382,7 @@
     if (stamp.fault) { line.fault.textContent = stamp.fault; line.input.focus(); return; }
     try { sessionStorage.removeItem(draft(line.data.key, cell.column.id)); } catch { /* nothing was kept */ }
     field.value = "";
-    note("reading", { instrument: cell.column.id, value, nominal_min: line.data.nominal, row: line.data.row }, `${cell.column.id} ${value}, ${label(line.data)}`, stamp.at);
+    note("reading", { instrument: cell.column.id, value, nominal_min: line.data.nominal, row: line.data.row }, `${cell.column.id} ${value}${inUnit(cell.column)}, ${label(line.data)}`, stamp.at);
   }
   const fields = () => [...root.querySelectorAll(".sheet td:not(.stamp) input")];
   function move(event, line, cell, field) {
@@ -545,7 +552,12 @@
     $("[data-waiting]").before(told);
   });
   // On paper stands what is folded on the screen.
-  window.addEventListener("beforeprint", () => { for (const each of root.querySelectorAll("details.part")) { each.dataset.folded = each.open ? "" : "yes"; each.open = true; } });
+  const day = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short", year: "numeric" });
+  window.addEventListener("beforeprint", () => {
+    const asOf = document.querySelector("[data-as-of]");
+    if (asOf) asOf.textContent = `${day.format(new Date(heard))}, ${hhmm.format(new Date(heard))}`;
+    for (const each of root.querySelectorAll("details.part")) { each.dataset.folded = each.open ? "" : "yes"; each.open = true; }
+  });
   window.addEventListener("afterprint", () => { for (const each of root.querySelectorAll("details.part[data-folded=yes]")) each.open = false; });
   for (const part of parts.values()) part.html = null;
   drawWaiting();

@@ -118,7 +118,7 @@
   }
   async function words(answer) {
     const known = { 404: "This session is not open to you.", 409: "Something else was saved first.", 413: "It is too much at once." };
-    return `${await fault(answer) || known[answer.status] || "The server did not take it."} (${answer.status}) Look at it, then send it again or enter it anew.`;
+    return `${await fault(answer) || known[answer.status] || "The server did not take it."} Look at it, then send it again or enter it anew. (For whoever runs the server: ${answer.status}.)`;
   }
   async function post(url, entries, byItself) {
     let answer;
@@ -139,7 +139,7 @@
       // from before a log-in on another tab: then a new page sends what waits.
       inVain = !await fault(answer);
       if (inVain) return null;
-      return { refused: "The server does not take entries from you here (403). Load the page anew, log in as somebody who may, or tell your administrator.", all: true };
+      return { refused: "The server does not take entries from you here. Load the page anew, log in as somebody who may, or tell your administrator. (For whoever runs the server: 403.)", all: true };
     }
     inVain = false;
     if (answer.status >= 500 || answer.status === 408 || answer.status === 429) { linked("trouble"); return null; }
