@@ -114,6 +114,16 @@ class Page:
     patients: int
     trials: int
 
+    @property
+    def all_rules(self) -> int:
+        """How many rules of safety the protocol has."""
+        return sum(len(group.rules) for group in self.rules)
+
+    @property
+    def left_out(self) -> int:
+        """How many of them are examples that nothing here acts on."""
+        return sum(not each.is_in_force for group in self.rules for each in group.rules)
+
 
 def overview(facility: Facility) -> Sequence[Overview]:
     """List a facility's programmes, also those it has left, with what is in force, in two queries."""

@@ -239,6 +239,8 @@ def test_signing_from_the_screen(clinician: Client, draft: ProtocolVersion) -> N
     text = clinician.get(answer["Location"]).content.decode()
     assert "In force" in text
     assert "digest holds" in text
+    # What was not taken on is told beside it, not only far below.
+    assert "rules of safety are examples that were not taken on" in text
 
 
 def test_who_signs_what_was_retired_meanwhile_is_told(
