@@ -26,6 +26,8 @@ __all__ = [
 
 # What the shelf of instruments has in the place of a unit where a value is one of some categories.
 CATEGORY = "category"
+# "70 1/min" can be read as 701.
+_SAID = {"1/min": "per minute"}
 ENTERED = ("at", "device_at", "struck_because")
 ENTERED_OPERATIONAL = ("id", "version", "session", "noted_at", "by", "struck_at", "struck_by")
 
@@ -35,10 +37,10 @@ def amount(value: Decimal, unit: str) -> str:
 
     Examples
     --------
-    >>> amount(Decimal("120.000"), "mmHg"), amount(Decimal(3), "category")
-    ('120 mmHg', '3')
+    >>> amount(Decimal("120.000"), "mmHg"), amount(Decimal(3), "category"), amount(Decimal(70), "1/min")
+    ('120 mmHg', '3', '70 per minute')
     """
-    return f"{value.normalize():f}" + ("" if unit == CATEGORY else f" {unit}")
+    return f"{value.normalize():f}" + ("" if unit == CATEGORY else f" {_SAID.get(unit, unit)}")
 
 
 class Session(Versioned):

@@ -174,6 +174,18 @@ def test_what_a_page_asks_by_itself_keeps_nobody_logged_in(
     assert part["HX-Redirect"].startswith(LOG_IN)
 
 
+def test_who_did_nothing_since_the_log_in_is_logged_out_too(
+    owner: User, facility: Facility, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    client, page, by_itself = log_in(owner), reverse("people", args=[facility.slug]), {"X-Upturn-By-Itself": "1"}
+    start = timezone.now()
+    clock.stand_at(start)
+    assert client.get(page, headers=by_itself).status_code == 200
+    assert "last_activity" not in client.session
+    clock.stand_at(start + IDLE_LOGOUT + timedelta(seconds=1))
+    assert client.get(page, headers=by_itself).status_code == 302
+
+
 def test_nobody_stays_longer_than_a_working_day(
     owner: User, facility: Facility, log_in: Callable[[User], Client], clock: Clock
 ) -> None:
