@@ -30,7 +30,7 @@ from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.ground.stretches import in_words
 from upturn_clinic.participants.answering import Given, answer, words_for
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import participant_of, participants_at
+from upturn_clinic.participants.queries import identity_shown, participant_of, participants_at
 from upturn_clinic.treatments.schedule import days_and_hours
 
 __all__ = [
@@ -88,10 +88,13 @@ def ratings(request: HttpRequest, facility: str, participant: UUID) -> HttpRespo
     """Show what is due and what was rated, of one participant."""
     actor, here = require(request, Permission.SEE_RATINGS, facility)
     person = get_object_or_404(participants_at(here), pk=participant)
+    dues = queries.due_for(person, at=timezone.now(), reader=actor)
     shown = {
         "here": here,
         "person": person,
-        "dues": queries.due_for(person, at=timezone.now(), reader=actor),
+        "identity": identity_shown(person, actor),
+        "dues": dues,
+        "counted": {due.rating.pk for due in dues if due.rating},
         "found": queries.ratings_of(person, actor),
         "may_enter": actor.may(Permission.ENTER_RATINGS) and not person.has_ended,
         "may_send": actor.may(Permission.SEND_QUESTIONNAIRES),

@@ -96,7 +96,7 @@ def _kind_called(label: str) -> str:
 
 
 _IN_WORDS: Mapping[str, Callable[[str], str]] = {
-    "source": short_key, "object_type": _kind_called, DESTROYED: lambda keys: ", ".join(keys.split()),
+    "source": short_key, "object_type": _kind_called, DESTROYED: lambda keys: ", ".join(map(short_key, keys.split())),
 }  # fmt: skip
 
 

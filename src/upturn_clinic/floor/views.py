@@ -84,11 +84,12 @@ def arrive(request: HttpRequest, facility: str, dose: UUID) -> HttpResponse:
 @require_GET
 def sessions_of(request: HttpRequest, facility: str, participant: UUID) -> HttpResponse:
     """List all sessions of one person, the newest first."""
-    _, here = require(request, Permission.SEE_SESSIONS, facility)
+    actor, here = require(request, Permission.SEE_SESSIONS, facility)
     person = get_object_or_404(people_with_plan_at(here), pk=participant)
     page = Paginator(queries.sessions_of(person), PAGE_ROWS).get_page(request.GET.get("page"))
     rows = [(each, phase_of(each)) for each in page]
-    return render(request, "floor/sessions_of.html", {"here": here, "person": person, "page": page, "rows": rows})
+    shown = {"here": here, "person": person, "identity": identity_shown(person, actor), "page": page, "rows": rows}
+    return render(request, "floor/sessions_of.html", shown)
 
 
 @require_GET

@@ -204,14 +204,18 @@ def _session(protocol: Protocol, dose: Dose, arm: str) -> Iterator[str]:
         yield f"We check your blood pressure before, and {_times(len(during))} from the start until you go."
     yield f"You stay with us for at least {_span(protocol.session.minimum_stay_h)} from the start."
     yield "Then a nurse checks that you are awake, safe and well. Only then do you go home."
+    says_food = False
     before = [each.text.strip() for each in protocol.gates if each.at == "session" and each.id == "fasting"]
     if before:
+        says_food = True
         yield f"Not allowed before a session: {before[0][0].lower()}{before[0][1:]}"
     for each in protocol.session.arrival:
         # An example that no source stands behind is not told to people as a rule.
         if each.id == "fasting" and each.status == "seen in source":
+            says_food = True
             yield f"Before a session: {each.text.strip()[0].lower()}{each.text.strip()[1:]}"
-    yield "Ask us what you may eat and drink before you come, and which drugs to take that day."
+    food = "" if says_food else "what you may eat and drink before you come, and "
+    yield f"Ask us {food}which drugs to take that day."
 
 
 def _feelings(dose: Dose, known: Expected | None) -> Iterator[str]:

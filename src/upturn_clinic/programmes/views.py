@@ -208,8 +208,11 @@ def leave_programme(request: HttpRequest, facility: str, site: UUID) -> HttpResp
         else:
             messages.success(request, f"{found.programme.name} has ended at {found.facility.name}.")
             return redirect("programmes", here.slug)
-    shown = {"here": here, "form": form, "programme": found.programme,
-             "title": f"End {found.programme.name} at {found.facility.name}", "verb": "End it there",
+    is_own = found.facility_id == here.pk
+    offer = "Decline the offer" if is_own else "Take the offer back"
+    verb = ("End it here" if is_own else "End it there") if found.taken_up_at else offer
+    shown = {"here": here, "form": form, "programme": found.programme, "verb": verb,
+             "title": f"{'End' if found.taken_up_at else offer + ':'} {found.programme.name} at {found.facility.name}",
              "note": NOBODY_NEW if found.taken_up_at else ""}  # fmt: skip
     return render(request, "programmes/with_form.html", shown, status=status)
 

@@ -146,7 +146,7 @@ def end_event(request: HttpRequest, facility: str, event: UUID) -> HttpResponse:
     form = forms.EndForm(request.POST or None, initial={"version": found.version, "ended_at": timezone.now()})
     return answer(
         request, form, lambda given: actions.end_event(event=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, found.participant, actor, "It is over", "Save", event=found), said="Saved.",
+        shown=_words(here, found.participant, actor, "Note that it is over", "Save", event=found), said="Saved.",
         to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 
@@ -180,7 +180,7 @@ def report_event(request: HttpRequest, facility: str, event: UUID) -> HttpRespon
     form = forms.ReportForm(request.POST or None, initial={"version": found.version, "reported_at": timezone.now()})
     return answer(
         request, form, lambda given: actions.report_event(event=found, **given, by=actor, at=timezone.now()),
-        shown=_words(here, found.participant, actor, "It was reported", "Save", event=found), said="Saved.",
+        shown=_words(here, found.participant, actor, "Note that it was reported", "Save", event=found), said="Saved.",
         to=_back(found.participant, here), newest=found, page=PAGE,
     )  # fmt: skip
 

@@ -54,7 +54,7 @@ class BeginForm(forms.Form):
 class MoveForm(ChangeFields):
     """Another time for a dose or a visit."""
 
-    planned_at = moment_field("New time", "A time outside the window is taken, and marked as outside it.")
+    planned_at = moment_field("New time", "A time outside the window is accepted, and marked as outside it.")
 
     field_order = ("planned_at", "reason")
 

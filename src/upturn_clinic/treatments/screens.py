@@ -189,8 +189,9 @@ class _Writing:
     def _told_elsewhere(self, visit: Visit) -> str:
         if visit.encounter not in self.rated_blind or visit not in self.retold:
             return ""
-        told = visit.told_at.astimezone(self.zone)
-        return f"{told:%a} {told.day} {told:%b}"
+        told, now_at = (at.astimezone(self.zone) for at in (visit.told_at, visit.planned_at))
+        hour = f", {told:%H:%M}" if told.date() == now_at.date() else ""
+        return f"{told:%a} {told.day} {told:%b}{hour}"
 
     def _dose(self, dose: Dose, shown: queries.DoseShown) -> PlanRow:
         title = f"{dose}, taken at home from here on" if dose.is_home_course else str(dose)

@@ -62,7 +62,7 @@ def test_a_forgotten_password_and_an_erasure(
     shown(page, "Who it was is erased")
     assert "Byron" not in page.content()
     looked_at("erased")
-    page.get_by_role("link", name="All that was written").click()
+    page.get_by_role("link", name="What was written").click()
     shown(page, "nothing obliges us to keep it")
     assert "Byron" not in page.content()
     looked_at("erased-trail")

@@ -25,7 +25,7 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.floor.leaving.actions import Given
 from upturn_clinic.floor.leaving.actions import answer as answer_lines
 from upturn_clinic.floor.leaving.queries import lines_in
-from upturn_clinic.floor.measures import unit_of
+from upturn_clinic.floor.measures import check
 from upturn_clinic.floor.models import EmergencyStep, Reading, Session
 from upturn_clinic.floor.queries import whole
 from upturn_clinic.treatments.models import Plan
@@ -172,7 +172,7 @@ def test_leaving_by_the_list_with_the_keyboard(plan: Plan, facility: Facility, n
     for at, nominal in ((now - 140 * MINUTE, -15), (now - MINUTE, 120)):
         for name, value in {"SBP": 120, "DBP": 78, "SpO2": 98, "MOAA/S": 5, "CADSS": 0, "C-SSRS": 0}.items():
             Reading(session=session, at=at, noted_at=at, by=nurse, instrument=name, value=Decimal(value),
-                    unit=unit_of(name), nominal_min=nominal).save()  # fmt: skip
+                    unit=check(name, Decimal(value)), nominal_min=nominal).save()  # fmt: skip
     page = opened(reverse("leaving", args=[facility.slug, session.pk]), nurse)
     for group in page.get_by_role("group").all():
         group.get_by_label("That is so").focus()

@@ -266,7 +266,7 @@ def test_the_team_sees_when_raters_are_told_another_time_and_can_tell_them(
     page = re.sub("<[^>]*>", "", client.get(reverse("ratings", args=[here, key])).content.decode())
     assert "Raters see another day, 23 Mar, 11:00: call the rater." in page
     plan = client.get(reverse("plan", args=[here, key])).content.decode()
-    assert "raters are told another day: Mon 30 Mar" in plan
+    assert "raters are told another time: Mon 30 Mar" in plan
     # They are told by an act of a person: the days, and no minute of a dose.
     tell = reverse("tell_raters", args=[here, key])
     assert tell in plan
@@ -341,7 +341,7 @@ def test_only_what_is_still_to_come_is_told_anew_and_the_page_shows_it_before(
     plan = reverse("plan", args=[here, rated.participant_id])
     assert f'<a href="{plan}">Plan of {rated.participant.pseudonym}</a>' in page
     assert f'<a class="button plain" href="{plan}">Cancel</a>' in page
-    assert "raters are told another day: Tue 24 Mar" not in client.get(plan).content.decode()
+    assert "raters are told another time: Tue 24 Mar" not in client.get(plan).content.decode()
     before = slots(rated, reader, FIRST)
     assert client.post(tell, sent(client, tell, "the weather")).status_code == 302
     after = slots(rated, reader, FIRST)

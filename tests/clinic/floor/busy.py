@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.floor.asked import asked_of
-from upturn_clinic.floor.measures import unit_of
+from upturn_clinic.floor.measures import check
 from upturn_clinic.floor.models import Administration, Answer, Filling, Reading, Session
 from upturn_clinic.participants.models import Identity, Participant
 from upturn_clinic.programmes.queries import protocol_of
@@ -77,7 +77,7 @@ def busy_floor(
                 continue
             everything[Reading] += [
                 Reading(**entered, at=at, noted_at=at, instrument=name, value=Decimal(_value(name, place)),
-                        unit=unit_of(name), nominal_min=minute, row=row)
+                        unit=check(name, Decimal(_value(name, place))), nominal_min=minute, row=row)
                 for name in measures
             ]  # fmt: skip
         everything[Answer] += [

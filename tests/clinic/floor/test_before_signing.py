@@ -39,7 +39,7 @@ def client(session: Session, nurse: Actor, log_in: LogIn, clock: Clock) -> Clien
 
 def test_with_a_line_missing_the_page_asks_for_no_signature(session: Session, client: Client) -> None:
     page = client.get(reverse("leave", args=["main", session.pk])).content.decode()
-    assert "lines are not met, so nobody signs yet" in page
+    assert "lines are not met or missing, so nobody signs yet" in page
     assert reverse("leaving", args=["main", session.pk]) in page
     assert 'type="password"' not in page
     # Against advice somebody leaves whatever is missing.

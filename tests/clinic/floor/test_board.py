@@ -90,7 +90,7 @@ def test_a_session_from_phase_to_phase(session: Session, facility: Facility, nur
     Session.objects.update(may_leave_at=FIRST + 100 * MINUTE)
     card = only_card(facility, nurse, FIRST + 101 * MINUTE)
     assert card.phase == "ready to leave"
-    assert "Ready since 10:40" in card.notes
+    assert "Called ready at 10:40" in card.notes
     Session.objects.update(left_at=FIRST + 130 * MINUTE, left_how="against advice")
     board = picture(facility, nurse, now=FIRST + 131 * MINUTE)
     assert (board.open, [each.words for each in board.gone]) == (0, ["left 11:10, against advice"])

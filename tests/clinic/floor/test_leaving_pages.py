@@ -65,13 +65,13 @@ def test_lines_are_counted_alike_on_the_list_and_where_ready_is_said(
     later = sum(not each.is_clinical and not each.is_met for each in found)
     assert (clinical > 1, later) == (True, 4)
     assert f"{clinical} lines are not met yet (all missing); 4 more are asked when they leave." in page("leaving")
-    assert f"{clinical} lines are not met, so the person is not ready yet" in page("ready_to_leave")
+    assert f"{clinical} lines are not met or missing, so the person is not ready yet" in page("ready_to_leave")
     measure(dosed, nurse, at)
     answered(dosed, nurse, at, "discharge/blood-pressure", "discharge/walks", "discharge/no-new-suicidal-ideation")
     assert "Every line about the person is met; 4 are asked when they leave." in page("leaving")
     actions.declare_ready_to_leave(session=dosed, version=dosed.version, by=nurse, at=at)
     assert "4 lines are not met yet (3 missing)." in page("leaving")
-    assert "4 lines are not met, so nobody signs yet" in page("leave")
+    assert "4 lines are not met or missing, so nobody signs yet" in page("leave")
 
 
 def test_who_says_ready_sees_what_it_rests_on(
@@ -81,7 +81,7 @@ def test_who_says_ready_sees_what_it_rests_on(
     client, address = log_in(nurse.user), reverse("ready_to_leave", args=["main", dosed.pk])
     clock.stand_at(FIRST + 91 * MINUTE)
     page = client.get(address).content.decode()
-    assert "lines are not met, so the person is not ready yet" in page
+    assert "lines are not met or missing, so the person is not ready yet" in page
     assert "MOAA/S is 5" in page
     assert "<button>Say: ready to leave" not in page
     measure(dosed, nurse, FIRST + 90 * MINUTE)

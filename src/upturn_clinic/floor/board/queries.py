@@ -364,7 +364,7 @@ class _Drawing:
         if session.ended_early:
             yield "The dose ended early"
         if session.may_leave_at is not None:
-            yield f"Ready since {self._clock(session.may_leave_at)}"
+            yield f"Called ready at {self._clock(session.may_leave_at)}"
         if session.began_at is not None and asked.minimum_stay_min:
             until = session.began_at + MINUTE * asked.minimum_stay_min
             if until > self.now:

@@ -262,7 +262,8 @@ def withdraw_consent(request: HttpRequest, facility: str, participant: UUID, con
         )
 
     shown = words_for(here, found.participant, "Consent is taken back", "Record", reader=actor,
-                      lede="From now on no dose may begin, and nothing more is done for the programme.",
+                      lede="Once it is recorded, no dose may begin, and nothing more is done for the programme but to "
+                           "write down side effects.",
                       is_grave=True)  # fmt: skip
     to = _page(here.slug, found.participant)
     said = "Consent is taken back. No dose may begin."

@@ -18,6 +18,7 @@ from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.participants.answering import answer
 from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import identity_shown
 from upturn_clinic.treatments import queries
 from upturn_clinic.treatments.interactions import interaction_of, notice
 from upturn_clinic.treatments.models import CoIntervention, ConcomitantDrug
@@ -36,7 +37,8 @@ def others(request: HttpRequest, facility: str, participant: UUID) -> HttpRespon
     person = _person(here, participant)
     drugs = [(drug, interaction_of(drug.drug_class)) for drug in queries.drugs_of(person)]
     shown = {
-        "here": here, "person": person, "treatments": queries.co_interventions_of(person), "drugs": drugs,
+        "here": here, "person": person, "identity": identity_shown(person, actor),
+        "treatments": queries.co_interventions_of(person), "drugs": drugs,
         "notice_of_drugs": notice(), "may_record": actor.may(Permission.RECORD_TREATMENTS),
     }  # fmt: skip
     return render(request, "treatments/others.html", shown)
