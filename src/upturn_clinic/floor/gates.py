@@ -345,25 +345,28 @@ def _words(
             words.append(each)
             keys.extend(str(sign.pk) for sign in signs if sign.sign == each and sign.is_present)
             continue
-        olds = [float(one.value) for one in before.get(each.measure, ())] if each.of == "rise" else [0.0]
+        olds = before.get(each.measure, ()) if each.of == "rise" else (None,)
         for reading in now[each.measure]:
-            # Of two values in one cell only the one is named that closes.
-            if not any(each.closes_at(float(reading.value) - old) for old in olds):
-                continue
-            limit = amount(Decimal(f"{each.limit:g}"), reading.unit)
-            rise = ""
-            if each.of == "rise":
-                rise = " since before the dose (" + " or ".join(one.reading for one in before[each.measure]) + ")"
-            words.append(f"{reading} is {_beyond(each)} {limit}{rise}")
-            keys.append(str(reading.pk))
+            # Of two values in one cell only the one is named that closes; so of two before the dose.
+            closing = [old for old in olds if each.closes_at(float(reading.value - (old.value if old else 0)))]
+            words += [_fact(each, reading, old) for old in closing]
+            keys += [str(reading.pk)] if closing else []
     return tuple(dict.fromkeys(words)), tuple(dict.fromkeys(keys))
 
 
-def _beyond(rule: Rule) -> str:
-    """Say how a value passes a limit, as in "SBP 182 mmHg is at least 160 mmHg"."""
+def _fact(rule: Rule, reading: Read, old: Read | None) -> str:
+    """Say how a value passes a limit, as in "SBP 182 mmHg is at least 160 mmHg"; of a change, from what and how far."""
     name = next(name for name in ("above", "below", "at_least", "at_most") if getattr(rule, name) is not None)
-    word = "more than" if name == "above" and rule.of == "rise" else name.replace("_", " ")
-    return f"a rise of {word}" if rule.of == "rise" else word
+    if old is None:
+        return f"{reading} is {name.replace('_', ' ')} {amount(Decimal(f'{rule.limit:g}'), reading.unit)}"
+    change = reading.value - old.value
+    way = "below" if change < 0 else "above"
+    # A limit on a fall is written as a change below nought.
+    far = amount(abs(Decimal(f"{rule.limit:g}")), reading.unit)
+    limit = f"more than {far}" if name in ("above", "below") else f"{far} or more"
+    return (
+        f"{reading} is {amount(abs(change), reading.unit)} {way} the {old.reading} before the dose; the limit: {limit}"
+    )
 
 
 def _decision(

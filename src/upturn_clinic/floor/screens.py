@@ -365,7 +365,7 @@ def _concentration(preparation: object, filling: float | None) -> str:
 
 def _differs(shown: DoseShown | None, preparation: Preparation) -> str:
     """Say by how much the prepared amount is another one than was worked out; empty where a reader may not know."""
-    if not (shown and shown.computed and preparation.draws and preparation.mg):
+    if not (shown and shown.computed and shown.computed.mg and preparation.draws and preparation.mg):
         return ""
     more = float(preparation.mg) - shown.computed.mg
     # Less than a hundredth of a milligram is the arithmetic's, not anybody's.
@@ -404,8 +404,12 @@ def _value(reading: Reading, session: Session) -> dict[str, str]:
 
 
 def _next_steps(session: Session) -> list[dict[str, Any]]:
-    """List what may follow in the emergency path; the first that was not written down yet is offered first."""
-    was = {each.step for each in session.emergencysteps.all() if each.counts}
+    """List what may follow in the emergency path; what is not written down since it was opened is offered first."""
+    steps = sorted(
+        (each for each in session.emergencysteps.all() if each.counts), key=lambda each: (each.at, each.noted_at)
+    )
+    last = max((place for place, each in enumerate(steps) if each.step == EmergencyStep.Step.OPENED), default=0)
+    was = {each.step for each in steps[last:]}
     every = [each for each in EmergencyStep.Step if each is not EmergencyStep.Step.OPENED]
     first = next((each for each in every if each not in was), every[-1])
     return [{"step": each, "was": each in was, "is_next": each is first} for each in every]

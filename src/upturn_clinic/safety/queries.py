@@ -35,14 +35,17 @@ def people_at(facility: Facility) -> QuerySet[Participant]:
 
 def concerns_at(facility: Facility) -> QuerySet[Concern]:
     """All concerns of a facility: what asks for somebody at once comes first, then by deadline."""
-    at_once = Case(When(due_at__lte=F("raised_at"), then=0), default=1)
-    return Concern.objects.filter(facility=facility).select_related(*_PEOPLE).order_by(at_once, "due_at")
+    return Concern.objects.filter(facility=facility).select_related(*_PEOPLE).order_by(_at_once(), "due_at")
+
+
+def _at_once() -> Case:
+    return Case(When(due_at__lte=F("raised_at"), then=0), default=1)
 
 
 def concerns_of(participant: Participant) -> QuerySet[Concern]:
     """All concerns about somebody: open ones by deadline, then the newest closed ones."""
     found = Concern.objects.filter(participant=participant).select_related(*_PEOPLE)
-    return found.order_by(F("closed_at").desc(nulls_first=True), "due_at")
+    return found.order_by(F("closed_at").desc(nulls_first=True), _at_once(), "due_at")
 
 
 def is_for(concern: Concern, reader: Actor) -> bool:

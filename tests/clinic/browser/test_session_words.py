@@ -67,7 +67,7 @@ def test_while_cut_only_what_can_be_done_next_is_offered(session: Session, nurse
     # All that is told stands in one box, each line with what it is about.
     told = page.get_by_role("alert").filter(has_text="This row stands for +30 min")
     expect(told).to_have_count(1)
-    expect(told).to_contain_text("SBP 128, +30 min; DBP 80, +30 min; HR 75, +30 min: This row")
+    expect(told).to_contain_text("SBP 128 mmHg, +30 min; DBP 80 mmHg, +30 min; HR 75, +30 min: This row")
     picture(page, "told-phone")
     told.get_by_role("button", name="I have read it").click()
     expect(told).to_have_count(0)

@@ -264,7 +264,7 @@ def test_the_team_sees_when_raters_are_told_another_time_and_can_tell_them(
     clock.stand_at(FIRST + DAY + HOUR)
     client, here, key = log_in(colleague), rated.facility.slug, rated.participant_id
     page = re.sub("<[^>]*>", "", client.get(reverse("ratings", args=[here, key])).content.decode())
-    assert "Raters see another day, 23 Mar, 11:00: call the rater." in page
+    assert "Raters see another time, 23 Mar, 11:00: call the rater." in page
     plan = client.get(reverse("plan", args=[here, key])).content.decode()
     assert "raters are told another time: Mon 30 Mar" in plan
     # They are told by an act of a person: the days, and no minute of a dose.
@@ -319,8 +319,8 @@ def test_of_a_rating_that_is_over_nobody_is_to_be_called(
     for minutes, is_called in ((166, True), (168, False)):
         clock.stand_at(FIRST + DAY + minutes * MINUTE)
         page = re.sub("<[^>]*>", "", log_in(colleague).get(address).content.decode())
-        assert ("Raters see another day, 23 Mar, 11:00: call the rater." in page) == is_called
-        assert "Raters see another day, 24 Mar, 09:00: call the rater." in page
+        assert ("Raters see another time, 23 Mar, 11:00: call the rater." in page) == is_called
+        assert "Raters see another time, 24 Mar, 09:00: call the rater." in page
 
 
 def test_only_what_is_still_to_come_is_told_anew_and_the_page_shows_it_before(

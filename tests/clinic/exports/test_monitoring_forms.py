@@ -65,16 +65,32 @@ def test_the_record_fills_what_it_knows(nasal: Session) -> None:
     assert fields(nasal)["Serious adverse event"].help == "1 event not judged by a clinician yet"
 
 
-def test_a_reading_of_the_middle_is_not_told_as_that_of_the_end(nasal: Session, nurse: Actor) -> None:
-    label, found = "Blood pressure before the end of monitoring", fields(nasal)
-    assert (found[label].value, found[label].help) == ("", "none was read later")
+@pytest.mark.parametrize(
+    ("minutes", "then", "last"),
+    [
+        ((42,), "141/88 mmHg, 42 min after the first device", ""),
+        # The session ended at minute 100: 70 lies between the two times.
+        ((42, 69), "141/88 mmHg, 42 min after the first device", ""),
+        ((42, 71), "141/88 mmHg, 42 min after the first device", "131/80 mmHg, 71 min after the first device"),
+        ((95,), "", "131/80 mmHg, 95 min after the first device"),
+    ],
+)
+def test_a_pressure_is_told_for_the_time_that_it_is_nearer_to(
+    nasal: Session, nurse: Actor, minutes: tuple[int, ...], then: str, last: str
+) -> None:
+    if 42 not in minutes:
+        Reading.objects.filter(session=nasal, at__gt=FIRST).update(struck_at=FIRST)
+    for minute in minutes:
+        for name, value in (("SBP", "131"), ("DBP", "80")) if minute != 42 else ():
+            at = FIRST + timedelta(minutes=minute)
+            Reading(session=nasal, at=at, noted_at=at, by=nurse.user, instrument=name, value=Decimal(value),
+                    unit="mmHg").save()  # fmt: skip
+    found = fields(nasal)
+    end = found["Blood pressure before the end of monitoring"]
+    assert (found["Blood pressure at 40 min"].value, end.value) == (then, last)
+    assert end.help == ("" if last else "none was read nearer to the end")
     whole = found["Whole duration, from the first device to the end of monitoring (min)"]
     assert whole.help == "the minimum is 120 min"
-    late = FIRST + timedelta(minutes=95)
-    for name, value in (("SBP", "131"), ("DBP", "80")):
-        Reading(session=nasal, at=late, noted_at=late, by=nurse.user, instrument=name, value=Decimal(value),
-                unit="mmHg").save()  # fmt: skip
-    assert fields(nasal)[label].value == "131/80 mmHg, 95 min after the first device"
 
 
 def test_what_the_record_says_is_not_asked_again(
@@ -86,6 +102,14 @@ def test_what_the_record_says_is_not_asked_again(
     # An event of dissociation, the lot and the arrival's answer are on record; of sedation and prescriber nothing is.
     names = ("enrolled", "dissociation", "lot", "sedation", "prescriber")
     assert [name for name in names if f'name="{name}"' in page] == ["sedation", "prescriber"]
+    # What was written before the record said it stays: the event may be struck out again.
+    dose = dose_of(nasal)
+    kept = actions.fill_form(dose=dose, version=0, answers={"dissociation": "no"}, by=nurse, at=FIRST)
+    answer = log_in(nurse.user).post(address, {"version": kept.version, "sedation": "no", "prescriber": "Dr C."})
+    assert answer.status_code == 302
+    assert MonitoringForm.objects.get(dose=dose).answers == {
+        "dissociation": "no", "sedation": "no", "prescriber": "Dr C."
+    }  # fmt: skip
 
 
 def test_the_address_is_the_facilitys_unless_somebody_wrote_another(nasal: Session) -> None:

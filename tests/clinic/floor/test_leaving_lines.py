@@ -109,7 +109,7 @@ def test_a_gate_that_was_closed_and_has_opened_again_still_wants_a_word(well: Se
         return tuple(each for each in lines(well, at)["house/open-gates"].why if "every five minutes and tell" in each)
 
     assert [each.partition(". Rule: ")[0] for each in waiting()] == [
-        "At 09:50: SBP 165 mmHg is at least 160 mmHg", "At 10:40: SBP 166 mmHg is at least 160 mmHg"
+        "From 09:50: SBP 165 mmHg is at least 160 mmHg", "From 10:40: SBP 166 mmHg is at least 160 mmHg"
     ]  # fmt: skip
     assert lines(well, at)["house/open-gates"].state is LineState.UNMET
     unwritten = session_screen(whole(well), nurse, now=at)["unwritten"]

@@ -17,6 +17,7 @@ from tests.clinic.floor.making import all_saved, baseline, begun, made_ready, sa
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.floor import queries
+from upturn_clinic.floor.leaving.queries import lines_in
 from upturn_clinic.floor.models import Session
 from upturn_clinic.floor.screens import session_screen
 
@@ -68,11 +69,28 @@ def test_signs_and_steps_of_an_emergency_are_told_where_one_looks(session: Sessi
     at = FIRST + 10 * MINUTE
     assert "No side effect was entered." in part(session, nurse, "effects", at)
     all_saved(said(session, nurse, at, sent("emergency", at, step="opened", signs=["chest pain"])))
-    assert "No side effect was entered; seen: chest pain." in part(session, nurse, "effects", at)
+    assert "No side effect was entered.</p> <p><strong>Seen:</strong> chest pain.</p>" in part(
+        session, nurse, "effects", at
+    )
     assert '<option value="called" selected>help called</option>' in part(session, nurse, "emergency", at)
     all_saved(said(session, nurse, at, sent("emergency", at, step="called", who="112")))
     page = part(session, nurse, "emergency", at)
     assert '<option value="called">help called, once more</option><option value="came" selected>help came' in page
+    # A second emergency begins anew: what ended the first one is not what is offered first.
+    for minute, step in enumerate(("came", "handed over", "opened"), start=1):
+        later = at + minute * MINUTE
+        all_saved(said(session, nurse, later, sent("emergency", later, step=step)))
+    page = part(session, nurse, "emergency", at + 3 * MINUTE)
+    assert '<option value="called" selected>help called</option>' in page
+
+
+def test_a_fall_is_called_a_fall(dosed: Session, nurse: Actor) -> None:
+    """The limit is written as a change below nought; nobody should have to decode that."""
+    at = FIRST + 50 * MINUTE
+    low = sent("reading", at, instrument="SpO2", value="94", row="0b1f8f0e-95a0-4a1e-93a6-54b6a1a5a002")
+    all_saved(said(dosed, nurse, at, low))
+    why = next(each.why for each in lines_in(queries.whole(dosed), now=at) if each.key == "discharge/oxygen")
+    assert why == ("SpO2 94 % is 4 % below the 98 % before the dose; the limit: more than 2 %",)
 
 
 def test_nothing_is_offered_to_sign_that_the_rules_refuse(

@@ -148,12 +148,15 @@ def _monitoring(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField
     begin = _begin(held)
     yield _filled("Vital signs acceptable before the dose", answers, "vitals_before")
     yield _record("Blood pressure before the dose", _pressure(held, begin, before=True))
+    # What was read in the middle says nothing about the end, nor the other way round: each reading belongs to the time
+    # that it is nearer to.
+    end = held.session.left_at if held.session else None
     at_40 = begin + PRESSURE_AFTER_MIN * MINUTE if begin else None
-    then, last = _pressure(held, begin, near=at_40), _pressure(held, begin)
-    yield _record(f"Blood pressure at {PRESSURE_AFTER_MIN:g} min", then)
-    # What was read in the middle says nothing about the end.
-    none_later = "none was read later" if last and last == then else ""
-    yield _record("Blood pressure before the end of monitoring", "" if none_later else last, help=none_later)
+    parts = at_40 + (end - at_40) / 2 if at_40 and end else None
+    yield _record(f"Blood pressure at {PRESSURE_AFTER_MIN:g} min", _pressure(held, begin, near=at_40, until=parts))
+    last = _pressure(held, begin, since=parts) if parts else ""
+    lacks = "" if last else "none was read nearer to the end" if end else "the monitoring has not ended on record"
+    yield _record("Blood pressure before the end of monitoring", last, help=lacks)
     yield _filled("Vital signs acceptable before the end", answers, "vitals_after")
     low = min((each.value for each in held.readings if each.instrument == "SpO2"), default=None)
     seen = "" if low is None else f"{written(low)} %"
@@ -233,14 +236,18 @@ def _span(event: AdverseEvent, begin: datetime | None) -> str:
     return f"{_minutes(begin, event.started_at) or '?'} to {_minutes(begin, event.ended_at) or 'not over'}"
 
 
-def _pressure(held: Held, begin: datetime | None, *, before: bool = False, near: datetime | None = None) -> str:
-    """Write a pair of pressures: the last before the dose, the nearest to a time after it, or the last of all."""
+def _pressure(
+    held: Held, begin: datetime | None, *, before: bool = False, near: datetime | None = None,
+    since: datetime | None = None, until: datetime | None = None,
+) -> str:  # fmt: skip
+    """Write a pair of pressures: the last before the dose, the nearest to a time after it, or the last of a stretch."""
     if begin is None:
         return ""
     found: list[str] = []
     for instrument in ("SBP", "DBP"):
         rows = [each for each in held.readings if each.instrument == instrument]
         rows = [each for each in rows if (each.at < begin) == before]
+        rows = [each for each in rows if (since is None or each.at >= since) and (until is None or each.at < until)]
         if near is not None:
             rows.sort(key=lambda each: abs(each.at - near))
         else:

@@ -66,8 +66,10 @@ def fill_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> Htt
     form = forms.FillForm(request.POST or None, initial=initial, known=known)
 
     def act(given: dict[str, Any]) -> object:
+        # What was written before the record said it is kept: the entry of the record may be struck out.
+        hidden = {name: text for name, text in (kept.answers if kept else {}).items() if name not in form.fields}
         return actions.fill_form(
-            dose=found, version=given["version"], answers=form.answers(), by=actor, at=timezone.now()
+            dose=found, version=given["version"], answers={**hidden, **form.answers()}, by=actor, at=timezone.now()
         )
 
     return answer(

@@ -392,7 +392,7 @@ def _waiting(standings: Sequence[Standing], phase: Phase) -> Iterator[str]:
 
 
 def _words(standing: Standing) -> str:
-    return f"{standing.text} {' or '.join(standing.because)}".strip()
+    return f"{standing.text} {'; '.join(standing.because)}".strip()
 
 
 def _is_paused(session: Session) -> bool:

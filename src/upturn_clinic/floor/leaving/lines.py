@@ -307,7 +307,7 @@ def _open_gates(session: Session, asked: Asked, now: datetime) -> Line:
 
 def _with_time(standing: Standing, session: Session, now: datetime) -> str:
     since = (standing.closed_since or now).astimezone(session.facility.zone)
-    return f"At {since:%H:%M}: {'; '.join(standing.because).rstrip('.')}. Rule: {standing.text}"
+    return f"From {since:%H:%M}: {'; '.join(standing.because).rstrip('.')}. Rule: {standing.text}"
 
 
 def _emergency(session: Session) -> Iterator[Line]:

@@ -55,6 +55,7 @@
     if (event.timeStamp - chosenAt < DOUBLE_MS) return;
     clear(at(event.target));
   });
+  for (const name of ["pointercancel", "keydown"]) form.addEventListener(name, () => { pressed = null; });
   form.addEventListener("keydown", (event) => {
     const item = at(event.target);
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -268,8 +268,8 @@
   const added = new Map();
   let columns = [];
   const draft = (row, column) => `typed:${document.body.dataset.person}:${root.dataset.session}:${row}:${column}`;
-  // What stands under the name of a scale is its range.
-  const inUnit = (column) => (/^\d+ to /.test(column.unit) || !column.unit ? "" : ` ${column.unit}`);
+  // What stands under the name of a scale is its range; "HR 70 1/min" could be read as 701.
+  const inUnit = (column) => (/^\d/.test(column.unit) || !column.unit ? "" : ` ${column.unit}`);
   const label = (row) => (row.nominal === null ? "Added row" : row.nominal < 0 ? `${-row.nominal} min before` : `+${row.nominal} min`);
 
   function drawSheet() {
