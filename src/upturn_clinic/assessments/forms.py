@@ -112,7 +112,9 @@ class RatingForm(_Answers):
             choices=[each for each in Rating.Mode.choices if each[0] != Rating.Mode.LINK], label="How the answers came"
         )
         recall = sheet.instrument.recall
-        usual = f" The scale itself asks about the last {in_words(recall.hours)}." if recall else ""
+        usual = (
+            f" The scale itself asks about the last {in_words(recall.hours)} ({recall.hours:g} h)." if recall else ""
+        )
         self.fields["recall_h"] = forms.DecimalField(
             label="If you asked about another stretch: how many hours", required=False, min_value=0, max_digits=7,
             decimal_places=2, help_text=f"Else leave it empty.{usual}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from upturn_clinic.floor.models import EmergencyStep, Filling, Session
 
-__all__ = ["emergency_runs", "filling_ml", "last_emergency_step", "newest_filling"]
+__all__ = ["emergency_runs", "filling_ml", "last_emergency_step", "newest_filling", "steps_since_the_last_end"]
 
 _ENDS = (EmergencyStep.Step.OVER, EmergencyStep.Step.HANDED_OVER)
 
@@ -34,3 +34,12 @@ def emergency_runs(session: Session) -> bool:
     """Tell whether the emergency path is open: it was opened, and is neither over nor in other hands."""
     last = last_emergency_step(session)
     return last is not None and last.step not in _ENDS
+
+
+def steps_since_the_last_end(session: Session) -> tuple[EmergencyStep, ...]:
+    """Give the steps of the emergency that runs, in order: those after the last one that ended one."""
+    steps = sorted(
+        (each for each in session.emergencysteps.all() if each.counts), key=lambda each: (each.at, each.noted_at)
+    )
+    ends = [place for place, each in enumerate(steps) if each.step in _ENDS]
+    return tuple(steps[ends[-1] + 1 if ends else 0 :])

@@ -123,7 +123,7 @@ def _giving(session: Session, asked: Asked, phase: Phase, now: datetime) -> Iter
         gap = manner.devices_min[1] if len(manner.devices_min) > 1 else 0.0
         yield Due("device", f"device {state.devices + 1} of {len(manner.devices_min)}", used + timedelta(minutes=gap))
     if state.empty_at is not None:
-        words = "the infusion has run in" if state.empty_at <= now else "the infusion will have run in"
+        words = "enter that the infusion has run in" if state.empty_at <= now else "the infusion will have run in"
         yield Due("infusion", words, state.empty_at)
     elif state.is_paused:
         yield Due("infusion", "the infusion is paused", state.last_at or now)

@@ -348,7 +348,7 @@ def _words(
         olds = before.get(each.measure, ()) if each.of == "rise" else (None,)
         for reading in now[each.measure]:
             # Of two values in one cell only the one is named that closes; so of two before the dose.
-            closing = [old for old in olds if each.closes_at(float(reading.value - (old.value if old else 0)))]
+            closing = [old for old in olds if each.closes_at(float(reading.value) - (float(old.value) if old else 0.0))]
             words += [_fact(each, reading, old) for old in closing]
             keys += [str(reading.pk)] if closing else []
     return tuple(dict.fromkeys(words)), tuple(dict.fromkeys(keys))
@@ -362,8 +362,12 @@ def _fact(rule: Rule, reading: Read, old: Read | None) -> str:
     change = reading.value - old.value
     way = "below" if change < 0 else "above"
     # A limit on a fall is written as a change below nought.
-    far = amount(abs(Decimal(f"{rule.limit:g}")), reading.unit)
-    limit = f"more than {far}" if name in ("above", "below") else f"{far} or more"
+    far, is_rise = Decimal(f"{rule.limit:g}"), name in ("above", "at_least")
+    if is_rise == (far >= 0):
+        said = amount(abs(far), reading.unit)
+        limit = f"more than {said}" if name in ("above", "below") else f"{said} or more"
+    else:
+        limit = f"a change {name.replace('_', ' ')} {amount(far, reading.unit)}"
     return (
         f"{reading} is {amount(abs(change), reading.unit)} {way} the {old.reading} before the dose; the limit: {limit}"
     )

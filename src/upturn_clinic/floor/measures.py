@@ -7,7 +7,7 @@ from decimal import Decimal
 from upturn import instruments
 from upturn.errors import InputError
 from upturn_clinic.floor.limits import LIKELY
-from upturn_clinic.floor.models import CATEGORY
+from upturn_clinic.floor.models import CATEGORY, amount
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.limits import BODY
 
@@ -59,8 +59,9 @@ def must_be_likely(instrument: str, value: Decimal) -> None:
     if not least <= value <= most:
         unit = unit_of(instrument)
         raise Refused(
-            f"Is this right? {instrument} {value:f} {unit} is far from what is usual.",
-            expected=f"{least:g} to {most:g} {unit}, mostly", remedy="read it again; if it is so, say that it is",
+            f"Is this right? {instrument} {amount(value, unit)} is far from what is usual.",
+            expected=f"{least:g} to {amount(Decimal(f'{most:g}'), unit)}, mostly",
+            remedy="read it again; if it is so, say that it is",
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
-from upturn_clinic.floor.counting import emergency_runs, newest_filling
+from upturn_clinic.floor.counting import emergency_runs, newest_filling, steps_since_the_last_end
 from upturn_clinic.floor.dose.allowed import can_begin
 from upturn_clinic.floor.dose.kinds import FITTING, MISSED
 from upturn_clinic.floor.due import all_due_in
@@ -368,7 +368,7 @@ def _differs(shown: DoseShown | None, preparation: Preparation) -> str:
     if not (shown and shown.computed and shown.computed.mg and preparation.draws and preparation.mg):
         return ""
     more = float(preparation.mg) - shown.computed.mg
-    # Less than a hundredth of a milligram is the arithmetic's, not anybody's.
+    # Less than half a hundredth of a milligram is the arithmetic's, not anybody's.
     return "" if abs(more) < 0.005 else f"{abs(more):.3g} mg {'more' if more > 0 else 'less'}"
 
 
@@ -404,12 +404,8 @@ def _value(reading: Reading, session: Session) -> dict[str, str]:
 
 
 def _next_steps(session: Session) -> list[dict[str, Any]]:
-    """List what may follow in the emergency path; what is not written down since it was opened is offered first."""
-    steps = sorted(
-        (each for each in session.emergencysteps.all() if each.counts), key=lambda each: (each.at, each.noted_at)
-    )
-    last = max((place for place, each in enumerate(steps) if each.step == EmergencyStep.Step.OPENED), default=0)
-    was = {each.step for each in steps[last:]}
+    """List what may follow in the emergency path; what is not written down yet in this one is offered first."""
+    was = {each.step for each in steps_since_the_last_end(session)}
     every = [each for each in EmergencyStep.Step if each is not EmergencyStep.Step.OPENED]
     first = next((each for each in every if each not in was), every[-1])
     return [{"step": each, "was": each in was, "is_next": each is first} for each in every]

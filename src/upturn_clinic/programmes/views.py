@@ -206,7 +206,8 @@ def leave_programme(request: HttpRequest, facility: str, site: UUID) -> HttpResp
         except (Refused, Conflict) as fault:
             status = _told(form, fault, found)
         else:
-            messages.success(request, f"{found.programme.name} has ended at {found.facility.name}.")
+            ended = "has ended" if found.taken_up_at else "is not offered any more"
+            messages.success(request, f"{found.programme.name} {ended} at {found.facility.name}.")
             return redirect("programmes", here.slug)
     is_own = found.facility_id == here.pk
     offer = "Decline the offer" if is_own else "Take the offer back"

@@ -43,7 +43,7 @@ def _at_once() -> Case:
 
 
 def concerns_of(participant: Participant) -> QuerySet[Concern]:
-    """All concerns about somebody: open ones by deadline, then the newest closed ones."""
+    """All concerns about somebody: open ones as ``concerns_at`` has them, then the newest closed ones."""
     found = Concern.objects.filter(participant=participant).select_related(*_PEOPLE)
     return found.order_by(F("closed_at").desc(nulls_first=True), _at_once(), "due_at")
 

@@ -389,7 +389,7 @@ def test_answers_are_kept_unless_the_server_said_that_they_are_saved(
         if route.request.method == "POST" else route.continue_(),
     )  # fmt: skip
     page.get_by_role("button", name="Send").click()
-    told = "Said by the server" if status in (200, 404) else "the site cannot take them"
+    told = "Said by the server" if status in (200, 404) else "the site cannot take your answers"
     expect(page.get_by_text(told)).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 1
     page.unroute("**/q/**")

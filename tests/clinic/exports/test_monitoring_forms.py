@@ -93,6 +93,28 @@ def test_a_pressure_is_told_for_the_time_that_it_is_nearer_to(
     assert whole.help == "the minimum is 120 min"
 
 
+@pytest.mark.parametrize(
+    ("left_after_min", "then", "last", "lacks"),
+    [
+        (30, "", "131/80 mmHg, 28 min after the first device", ""),
+        (None, "131/80 mmHg, 28 min after the first device", "", "the monitoring has not ended on record"),
+    ],
+)
+def test_of_a_short_session_all_is_near_its_end_and_of_one_that_goes_on_nothing(
+    nasal: Session, nurse: Actor, left_after_min: int | None, then: str, last: str, lacks: str
+) -> None:
+    Reading.objects.filter(session=nasal, at__gt=FIRST).update(struck_at=FIRST)
+    at = FIRST + timedelta(minutes=28)
+    for name, value in (("SBP", "131"), ("DBP", "80")):
+        Reading(session=nasal, at=at, noted_at=at, by=nurse.user, instrument=name, value=Decimal(value),
+                unit="mmHg").save()  # fmt: skip
+    left_at = FIRST + timedelta(minutes=left_after_min) if left_after_min else None
+    Session.objects.filter(pk=nasal.pk).update(left_at=left_at)
+    found = fields(nasal)
+    end = found["Blood pressure before the end of monitoring"]
+    assert (found["Blood pressure at 40 min"].value, end.value, end.help) == (then, last, lacks)
+
+
 def test_what_the_record_says_is_not_asked_again(
     nasal: Session, nurse: Actor, log_in: Callable[[User], Client]
 ) -> None:

@@ -126,7 +126,10 @@ def test_an_infusion_that_has_run_in_and_was_not_ended_is_late(
     for minute, is_late in ((1, False), (40, False), (45, False), (46, True), (90, True)):
         due = infusion_due(session, FIRST + minute * MINUTE)
         assert (due.at, due.is_late) == (empty, is_late), minute
-    assert "the infusion has run in: due 09:40, 50 min ago" in card_of(facility, nurse, FIRST + 90 * MINUTE).late
+    assert (
+        "enter that the infusion has run in: due 09:40, 50 min ago"
+        in card_of(facility, nurse, FIRST + 90 * MINUTE).late
+    )
     # Nothing more runs after that, so its pace is what it was.
     state = queries.giving_in(queries.whole(session), queries.asked_in(session), until=FIRST + 90 * MINUTE)
     assert queries.pace_of(queries.whole(session), queries.asked_in(session), state) == ""

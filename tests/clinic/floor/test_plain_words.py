@@ -82,6 +82,12 @@ def test_signs_and_steps_of_an_emergency_are_told_where_one_looks(session: Sessi
         all_saved(said(session, nurse, later, sent("emergency", later, step=step)))
     page = part(session, nurse, "emergency", at + 3 * MINUTE)
     assert '<option value="called" selected>help called</option>' in page
+    # Pressed again while it runs, it is the same one.
+    for minute, step in enumerate(("called", "opened"), start=4):
+        later = at + minute * MINUTE
+        all_saved(said(session, nurse, later, sent("emergency", later, step=step)))
+    page = part(session, nurse, "emergency", at + 5 * MINUTE)
+    assert '<option value="came" selected>help came</option>' in page
 
 
 def test_a_fall_is_called_a_fall(dosed: Session, nurse: Actor) -> None:

@@ -226,7 +226,7 @@ def test_what_is_due_now_is_said(session: Session, nurse: Actor) -> None:
     assert '<strong>Now:</strong> <span class="when">09:10</span>' in part(session, nurse, "now", FIRST + 10 * MINUTE)
     assert '<strong>Late:</strong> <span class="when">09:10</span>' in part(session, nurse, "now", FIRST + 19 * MINUTE)
     assert "the infusion will have run in" in part(session, nurse, "now", FIRST + 30 * MINUTE)
-    assert "the infusion has run in" in part(session, nurse, "now", FIRST + 41 * MINUTE)
+    assert "enter that the infusion has run in" in part(session, nurse, "now", FIRST + 41 * MINUTE)
 
 
 def test_a_session_that_is_over_says_so_and_asks_for_nothing(

@@ -101,7 +101,7 @@ def test_when_the_key_is_destroyed_the_chain_holds_and_nobody_reads_it(owner: Us
     assert line.reason == "erased"
     last = lines([Entry.objects.latest("sequence")], as_owner)[0]
     assert last.reason == "they asked for it"
-    assert str(owner.pk) in str(last.changes[0].new)
+    assert last.changes[0].new == f"{str(owner.pk)[:8]}…"
 
 
 def test_nothing_identifying_is_written_about_who_was_erased(owner: User, as_owner: Actor) -> None:

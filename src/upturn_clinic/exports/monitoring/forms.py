@@ -37,9 +37,9 @@ class FillForm(forms.Form):
     vitals_before = _choice("Vital signs acceptable before the dose")
     vitals_after = _choice("Vital signs acceptable before the end of monitoring")
     sedation = _choice("Sedation")
-    sedation_times = _line("Sedation: began and ended (min after the first device, such as 12 to 42)")
+    sedation_times = _line("Sedation: began and ended (min after the first device, such as 5 to 30)")
     dissociation = _choice("Dissociation")
-    dissociation_times = _line("Dissociation: began and ended (min after the first device, such as 12 to 42)")
+    dissociation_times = _line("Dissociation: began and ended (min after the first device, such as 5 to 30)")
     serious = _choice("Serious adverse event")
     details = forms.CharField(
         label="Serious adverse event: details", required=False, max_length=LONGEST_REASON,

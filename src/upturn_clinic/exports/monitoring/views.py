@@ -47,8 +47,10 @@ def monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> HttpResp
     form = queries.form_of(found)
     sections = sections_of(queries.held_of(found), form.answers if form else {})
     missing = _missing(sections)
+    by_hand = sum(each.is_missing and each.origin == "record" for part in sections for each in part.fields)
     due_on = queries.due_on(found)
-    shown = {"here": here, "dose": found, "form": form, "parts": sections, "missing": missing, "due_on": due_on,
+    shown = {"here": here, "dose": found, "form": form, "parts": sections, "missing": missing,
+             "due_on": due_on, "by_hand": by_hand,
              "is_late": due_on < timezone.localdate(),
              "now": timezone.now(), "by": actor.user, "source": SUBMIT_SOURCE}  # fmt: skip
     return render(request, "exports/monitoring_form.html", shown)
@@ -67,7 +69,7 @@ def fill_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> Htt
 
     def act(given: dict[str, Any]) -> object:
         # What was written before the record said it is kept: the entry of the record may be struck out.
-        hidden = {name: text for name, text in (kept.answers if kept else {}).items() if name not in form.fields}
+        hidden = {name: text for name, text in (kept.answers if kept else {}).items() if name not in request.POST}
         return actions.fill_form(
             dose=found, version=given["version"], answers={**hidden, **form.answers()}, by=actor, at=timezone.now()
         )
@@ -107,7 +109,8 @@ def submit_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> H
         request, form,
         lambda given: actions.submit_form(dose=found, **given, by=actor, at=timezone.now()),
         shown={"here": here, "dose": found, "title": f"Note when the form of {_whose(found)} was submitted",
-               "verb": "Note that it is submitted", "back": _page(here, found), "empty": empty},
+               "verb": "Note that it is submitted", "back": _page(here, found), "empty": empty,
+               "due_on": queries.due_on(found), "is_late": queries.due_on(found) < timezone.localdate()},
         said="Noted as submitted.", to=_page(here, found), newest=kept, page="exports/form.html",
     )  # fmt: skip
 

@@ -84,7 +84,8 @@ class LotRow:
     @property
     def containers(self) -> str:
         """How many of it are on the shelf; a part is one that was opened."""
-        return written((self.balance.shelf / self.lot.amount_each).quantize(Decimal("0.01")))
+        count = (self.balance.shelf / self.lot.amount_each).quantize(Decimal("0.01"))
+        return ("" if count * self.lot.amount_each == self.balance.shelf else "about ") + written(count)
 
 
 def lot_rows(facility: Facility, reader: Actor, *, today: date, all_of_them: bool = False) -> list[LotRow]:

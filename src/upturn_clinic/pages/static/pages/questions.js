@@ -105,7 +105,7 @@
       // That help is below stands while it is tried again.
       isFailing = true;
       told.className = "told box warn";
-      told.textContent = "There is no connection now, or the site cannot take them. Your answers are kept on this page and are sent when it is back. Do not close it. If you need help, do not wait for it: see below.";
+      told.textContent = "There is no connection now, or the site cannot take your answers. They are kept on this page and are sent when it is back. Do not close it. If you need help, do not wait for it: see below.";
       waiting = setTimeout(send, AGAIN_MS);
     } finally { isSending = false; }
   }

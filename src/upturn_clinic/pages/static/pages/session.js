@@ -349,7 +349,7 @@
     cell.element.className = data.asked ? "asked" : "";
     cell.element.replaceChildren();
     for (const each of data.values) {
-      const button = make("button", { type: "button", class: `value${data.disputed ? " disputed" : ""}`, "aria-label": `${cell.column.id} ${each.text} ${cell.column.unit}, ${each.who}, ${each.at}. ${may ? "Correct or strike out" : ""}` }, make("span", { class: "number", text: each.text }));
+      const button = make("button", { type: "button", class: `value${data.disputed ? " disputed" : ""}`, "aria-label": `${cell.column.id} ${each.text}${inUnit(cell.column)}, ${each.who}, ${each.at}. ${may ? "Correct or strike out" : ""}` }, make("span", { class: "number", text: each.text }));
       button.disabled = !may;
       button.addEventListener("click", () => correct(line, cell, each));
       const said = data.disputed ? `${each.who} ${each.at}` : replaced.has(each.id) ? "is corrected" : may ? "saved" : "";
@@ -407,7 +407,7 @@
   let correcting = null;
   function correct(line, cell, reading) {
     correcting = { line, cell, reading };
-    ask(`${cell.column.id} ${reading.text} ${cell.column.unit}, ${label(line.data)}`, true);
+    ask(`${cell.column.id} ${reading.text}${inUnit(cell.column)}, ${label(line.data)}`, true);
   }
   function ask(what, withValue) {
     const form = $("form", dialog);
