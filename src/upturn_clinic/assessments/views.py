@@ -283,7 +283,11 @@ def _which(found: Rating) -> str:
 def _asked_for(found: Rating, actor: Actor) -> str:
     """Say for which time of the protocol a rating is; who must not know of doses reads the day alone."""
     if found.planned_h is None:
-        return "not entered for a time of the protocol"
+        dues = queries.due_for(found.participant, at=timezone.now(), reader=actor)
+        counted = next((due for due in dues if due.rating and due.rating.pk == found.pk), None)
+        if counted is None:
+            return "not entered for a time of the protocol"
+        return f"entered without a time; counted for that of {dates.moment(counted.slot.target)}"
     if actor.may(Permission.SEE_DOSES):
         return f"by the protocol, {in_words(found.planned_h)} after the first dose"
     day, hours = days_and_hours(found.planned_h)

@@ -313,8 +313,8 @@ def _unknown(protocol: Protocol, arm: str, known: Expected | None) -> Iterator[s
         yield "How many people get better in this plan has not been worked out yet. Ask your team."
         return
     yield (
-        f"The numbers on this sheet are from a computer model. It learned from {known.trials} studies of other people. "
-        "Your own way may be different."
+        "The numbers of people who get better are from a computer model. "
+        f"It learned from {known.trials} studies of other people. Your own way may be different."
     )
     if (known.whole.get("calibration") or {}).get("condition"):
         yield "Those studies were about another illness than the one in this plan. So the numbers may be off."

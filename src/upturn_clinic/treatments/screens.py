@@ -187,7 +187,8 @@ class _Writing:
         )  # fmt: skip
 
     def _told_elsewhere(self, visit: Visit) -> str:
-        if visit.encounter not in self.rated_blind or visit not in self.retold:
+        is_elsewhere = visit.encounter in self.rated_blind and visit in self.retold
+        if not is_elsewhere or visit.told_at == visit.planned_at:
             return ""
         told, now_at = (at.astimezone(self.zone) for at in (visit.told_at, visit.planned_at))
         hour = f", {told:%H:%M}" if told.date() == now_at.date() else ""

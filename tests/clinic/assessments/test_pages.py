@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from upturn_clinic.accounts.permissions import Role
 from upturn_clinic.assessments import texts
 from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.assessments.models import Rating
+from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.participants.models import Participant
 from upturn_clinic.safety.models import Concern
 from upturn_clinic.treatments.models import Plan
@@ -303,3 +304,23 @@ def test_before_the_first_dose_a_rating_is_what_later_ones_are_compared_with(
     text = log_in(colleague).get(at("rating", rated.pk)).content.decode()
     assert "Before the first dose: later values are compared with" in text
     assert "7 days" in text
+
+
+def test_a_rating_without_a_time_that_is_counted_for_one_says_so_on_both_pages(
+    planned: Plan, as_clinician: Actor, colleague: User, log_in: Any, clock: Clock
+) -> None:
+    person = planned.participant
+    Participant.objects.filter(pk=person.pk).update(status="enrolled")
+    due = next(each for each in due_for(person, at=NOW, reader=as_clinician) if each.instrument == "PHQ-9")
+    clock.stand_at(due.slot.latest)
+    answers = {**dict.fromkeys("12345678", 1), "9": 0}
+    made = [
+        record_rating(participant=person, instrument="PHQ-9", answers=answers, rated_at=when, rater_kind="self",
+                      mode="paper", by=as_clinician, at=due.slot.latest)
+        for when in (due.slot.target, due.slot.earliest - timedelta(days=1))
+    ]  # fmt: skip
+    client = log_in(colleague)
+    counted, other = (client.get(at("rating", each.pk)).content.decode() for each in made)
+    assert "entered without a time; counted for that of" in counted
+    assert "not entered for a time of the protocol" in other
+    assert client.get(at("ratings", person.pk)).content.decode().count("not entered for a time of the protocol") == 1

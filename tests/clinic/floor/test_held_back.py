@@ -102,7 +102,8 @@ def test_a_line_at_which_somebody_waits_stays_listed_after_the_start(
     assert (line.standing.key, line.standing.decision.reason) == (key, "asks the clinician")
     assert card_of(facility, nurse, now).held == (f"{waiting} Wait and measure again (Nora, 09:06).",)
     page = page_of(session, nurse, now)
-    for words in ("It holds the dose back.", "Nora", "Strike the answer out", "nothing is written down about it"):
+    held = "The dose has begun and must not go on with this."
+    for words in (held, "Nora", "Strike the answer out", "nothing is written down about it"):
         assert (words in page) is (words != "nothing is written down about it"), words
     now += MINUTE
     on = {"gate": key, "decision": "go on", "reason": "the clinician agrees"}

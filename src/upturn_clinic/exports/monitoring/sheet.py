@@ -205,8 +205,9 @@ def _setting(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
     yield _record("Healthcare setting", here.name)
     written_by_hand = str(answers.get("address", ""))
     yield CheckedField(
-        "Healthcare setting: address", written_by_hand or here.address, "filled" if written_by_hand else "record"
-    )
+        "Healthcare setting: address", written_by_hand or here.address,
+        "filled" if written_by_hand or not here.address else "record",
+    )  # fmt: skip
 
 
 def _record(label: str, value: str, *, help: str = "") -> CheckedField:
