@@ -281,7 +281,7 @@ def _which(found: Rating) -> str:
 
 
 def _asked_for(found: Rating, actor: Actor) -> str:
-    """Say for which time of the protocol a rating is; who must not know of doses reads the day alone."""
+    """Say for which time of the protocol a rating is; who must not know of doses reads what raters are told."""
     if found.planned_h is None:
         dues = queries.due_for(found.participant, at=timezone.now(), reader=actor)
         counted = next((due for due in dues if due.rating and due.rating.pk == found.pk), None)

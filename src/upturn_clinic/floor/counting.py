@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from upturn_clinic.floor.models import EmergencyStep, Filling, Session
 
-__all__ = ["emergency_runs", "filling_ml", "last_emergency_step", "newest_filling", "steps_since_the_last_end"]
+__all__ = ["emergency_runs", "emergency_steps", "filling_ml", "newest_filling", "steps_of_the_last"]
 
 _ENDS = (EmergencyStep.Step.OVER, EmergencyStep.Step.HANDED_OVER)
 
@@ -24,22 +24,28 @@ def filling_ml(session: Session) -> float | None:
     return None if found is None else float(found.ml)
 
 
-def last_emergency_step(session: Session) -> EmergencyStep | None:
-    """Find the newest step of the emergency path that counts; None where it was never opened."""
-    found = [each for each in session.emergencysteps.all() if each.counts]
-    return max(found, key=lambda each: (each.at, each.noted_at), default=None)
+def emergency_steps(session: Session) -> list[EmergencyStep]:
+    """Give the steps of the emergency path that count, in the order of their times."""
+    return sorted(
+        (each for each in session.emergencysteps.all() if each.counts), key=lambda each: (each.at, each.noted_at)
+    )
 
 
 def emergency_runs(session: Session) -> bool:
     """Tell whether the emergency path is open: it was opened, and is neither over nor in other hands."""
-    last = last_emergency_step(session)
-    return last is not None and last.step not in _ENDS
+    return any(each.step not in _ENDS for each in emergency_steps(session)[-1:])
 
 
-def steps_since_the_last_end(session: Session) -> tuple[EmergencyStep, ...]:
-    """Give the steps of the emergency that runs, in order: those after the last one that ended one."""
-    steps = sorted(
-        (each for each in session.emergencysteps.all() if each.counts), key=lambda each: (each.at, each.noted_at)
-    )
-    ends = [place for place, each in enumerate(steps) if each.step in _ENDS]
-    return tuple(steps[ends[-1] + 1 if ends else 0 :])
+def steps_of_the_last(session: Session) -> set[str]:
+    """Name the steps of the newest emergency that are written down: what follows the end of the one before it.
+
+    Opened again before its end, it is the same emergency; a step written down after its end belongs to it, too.
+    """
+    found: set[str] = set()
+    has_ended = False
+    for each in emergency_steps(session):
+        if has_ended and each.step == EmergencyStep.Step.OPENED:
+            found, has_ended = set(), False
+        found.add(each.step)
+        has_ended = has_ended or each.step in _ENDS
+    return found

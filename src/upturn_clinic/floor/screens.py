@@ -15,7 +15,7 @@ from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.floor import queries
 from upturn_clinic.floor.asked import Asked, Way
-from upturn_clinic.floor.counting import emergency_runs, newest_filling, steps_since_the_last_end
+from upturn_clinic.floor.counting import emergency_runs, emergency_steps, newest_filling, steps_of_the_last
 from upturn_clinic.floor.dose.allowed import can_begin
 from upturn_clinic.floor.dose.kinds import FITTING, MISSED
 from upturn_clinic.floor.due import all_due_in
@@ -375,7 +375,7 @@ def _differs(shown: DoseShown | None, preparation: Preparation) -> str:
 def _signs_seen(session: Session) -> list[str]:
     """List the signs that were seen, also those that opened the emergency path; each once, the first first."""
     seen = [(each.at, each.sign) for each in session.signs.all() if each.counts and each.is_present]
-    seen += [(each.at, sign) for each in session.emergencysteps.all() if each.counts for sign in each.signs]
+    seen += [(each.at, sign) for each in emergency_steps(session) for sign in each.signs]
     return list(dict.fromkeys(sign for _, sign in sorted(seen)))
 
 
@@ -405,13 +405,11 @@ def _value(reading: Reading, session: Session) -> dict[str, str]:
 
 def _next_steps(session: Session) -> list[dict[str, Any]]:
     """List what may follow in the emergency path; what is not written down yet in this one is offered first."""
-    was = {each.step for each in steps_since_the_last_end(session)}
+    was = steps_of_the_last(session)
     every = [each for each in EmergencyStep.Step if each is not EmergencyStep.Step.OPENED]
     first = next((each for each in every if each not in was), every[-1])
     return [{"step": each, "was": each in was, "is_next": each is first} for each in every]
 
 
 def _steps(session: Session) -> list[tuple[EmergencyStep, str]]:
-    found = [each for each in session.emergencysteps.all() if each.counts]
-    found.sort(key=lambda each: (each.at, each.noted_at))
-    return [(each, stamp(session, each.at)) for each in found]
+    return [(each, stamp(session, each.at)) for each in emergency_steps(session)]

@@ -313,8 +313,8 @@ def _unknown(protocol: Protocol, arm: str, known: Expected | None) -> Iterator[s
         yield "How many people get better in this plan has not been worked out yet. Ask your team."
         return
     yield (
-        "The numbers of people who get better are from a computer model. "
-        f"It learned from {known.trials} studies of other people. Your own way may be different."
+        "The numbers of what happens to people are from a computer model, but for those of a study that is named. "
+        f"The model learned from {known.trials} studies of other people. Your own way may be different."
     )
     if (known.whole.get("calibration") or {}).get("condition"):
         yield "Those studies were about another illness than the one in this plan. So the numbers may be off."

@@ -132,7 +132,7 @@ def plan_screen(person: Participant, reader: Actor, *, now: datetime, form: str,
             "may_decide_stopping": reader.may(Permission.DECIDE_STOPPING),
             "next_look": next((each for each in looks if each.check is None and not each.is_late(now)), None),
         }  # fmt: skip
-    shown["is_told_elsewhere"] = any(row.told for row in rows)
+    shown["is_told_elsewhere"] = any(map(writing.is_to_tell, course.visits))
     return {**shown, "rows": rows, "weight": weight, "weight_days": (now - weight.measured_at).days if weight else 0}
 
 
@@ -186,9 +186,12 @@ class _Writing:
             tuple(self._acts_of_visit(visit, title)), is_dose=False, told=self._told_elsewhere(visit),
         )  # fmt: skip
 
+    def is_to_tell(self, visit: Visit) -> bool:
+        """Whether raters would be told another day of it than they were."""
+        return visit.encounter in self.rated_blind and visit in self.retold
+
     def _told_elsewhere(self, visit: Visit) -> str:
-        is_elsewhere = visit.encounter in self.rated_blind and visit in self.retold
-        if not is_elsewhere or visit.told_at == visit.planned_at:
+        if not self.is_to_tell(visit) or visit.told_at == visit.planned_at:
             return ""
         told, now_at = (at.astimezone(self.zone) for at in (visit.told_at, visit.planned_at))
         hour = f", {told:%H:%M}" if told.date() == now_at.date() else ""

@@ -36,6 +36,24 @@ def test_a_cut_is_told_at_once_and_so_is_its_end(session: Session, nurse: Actor,
     expect(link).to_have_text("Connected. Everything is saved.")
 
 
+def test_a_number_that_runs_takes_nobody_off_the_button_they_have_reached(
+    session: Session, nurse: Actor, hours: Hours
+) -> None:
+    made_ready(session, nurse, FIRST)
+    begun(session, nurse, FIRST)
+    hours.at = FIRST
+    hours.clock.stand_at(FIRST)
+    page = hours.open(session, nurse)
+    hours.go(FIRST + 2 * MINUTE)
+    given = page.locator("[data-part=giving] dl [data-live]").first
+    expect(given).to_have_text(re.compile(r"^at 09:02: "))
+    pause = page.get_by_role("button", name="Pause", exact=True)
+    pause.focus()
+    hours.go(FIRST + 4 * MINUTE)
+    expect(given).to_have_text(re.compile(r"^at 09:04: "))
+    expect(pause).to_be_focused()
+
+
 def test_while_cut_only_what_can_be_done_next_is_offered(session: Session, nurse: Actor, hours: Hours) -> None:
     made_ready(session, nurse, FIRST)
     begun(session, nurse, FIRST)
@@ -55,6 +73,7 @@ def test_while_cut_only_what_can_be_done_next_is_offered(session: Session, nurse
     picture(page, "cut-phone")
     page.get_by_role("button", name="Something else was done: show everything").click()
     assert offered(page) == ["start", "pause", "resume", "rate", "stop"]
+    expect(page.get_by_text("This part stands as it was at")).to_be_visible()
     hours.go(FIRST + 6 * MINUTE)
     page.locator("form[data-entry=resume]").get_by_role("button").click()
     expect(page.locator("[data-link]")).to_contain_text("2 entries wait here")

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from django.test import Client
 from django.urls import get_resolver, reverse
 from tests.clinic.conftest import Clock
@@ -375,6 +376,25 @@ def test_a_dose_that_is_moved_by_hand_asks_for_no_telling(
     assert coming is not None
     week = visit(rated, "day-7")
     assert (coming.coming()[week.pk], week.told_at) == (FIRST.replace(day=31), FIRST.replace(day=31))
+
+
+def test_what_is_to_be_told_can_be_told_from_the_plan_though_no_row_names_another_day(
+    rated: Plan, clinician: Actor, colleague: User, log_in: Callable[[User], Client], clock: Clock
+) -> None:
+    """The plan follows a dose that was moved by hand when it is given: until then its row stands on the day as told."""
+    three, week = dose(rated, 3), visit(rated, "day-7")
+    actions.move_due(
+        due=three, version=three.version, planned_at=three.planned_at + DAY, reason="the room", by=clinician, at=NOW
+    )
+    clock.stand_at(FIRST - DAY)
+    client, here = log_in(colleague), rated.facility.slug
+    plan, tell = (reverse(name, args=[here, rated.participant_id]) for name in ("plan", "tell_raters"))
+    assert tell not in client.get(plan).content.decode()
+    Visit.objects.filter(plan=rated, offset_h__gte=week.offset_h).update(told_at=F("planned_at"))
+    page = client.get(plan).content.decode()
+    assert "raters are told another time" not in page
+    assert tell in page
+    assert "Day 7" in client.get(tell).content.decode()
 
 
 def test_a_window_that_followed_a_dose_is_told_to_the_team_alone(

@@ -97,6 +97,7 @@ def test_a_pressure_is_told_for_the_time_that_it_is_nearer_to(
     ("left_after_min", "then", "last", "lacks"),
     [
         (30, "", "131/80 mmHg, 28 min after the first device", ""),
+        (40, "131/80 mmHg, 28 min after the first device", "", "none was read nearer to the end"),
         (None, "131/80 mmHg, 28 min after the first device", "", "the monitoring has not ended on record"),
     ],
 )
@@ -132,6 +133,22 @@ def test_what_the_record_says_is_not_asked_again(
     assert MonitoringForm.objects.get(dose=dose).answers == {
         "dissociation": "no", "sedation": "no", "prescriber": "Dr C."
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "kept"), [({"dissociation": "yes"}, "yes"), ({}, "no")])
+def test_nothing_written_is_lost_while_the_record_changes_beside_it(
+    nasal: Session, nurse: Actor, log_in: Callable[[User], Client], typed: dict[str, str], kept: str
+) -> None:
+    """Asked on the page and on record when it is sent; or not asked, and struck out of the record when it is sent."""
+    assert nurse.user is not None
+    dose = dose_of(nasal)
+    form = actions.fill_form(dose=dose, version=0, answers={"dissociation": "no"}, by=nurse, at=FIRST)
+    if not typed:
+        AdverseEvent.objects.filter(participant=nasal.participant).update(struck_at=FIRST)
+    address = reverse("fill_monitoring_form", args=[nasal.facility.slug, nasal.dose_id])
+    given = {"version": form.version, "sedation": "no", **typed}
+    assert log_in(nurse.user).post(address, given).status_code == 302
+    assert MonitoringForm.objects.get(dose=dose).answers == {"dissociation": kept, "sedation": "no"}
 
 
 def test_the_address_is_the_facilitys_unless_somebody_wrote_another(nasal: Session) -> None:

@@ -102,7 +102,7 @@ def test_a_line_at_which_somebody_waits_stays_listed_after_the_start(
     assert (line.standing.key, line.standing.decision.reason) == (key, "asks the clinician")
     assert card_of(facility, nurse, now).held == (f"{waiting} Wait and measure again (Nora, 09:06).",)
     page = page_of(session, nurse, now)
-    held = "The dose has begun and must not go on with this."
+    held = "The dose has begun; settle this before more of it is given."
     for words in (held, "Nora", "Strike the answer out", "nothing is written down about it"):
         assert (words in page) is (words != "nothing is written down about it"), words
     now += MINUTE
@@ -125,7 +125,9 @@ def test_a_time_out_answered_no_after_the_start_is_open_until_it_is_settled(
     [line] = still_open(session, nurse, now)
     assert line.standing.key == TIME_OUT
     assert any("Time-out" in each for each in card_of(facility, nurse, now).waiting)
-    assert f'data-strike="{no["id"]}"' in page_of(session, nurse, now)
+    page = page_of(session, nurse, now)
+    assert f'data-strike="{no["id"]}"' in page
+    assert "The dose has begun and must not go on with this." in page
     # A word about it settles nothing while the dose goes on.
     all_saved(said(session, nurse, now, sent("decision", now, gate=TIME_OUT, decision="told", reason="they come")))
     assert [each.standing.key for each in still_open(session, nurse, now)] == [TIME_OUT]
@@ -174,6 +176,7 @@ def test_a_line_without_an_answer_after_the_start_can_be_answered(session: Sessi
     [line] = still_open(session, nurse, now)
     assert (line.standing.key, line.standing.verdict) == (key, "unknown")
     page = page_of(session, nurse, now)
+    assert "The dose has begun and this is not answered." in page
     assert f'data-v-criterion="{key}" data-v-answer="yes"' in page
     all_saved(said(session, nurse, now, sent("answer", now, list="arrival", criterion=key, answer="yes")))
     assert still_open(session, nurse, now) == []

@@ -88,6 +88,12 @@ def test_signs_and_steps_of_an_emergency_are_told_where_one_looks(session: Sessi
         all_saved(said(session, nurse, later, sent("emergency", later, step=step)))
     page = part(session, nurse, "emergency", at + 5 * MINUTE)
     assert '<option value="came" selected>help came</option>' in page
+    # What is written down after its end belongs to it, too: nobody calls for help once more.
+    for minute, step in enumerate(("came", "handed over", "came"), start=6):
+        later = at + minute * MINUTE
+        all_saved(said(session, nurse, later, sent("emergency", later, step=step)))
+    page = part(session, nurse, "emergency", at + 8 * MINUTE)
+    assert '<option value="over" selected>over</option>' in page
 
 
 def test_a_fall_is_called_a_fall(dosed: Session, nurse: Actor) -> None:

@@ -153,7 +153,7 @@ def _monitoring(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField
     end = held.session.left_at if held.session else None
     at_40 = begin + PRESSURE_AFTER_MIN * MINUTE if begin else None
     parts = at_40 + (end - at_40) / 2 if at_40 and end else None
-    if begin and at_40 and end and end <= at_40:
+    if begin and at_40 and end and end < at_40:
         parts = begin
     yield _record(f"Blood pressure at {PRESSURE_AFTER_MIN:g} min", _pressure(held, begin, near=at_40, until=parts))
     last = _pressure(held, begin, since=parts) if parts else ""

@@ -64,14 +64,16 @@ def fill_monitoring_form(request: HttpRequest, facility: str, dose: UUID) -> Htt
     kept = queries.form_of(found)
     initial = {**(kept.answers if kept else {}), "version": kept.version if kept else 0}
     read = sections_of(queries.held_of(found), {})
+    # What was asked when the page was opened is taken, whatever the record says since.
     known = {each.key for section in read for each in section.fields if each.origin == "record" and each.value}
+    known -= set(request.POST)
     form = forms.FillForm(request.POST or None, initial=initial, known=known)
 
     def act(given: dict[str, Any]) -> object:
         # What was written before the record said it is kept: the entry of the record may be struck out.
         hidden = {name: text for name, text in (kept.answers if kept else {}).items() if name not in request.POST}
         return actions.fill_form(
-            dose=found, version=given["version"], answers={**hidden, **form.answers()}, by=actor, at=timezone.now()
+            dose=found, version=given["version"], answers={**form.answers(), **hidden}, by=actor, at=timezone.now()
         )
 
     return answer(

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from upturn.protocol import Criterion, Gate
 from upturn_clinic.floor.asked import Asked, HouseCheck
-from upturn_clinic.floor.counting import emergency_runs, last_emergency_step
+from upturn_clinic.floor.counting import emergency_runs, emergency_steps
 from upturn_clinic.floor.gates import ALWAYS_APPLIES, Standing, closures_of, house_standings, measured, standings_of
 from upturn_clinic.floor.limits import READING_FRESH
 from upturn_clinic.floor.models import Answer, EmergencyStep, Reading, Session
@@ -311,9 +311,10 @@ def _with_time(standing: Standing, session: Session, now: datetime) -> str:
 
 
 def _emergency(session: Session) -> Iterator[Line]:
-    last = last_emergency_step(session)
-    if last is None:
+    steps = emergency_steps(session)
+    if not steps:
         return
+    last = steps[-1]
     state = LineState.UNMET if emergency_runs(session) else LineState.MET
     yield Line(EMERGENCY.key, EMERGENCY.text, state, "clock",
                (str(last.get_step_display()),), last.at, _name(last), status="a check of the house")  # fmt: skip

@@ -76,8 +76,19 @@
   addEventListener("pointerdown", (event) => { pressed = event.button === 0; letGoIn(LONGEST_PRESS_MS); }, true);
   addEventListener("click", () => { pressed = false; }, true);
   for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => letGoIn(350), true);
+  // Numbers that run by themselves are no news.
+  const bare = (html) => html.replace(/<span data-live>.*?<\/span>/gs, "");
   function swap(part) {
     if (part.next === null || part.next === part.html || pressed) return;
+    // Where only such numbers are new, nothing else is drawn anew, so that nobody loses the button they have reached.
+    if (part.html !== null && !part.stale && bare(part.html) === bare(part.next)) {
+      const fresh = make("template");
+      fresh.innerHTML = part.next;
+      const live = [...fresh.content.querySelectorAll("[data-live]")];
+      part.element.querySelectorAll("[data-live]").forEach((each, place) => { each.textContent = live[place].textContent; });
+      part.html = part.next;
+      return;
+    }
     if (typing(part.element)) { stale(part); return; }
     if (part.stale) { part.stale.remove(); part.stale = null; }
     // What somebody opened or closed stays so, until the server itself would have it otherwise, as when the dose begins.
@@ -94,8 +105,6 @@
     }
     if (again) { const found = part.element.querySelector(again); if (found) found.focus(); }
   }
-  // Numbers that run by themselves are no news.
-  const bare = (html) => html.replace(/<span data-live>.*?<\/span>/gs, "");
   // What is typed here is not taken away; that it is no longer the newest is said.
   function stale(part) {
     if (part.stale || !part.html || bare(part.html) === bare(part.next)) return;
