@@ -19,6 +19,7 @@ __all__ = [
            "LETTER_TIMEOUT",
            "LONGEST_PAGE_NOTED",
            "LONGEST_REASON",
+           "LONGEST_SEARCH",
            "PAGE_ROWS",
            "PASSWORD_LENGTH",
            "PASSWORD_LETTERS",
@@ -56,4 +57,5 @@ LONGEST_PAGE_NOTED = int(_NUMBERS.value("longest_page_noted"))
 PASSWORD_LETTERS = int(_NUMBERS.value("password_letters_h"))
 FAILURES_EVERYWHERE = int(_NUMBERS.value("failures_everywhere"))
 SEARCHES_KEPT = int(_NUMBERS.value("searches_kept"))
+LONGEST_SEARCH = int(_NUMBERS.value("longest_search"))
 PASSWORD_LINK_VALID = timedelta(hours=_NUMBERS.value("password_link_valid_h"))

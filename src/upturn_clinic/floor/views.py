@@ -120,7 +120,7 @@ def enter(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
     found = get_object_or_404(queries.sessions_at(here), pk=session)
     try:
         sent = json.loads(request.body or b"[]") if request.content_type == "application/json" else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return JsonResponse({"fault": "This could not be read."}, status=BAD)
     if not isinstance(sent, list):
         return JsonResponse({"fault": "A list of entries was expected."}, status=BAD)

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
 
-from upturn_clinic.operation import SEARCHES_KEPT
+from upturn_clinic.operation import LONGEST_SEARCH, SEARCHES_KEPT
+from upturn_clinic.participants.forms import SearchForm
 
 __all__ = ["asked_for", "kept"]
 
 SEARCHES, MARK, TEXT = "searches", "found", "text"
-NOT_KEPT = frozenset({"csrfmiddlewaretoken", "form_key", TEXT, "page", MARK})
 
 
 def kept(request: HttpRequest) -> str:
@@ -27,8 +27,10 @@ def kept(request: HttpRequest) -> str:
     """
     if request.method != "POST":
         return ""
-    query = {name: value for name, value in request.POST.items() if name not in NOT_KEPT and value}
-    if text := request.POST.get(TEXT, "").strip():
+    given = {name: request.POST.get(name, "").strip()[:LONGEST_SEARCH] for name in SearchForm.base_fields}
+    text = given.pop(TEXT)
+    query = {name: value for name, value in given.items() if value}
+    if text:
         query[MARK] = secrets.token_urlsafe()
         earlier = list(request.session.get(SEARCHES, {}).items())
         request.session[SEARCHES] = dict([*earlier, (query[MARK], text)][-SEARCHES_KEPT:])

@@ -37,8 +37,7 @@ def create_programme(*, name: str, purpose: str, by: Actor, at: datetime) -> Pro
     by.must(Permission.PREPARE_PROGRAMME)
     if by.facility is None:
         raise Refused("A programme begins at a facility.")
-    if queries.is_name_taken(by.facility, name):
-        raise Refused("There is a programme of this name here already.", came=name, remedy="choose another name")
+    _must_be_free(name, lead=by.facility)
     programme = writing.insert(
         Programme(name=name, purpose=purpose, lead=by.facility), action="began the programme", by=by, at=at
     )
@@ -47,11 +46,21 @@ def create_programme(*, name: str, purpose: str, by: Actor, at: datetime) -> Pro
     return programme
 
 
+@transaction.atomic
 def change_programme(
     *, programme: Programme, version: int, values: Mapping[str, str], reason: str, by: Actor, at: datetime
 ) -> Programme:
-    """Change the name or the purpose."""
+    """Change the name or the purpose.
+
+    Raises
+    ------
+    Refused
+        The facility does not lead it, or leads another one of this name.
+    Conflict
+        Somebody saved another version first.
+    """
     _lead(programme, Permission.PREPARE_PROGRAMME, by)
+    _must_be_free(values.get("name", programme.name), lead=programme.lead, but=programme)
     return writing.change(
         programme, action="changed the programme", by=by, at=at, reason=reason, version=version, **values
     )
@@ -268,6 +277,12 @@ def end_expectation(
         expectation, action="simulated the protocol", by=by, at=at, reason="the simulation ended",
         state=Expectation.State.DONE, ended_at=at, answer=text,
     )  # fmt: skip
+
+
+def _must_be_free(name: str, *, lead: Facility, but: Programme | None = None) -> None:
+    queries.hold_names(lead)
+    if queries.is_name_taken(lead, name, but=but):
+        raise Refused("There is a programme of this name here already.", came=name, remedy="choose another name")
 
 
 def _lead(programme: Programme, permission: Permission, by: Actor) -> None:

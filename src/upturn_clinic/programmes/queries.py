@@ -18,6 +18,7 @@ from upturn_clinic.programmes.models import Expectation, Programme, ProtocolVers
 
 __all__ = [
     "Signed", "Standing", "arms_to_have", "bare", "examples_of", "expectation_of", "facilities_to_offer", "hold",
+    "hold_names",
     "in_force", "is_name_taken", "newest_version", "programmes_at", "protocol_of", "rules_in_force",
     "running_expectation", "signatures_under", "signed_content", "sites_of", "standing_of", "taken_rules",
     "versions_at", "versions_in_force_at",
@@ -64,9 +65,15 @@ def newest_version(programme: Programme) -> ProtocolVersion | None:
     return ProtocolVersion.objects.filter(programme=programme).order_by("-number").first()
 
 
-def is_name_taken(lead: Facility, name: str) -> bool:
-    """Tell whether a facility leads a programme of this name already."""
-    return Programme.objects.filter(lead=lead, name__iexact=name).exists()
+def is_name_taken(lead: Facility, name: str, *, but: Programme | None = None) -> bool:
+    """Tell whether a facility leads a programme of this name already, another one than ``but``."""
+    named = Programme.objects.filter(lead=lead, name__iexact=name)
+    return named.exclude(pk=but.pk if but else None).exists()
+
+
+def hold_names(lead: Facility) -> None:
+    """Hold the names of what a facility leads until the transaction ends: of two who take one, the second waits."""
+    Facility.objects.select_for_update(no_key=True).get(pk=lead.pk)
 
 
 def hold(programme: Programme) -> Programme:

@@ -12,7 +12,7 @@ from tests.clinic.participants.making import registered
 
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
-from upturn_clinic.operation import SEARCHES_KEPT
+from upturn_clinic.operation import LONGEST_SEARCH, SEARCHES_KEPT
 from upturn_clinic.programmes.models import ProtocolVersion
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +72,14 @@ def test_somebody_elses_search_is_not_theirs(client: Client, log_in: LogIn, coll
     page = log_in(colleague).get(to).content.decode()
     assert 'value="byron"' not in page
     assert "Grace Hopper" in page
+
+
+def test_what_no_search_asks_for_goes_nowhere(client: Client) -> None:
+    to = search(client, text="byron" * 5000, status="x" * 20_000, another="y")
+    assert "another" not in to
+    assert len(to) < 2 * LONGEST_SEARCH + len(LIST)
+    assert {len(each) for each in client.session["searches"].values()} == {LONGEST_SEARCH}
+    assert "Nobody" in client.get(to).content.decode()
 
 
 def test_an_empty_search_shows_the_whole_list(client: Client) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -18,6 +19,7 @@ from upturn.protocol import Distribution, load, shipped
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import Facility, User
 from upturn_clinic.accounts.permissions import Role
+from upturn_clinic.ground.errors import Refused
 from upturn_clinic.programmes import actions
 from upturn_clinic.programmes.criteria import HISTORY, criteria_of
 from upturn_clinic.programmes.models import Programme, ProtocolVersion
@@ -51,6 +53,44 @@ def test_from_nothing_to_a_draft(clinician: Client) -> None:
     assert "A draft." in text
     assert load("esketamine-trd").title in text.replace("&#x27;", "'")
     assert "Sign it into force" in text
+
+
+def test_a_programme_is_not_renamed_to_another_one(
+    clinician: Client, programme: Programme, as_clinician: Actor
+) -> None:
+    other = actions.create_programme(name="Boosters", purpose="", by=as_clinician, at=timezone.now())
+    address = reverse("change_programme", args=["main", other.pk])
+    given = {"version": other.version, "name": programme.name.upper(), "purpose": "", "reason": "shorter"}
+    page = clinician.post(address, given).content.decode()
+    assert "There is a programme of this name here already." in page
+    assert f'value="{programme.name.upper()}"' in page
+    # Its own name is free to it, written in another way.
+    assert clinician.post(address, {**given, "name": "boosters"}).status_code == 302
+    other.refresh_from_db()
+    assert other.name == "boosters"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_take_a_name_at_once_one_is_refused(as_clinician: Actor) -> None:
+    begin, told = threading.Barrier(4), []
+
+    def take() -> None:
+        begin.wait()
+        try:
+            actions.create_programme(name="Infusions", purpose="", by=as_clinician, at=timezone.now())
+        except Refused as refusal:
+            told.append(refusal.fault)
+        else:
+            told.append("begun")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(told) == ["There is a programme of this name here already."] * 3 + ["begun"]
 
 
 def test_an_uploaded_file_is_taken_to_the_letter(clinician: Client, programme: Programme) -> None:
