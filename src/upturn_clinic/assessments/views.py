@@ -15,6 +15,7 @@ from upturn import instruments
 from upturn.errors import InputError
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.gate import require
+from upturn_clinic.accounts.models import Facility
 from upturn_clinic.accounts.permissions import Permission
 from upturn_clinic.assessments import actions, queries
 from upturn_clinic.assessments.drawing import NARROW, WIDE, draw
@@ -112,7 +113,8 @@ def enter_rating(request: HttpRequest, facility: str, participant: UUID) -> Http
     names = queries.scales_for(person, actor)
     chosen = request.GET.get("instrument", "")
     if not chosen:
-        shown = {"here": here, "person": person, "sheets": [sheet_of(each) for each in names]}
+        shown = {"here": here, "person": person, "identity": identity_shown(person, actor),
+                 "sheets": [sheet_of(each) for each in names]}  # fmt: skip
         return render(request, "assessments/choose.html", shown)
     sheet = _sheet(chosen, names)
     dues = [due for due in queries.due_for(person, at=timezone.now(), reader=actor)
@@ -133,7 +135,7 @@ def enter_rating(request: HttpRequest, facility: str, participant: UUID) -> Http
 
     begun = next((due for due in dues if key_of_time(due) == form["planned"].value()), None)
     kinds = {_kind_beside(actor, sheet), *(due.rater_kind for due in dues if due.state != "done")}
-    shown = _words(here, person, sheet, f"Rate {chosen}", "Save the rating") | {
+    shown = _words(here, person, actor, sheet, f"Rate {chosen}", "Save the rating") | {
         "look_back": recall_of(begun, sheet),
         "is_not_blinded": Rating.Rater.BLINDED in kinds
         and queries.could_know_of_doses(actor, person, at=timezone.now()),
@@ -168,7 +170,8 @@ def rating(request: HttpRequest, facility: str, rating: UUID) -> HttpResponse:
     needed = Permission.RATE if found.rater_kind == Rating.Rater.BLINDED else Permission.ENTER_RATINGS
     total = None if found.total is None else float(found.total)
     shown = {
-        "here": here, "person": found.participant, "rating": found, "sheet": sheet,
+        "here": here, "person": found.participant, "identity": identity_shown(found.participant, actor),
+        "rating": found, "sheet": sheet,
         "answered": [(item, value, item.answers.get(value, "")) for item, value in answered],
         "asked_for": _asked_for(found, actor),
         "may_correct": actor.may(Permission.ENTER_RATINGS) and actor.may(needed) and found.counts,
@@ -198,7 +201,7 @@ def correct_rating(request: HttpRequest, facility: str, rating: UUID) -> HttpRes
             )
         )  # fmt: skip
 
-    shown = _words(here, found.participant, sheet, f"Correct {_which(found)}", "Save the correction") | {
+    shown = _words(here, found.participant, actor, sheet, f"Correct {_which(found)}", "Save the correction") | {
         "look_back": found.recall_h,
         "is_not_blinded": found.rater_kind == Rating.Rater.BLINDED
         and queries.could_know_of_doses(actor, found.participant, at=timezone.now()),
@@ -222,7 +225,7 @@ def strike_rating(request: HttpRequest, facility: str, rating: UUID) -> HttpResp
             rating=found, version=given["version"], reason=given["reason"], by=actor, at=timezone.now()
         )
 
-    shown = words_for(here, found.participant, f"Strike out {_which(found)}", "Strike out", rating=found)
+    shown = words_for(here, found.participant, f"Strike out {_which(found)}", "Strike out", reader=actor, rating=found)
     to = reverse("ratings", args=[here.slug, found.participant_id])
     page = "assessments/strike.html"
     return answer(request, form, act, shown=shown, said="Struck out.", to=to, newest=found, page=page)
@@ -245,7 +248,8 @@ def trends(request: HttpRequest, facility: str, participant: UUID) -> HttpRespon
             for shape in (WIDE, NARROW)
         )
         drawn.append((trend, wide, narrow, scale))
-    shown = {"here": here, "person": person, "drawn": drawn, "sees_doses": actor.may(Permission.SEE_DOSES),
+    shown = {"here": here, "person": person, "identity": identity_shown(person, actor), "drawn": drawn,
+             "sees_doses": actor.may(Permission.SEE_DOSES),
              "sees_all": queries.may_see_all(actor)}  # fmt: skip
     return render(request, "assessments/trends.html", shown)
 
@@ -301,8 +305,8 @@ def _kind_beside(actor: Actor, sheet: Sheet) -> str:
     return Rating.Rater.SELF if sheet.instrument.modes[0] == "self" else Rating.Rater.TREATING
 
 
-def _words(here: Any, person: Participant, sheet: Sheet, title: str, verb: str) -> Given:
-    return {"here": here, "participant": person, "title": title, "verb": verb, "sheet": sheet,
+def _words(here: Facility, person: Participant, reader: Actor, sheet: Sheet, title: str, verb: str) -> Given:
+    return {**words_for(here, person, title, verb, reader=reader), "sheet": sheet,
             "to_score": reverse("score_rating", args=[here.slug, person.pk])}  # fmt: skip
 
 

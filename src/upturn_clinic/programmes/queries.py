@@ -68,7 +68,7 @@ def newest_version(programme: Programme) -> ProtocolVersion | None:
 def is_name_taken(lead: Facility, name: str, *, but: Programme | None = None) -> bool:
     """Tell whether a facility leads a programme of this name already, another one than ``but``."""
     named = Programme.objects.filter(lead=lead, name__iexact=name)
-    return named.exclude(pk=but.pk if but else None).exists()
+    return (named.exclude(pk=but.pk) if but else named).exists()
 
 
 def hold_names(lead: Facility) -> None:

@@ -17,8 +17,10 @@ from upturn_clinic.programmes.models import ProtocolVersion
 from upturn_clinic.programmes.schedule import day, length, rules_in_words
 from upturn_clinic.programmes.sources import Cited, sources_of
 
-__all__ = ["GROUPS", "RuleGroup", "RuleShown", "boxes", "groups_of"]
+__all__ = ["GROUPS", "HARD_AT_ARRIVAL", "RuleGroup", "RuleShown", "boxes", "groups_of"]
 
+# Who this is and whether they consent is hard, whatever a protocol says: the floor asks it of everybody.
+HARD_AT_ARRIVAL = ("identity", "consent")
 GROUPS: Mapping[str, str] = {
     "arrival": "Before the dose",
     "gates": "Gates in a session",
@@ -134,8 +136,9 @@ def _parts(protocol: Protocol) -> Iterator[tuple[str, tuple[str, str]]]:
     """Tell limits and consequence of each rule, by its key."""
     session, safety = protocol.session, protocol.safety
     for each in session.arrival if session else ():
-        decision = f"where it does not hold, {'no dose is given' if each.kind == 'hard' else _ASKS['decide']}"
-        yield f"arrival/{each.id}", (_criterion(each), f"{each.kind}: {decision}")
+        kind = "hard" if each.id in HARD_AT_ARRIVAL else each.kind
+        decision = f"where it does not hold, {'no dose is given' if kind == 'hard' else _ASKS['decide']}"
+        yield f"arrival/{each.id}", (_criterion(each), f"{kind}: {decision}")
     for gate in protocol.gates:
         yield f"gates/{gate.id}", _gate(gate)
     for each in session.discharge if session else ():

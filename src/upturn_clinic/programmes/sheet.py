@@ -340,7 +340,7 @@ def _danger(protocol: Protocol, *, at_home: bool) -> Iterator[str]:
     if signs:
         listed = f"{', '.join(signs[:-1])}, or {signs[-1]}" if len(signs) > 1 else signs[0]
         yield f"After you have left us, call the emergency number at once for: {listed}."
-    yield "And tell us the same day if you think of harming yourself, or if something worries you."
+    yield "Tell us the same day if thoughts of harming yourself come though you feel safe, or if something worries you."
 
 
 def _likely(share: Interval) -> str:

@@ -27,6 +27,7 @@ from upturn_clinic.assessments.actions import record_rating
 from upturn_clinic.assessments.models import Rating
 from upturn_clinic.assessments.queries import due_for
 from upturn_clinic.participants.models import Participant
+from upturn_clinic.participants.queries import identity_of
 from upturn_clinic.safety.models import Concern
 from upturn_clinic.treatments.models import Plan
 
@@ -52,6 +53,22 @@ def test_a_rating_is_entered_and_shown_with_its_total(participant: Participant, 
     assert "30" in text
     assert "moderate" in text
     assert rating.total == 30
+
+
+def test_whom_it_is_about_stands_on_each_page_for_who_may_know_it(
+    participant: Participant, colleague: User, rater: User, as_clinician: Actor, log_in: Any
+) -> None:
+    """A rating of somebody else is the gravest slip here."""
+    name = identity_of(participant).full_name
+    log_in(colleague).post(f"{at('enter_rating', participant.pk)}?instrument=MADRS", form_of())
+    found = Rating.objects.get()
+    pages = [at("enter_rating", participant.pk), f"{at('enter_rating', participant.pk)}?instrument=MADRS",
+             at("rating", found.pk), at("correct_rating", found.pk), at("strike_rating", found.pk),
+             at("trends", participant.pk), at("self_rating_links", participant.pk)]  # fmt: skip
+    for page in pages:
+        assert name in log_in(colleague).get(page).content.decode(), page
+    # Who rates blinded meets the person, too.
+    assert name in log_in(rater).get(pages[1]).content.decode()
 
 
 def test_what_is_refused_is_told_and_what_was_typed_stays(

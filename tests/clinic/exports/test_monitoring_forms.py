@@ -116,6 +116,26 @@ def test_of_a_short_session_all_is_near_its_end_and_of_one_that_goes_on_nothing(
     assert (found["Blood pressure at 40 min"].value, end.value, end.help) == (then, last, lacks)
 
 
+def test_what_was_read_before_the_dose_is_not_told_as_its_effect(nasal: Session, nurse: Actor) -> None:
+    before, after = FIRST - timedelta(minutes=5), FIRST + timedelta(minutes=30)
+
+    def read(at: datetime, *values: tuple[str, str, str]) -> None:
+        for name, value, unit in values:
+            Reading(session=nasal, at=at, noted_at=at, by=nurse.user, instrument=name, value=Decimal(value),
+                    unit=unit).save()  # fmt: skip
+
+    Reading.objects.filter(session=nasal, instrument__in=("SpO2", "MOAA/S")).update(struck_at=FIRST)
+    read(before, ("SpO2", "91", "%"), ("MOAA/S", "4", "points"))
+    found = fields(nasal)
+    lowest = found["Lowest oxygen saturation"]
+    assert (lowest.value, lowest.help) == ("", "none was read after the first device")
+    assert found["Sedation"].help == ""
+    read(after, ("SpO2", "95", "%"), ("MOAA/S", "5", "points"))
+    found = fields(nasal)
+    assert found["Lowest oxygen saturation"].value == "95 %"
+    assert found["Sedation"].help == "MOAA/S at its lowest: 5"
+
+
 def test_what_the_record_says_is_not_asked_again(
     nasal: Session, nurse: Actor, log_in: Callable[[User], Client]
 ) -> None:

@@ -13,12 +13,14 @@ from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.accounts.models import User
 from upturn_clinic.accounts.proof import Proof
 from upturn_clinic.audit.models import Signature
+from upturn_clinic.floor.asked import HOUSE
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.ledger.models import Entry
 from upturn_clinic.programmes import actions, queries
 from upturn_clinic.programmes.forms import ForceForm
 from upturn_clinic.programmes.models import Programme, ProtocolVersion, TakenRule
 from upturn_clinic.programmes.reading import shipped_document
+from upturn_clinic.programmes.rules import HARD_AT_ARRIVAL, groups_of
 
 pytestmark = pytest.mark.django_db
 SOME = ("gates/heart-rate", "discharge/awake")
@@ -132,6 +134,19 @@ def test_signing_from_the_screen_with_some_ticked(clinician: Client, draft: Prot
     assert page.count("yes: always") == 12
     assert "people of 18 to 65 years. None of them changes with age." in page
     assert "hard: where it does not hold, no dose is given" in page
+
+
+def test_who_it_is_and_consent_are_told_as_hard_whatever_the_protocol_says(
+    programme: Programme, as_clinician: Actor
+) -> None:
+    assert {each.id for each in HOUSE["arrival"]} == set(HARD_AT_ARRIVAL)
+    version = signed(nasal(programme, as_clinician), as_clinician)
+    session = queries.protocol_of(version).session
+    assert session is not None
+    assert {each.kind for each in session.arrival if each.id in HARD_AT_ARRIVAL} == {"soft"}
+    asks = {each.key: each.asks for group in groups_of(version) for each in group.rules}
+    for each in HARD_AT_ARRIVAL:
+        assert asks[f"arrival/{each}"] == "hard: where it does not hold, no dose is given"
 
 
 @pytest.mark.parametrize("name", shipped())

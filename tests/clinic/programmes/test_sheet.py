@@ -214,7 +214,9 @@ def test_what_is_taken_at_home_has_no_session() -> None:
     assert made.feelings == ()
     assert "Do not drive on the day of a session. Do not ride a bike or use machines." not in made.home
     # No session, no signs to look for after one; no boosters in this arm.
-    assert made.danger == ("And tell us the same day if you think of harming yourself, or if something worries you.",)
+    assert made.danger == (
+        "Tell us the same day if thoughts of harming yourself come though you feel safe, or if something worries you.",
+    )
     assert not any("repeat a treatment" in each for each in made.unknown)
     with pytest.raises(Refused, match="no sheet"):
         sheet(load("six-infusions"), "nonsense", None)

@@ -32,7 +32,7 @@ from upturn_clinic.ground.forms import ChangeFields, tell
 from upturn_clinic.pages.crisis import crisis_help
 from upturn_clinic.participants.answering import Given, answer, words_for
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import participants_at
+from upturn_clinic.participants.queries import identity_shown, participants_at
 
 __all__ = ["links", "revoke_link", "self_rating"]
 
@@ -46,6 +46,7 @@ def links(request: HttpRequest, facility: str, participant: UUID) -> HttpRespons
     """Make a link, shown this once; and list those that were made."""
     actor, here = require(request, Permission.SEND_QUESTIONNAIRES, facility)
     person = get_object_or_404(participants_at(here), pk=participant)
+    shown: Given = {"here": here, "person": person, "identity": identity_shown(person, actor)}
     choices, due = _choices(person)
     form = LinkForm(request.POST or None, choices=choices, initial={"instruments": due})
     if request.method == "POST" and form.is_valid():
@@ -55,12 +56,12 @@ def links(request: HttpRequest, facility: str, participant: UUID) -> HttpRespons
             tell(form, refusal)
         else:
             address = request.build_absolute_uri(reverse("self_rating", args=[token]))
-            shown = {"here": here, "person": person, "link": link, "address": address, "square": square_of(address)}
+            shown |= {"link": link, "address": address, "square": square_of(address)}
             return render(request, "assessments/link_made.html", shown)
     now = timezone.now()
     found = [(link, link.is_open(now)) for link in queries.links_of(person)]
-    shown = {"here": here, "person": person, "form": form, "found": found, "may_make": not person.has_ended,
-             "names_results": actor.may(Permission.SEE_CLINICAL_RECORD)}  # fmt: skip
+    shown |= {"form": form, "found": found, "may_make": not person.has_ended,
+              "names_results": actor.may(Permission.SEE_CLINICAL_RECORD)}  # fmt: skip
     return render(request, "assessments/links.html", shown)
 
 
@@ -75,7 +76,7 @@ def revoke_link(request: HttpRequest, facility: str, participant: UUID, link: UU
     def act(given: Given) -> None:
         actions.revoke_link(link=found, version=given["version"], reason=given["reason"], by=actor, at=timezone.now())
 
-    shown = words_for(here, found.participant, "Take the link back", "Take back",
+    shown = words_for(here, found.participant, "Take the link back", "Take back", reader=actor,
                       lede="It opens nothing any more. What was sent with it stays.")  # fmt: skip
     to = reverse("self_rating_links", args=[here.slug, found.participant_id])
     return answer(request, form, act, shown=shown, said="The link is taken back.", to=to, newest=found)

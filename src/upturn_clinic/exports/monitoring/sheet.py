@@ -160,9 +160,10 @@ def _monitoring(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField
     lacks = "" if last else "none was read nearer to the end" if end else "the monitoring has not ended on record"
     yield _record("Blood pressure before the end of monitoring", last, help=lacks)
     yield _filled("Vital signs acceptable before the end", answers, "vitals_after")
-    low = min((each.value for each in held.readings if each.instrument == "SpO2"), default=None)
+    low = min((each.value for each in _since(held, begin) if each.instrument == "SpO2"), default=None)
     seen = "" if low is None else f"{written(low)} %"
-    yield CheckedField("Lowest oxygen saturation", seen, "record", recalled=True)
+    unread = "none was read after the first device" if low is None else ""
+    yield CheckedField("Lowest oxygen saturation", seen, "record", recalled=True, help=unread)
 
 
 def _events(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
@@ -172,7 +173,7 @@ def _events(held: Held, answers: Mapping[str, Any]) -> Iterable[CheckedField]:
         ("Dissociation", ("dissociation",), "dissociation", "CADSS", max),
     ):
         found = [each for each in held.events if each.term in words]
-        value = worst((each.value for each in held.readings if each.instrument == measure), default=None)
+        value = worst((each.value for each in _since(held, begin) if each.instrument == measure), default=None)
         edge = "lowest" if worst is min else "highest"
         shown = "" if value is None else f"{measure} at its {edge}: {written(value)}"
         yield CheckedField(
@@ -237,6 +238,11 @@ def _minutes(begin: datetime | None, end: datetime | None) -> str:
 
 def _span(event: AdverseEvent, begin: datetime | None) -> str:
     return f"{_minutes(begin, event.started_at) or '?'} to {_minutes(begin, event.ended_at) or 'not over'}"
+
+
+def _since(held: Held, begin: datetime | None) -> list[Reading]:
+    """What was read from the first device on: what was read before it says nothing of what the drug did."""
+    return [each for each in held.readings if begin is not None and each.at >= begin]
 
 
 def _pressure(

@@ -320,5 +320,5 @@ def _possible(left_at: datetime, found: Session, at: datetime, *, after: datetim
 def _with_lines(reason: str, lines: Collection[Line]) -> str:
     if not reason.strip():
         raise Refused("This needs a reason.", remedy="write it in a few words, then sign again")
-    said = "".join(f"\nNot met: {each.text}" for each in lines)
+    said = "".join(f"\n{each.state.capitalize()}: {each.text}" for each in lines)
     return f"{reason.strip()}{said}"[:LONGEST_REASON]
