@@ -10,6 +10,7 @@ from typing import Any
 from upturn_clinic.accounts.actor import Actor
 from upturn_clinic.floor.asked import Asked, Way
 from upturn_clinic.floor.giving import Giving
+from upturn_clinic.floor.measures import meaning_of
 from upturn_clinic.floor.models import Reading, Session
 from upturn_clinic.floor.screens import session_screen
 from upturn_clinic.floor.series import series_of
@@ -28,8 +29,9 @@ def emergency_screen(session: Session, reader: Actor, *, now: datetime) -> dict[
     last = series_of(session).newest(until=now)
     asked = shown["asked"].measures
     order = sorted(last, key=lambda name: (asked.index(name) if name in asked else len(asked), name))
-    return {**shown, "last": [(_different(last[name]), stamp(session, last[name][-1].at)) for name in order],
-            "given_mg": _given_mg(shown["preparation"], shown["giving"], shown["asked"])}  # fmt: skip
+    told = [(_different(last[name]), meaning_of(name), stamp(session, last[name][-1].at)) for name in order]
+    given_mg = _given_mg(shown["preparation"], shown["giving"], shown["asked"])
+    return {**shown, "last": told, "given_mg": given_mg}
 
 
 def _different(readings: Sequence[Reading]) -> list[str]:

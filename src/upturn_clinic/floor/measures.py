@@ -11,7 +11,7 @@ from upturn_clinic.floor.models import CATEGORY, amount
 from upturn_clinic.ground.errors import Refused
 from upturn_clinic.participants.limits import BODY
 
-__all__ = ["check", "codes_of", "must_be_likely", "unit_of"]
+__all__ = ["check", "codes_of", "meaning_of", "must_be_likely", "unit_of"]
 
 
 def check(instrument: str, value: Decimal) -> str:
@@ -82,6 +82,20 @@ def unit_of(instrument: str) -> str:
     if found.kind == "measure" or found.total.most is None:
         return found.unit
     return f"{found.total.least:g} to {found.total.most:g}"
+
+
+def meaning_of(instrument: str) -> str:
+    """Say what a scale is and what its numbers can be, to who does not know it; empty for what is measured.
+
+    Examples
+    --------
+    >>> meaning_of("C-SSRS"), meaning_of("SBP")
+    ('Columbia-Suicide Severity Rating Scale, screener (level of risk): 0 none, 1 low, 2 moderate, 3 high', '')
+    """
+    words = codes_of(instrument) or unit_of(instrument)
+    if instrument in BODY or not words or (found := instruments.get(instrument)).kind == "measure":
+        return ""
+    return f"{found.name}: {words}"
 
 
 def codes_of(instrument: str) -> str:

@@ -51,6 +51,8 @@ __all__ = ["PARTS", "emergency_signs", "session_screen", "sheet_data", "stamp", 
 # The parts of the page that the server writes anew, by the name of their template.
 PARTS = ("against", "head", "now", "emergency", "before", "giving", "effects", "story")
 DECISION = GateDecision.Decision
+# How much of what is due is listed at least.
+NEAR = 5
 # What is done with the dose and read from there.
 ON_RECORD = (DECISION.PAUSED, DECISION.STOPPED)
 # What may be written down at a closed gate, by what it asks for; the first is offered first.
@@ -119,6 +121,8 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
     # What was measured later says nothing about a dose that has begun.
     weight = weight_of(person) if began_at is None else weight_given_by(dose, began_at=began_at)
     due = all_due_in(session, asked, now=now, standings=judged, series=series)
+    # All that is late is listed, and of the rest what is near.
+    near = max([NEAR, *(place for place, each in enumerate(due, start=1) if each.is_late)])
     consent = consent_of(person)
     identity = identity_of(person) if reader.may(Permission.SEE_IDENTITY) else None
     shown = dose_shown(course, dose, weight=weight, reader=reader, at=began_at or now) if course else None
@@ -145,7 +149,7 @@ def session_screen(session: Session, reader: Actor, *, now: datetime) -> dict[st
                            if each.standing.stands == "during" and each.standing.is_answered_by_hand],
         "with_signs": [each for each in lines if each.standing.signs and each.standing.asks != "emergency"],
         "closed": urgent, "unwritten": _unwritten(session, asked, reader, so, lines, urgent, then),
-        "due": due, "next": due[0] if due else None,
+        "due": due, "due_shown": due[:near], "due_more": len(due[near:]), "next": due[0] if due else None,
         "late": [each for each in due if each.is_late], "ratings": _ratings(session, asked, reader, now),
         "newer_consent": _newer_consent(session, consent), "check_until": _check_until(session, asked, preparation),
         "is_weight_of_another_day": _is_weight_of_another_day(session, shown, now),

@@ -277,10 +277,9 @@ def _better_words(protocol: Protocol, known: Expected | None) -> Iterator[str]:
 
 def _beside_words(control: Expected | None) -> Iterator[str]:
     if control:
-        yield (
-            "Many people feel better with the other treatment too. Hope, care and time help as well. "
-            "What the drug itself adds is the gap between the two."
-        )
+        if control.ever.middle is not None:
+            yield f"At some time, {round(control.ever.middle * PEOPLE)} of {PEOPLE} people feel much better with it."
+        yield "Hope, care and time help as well. What the drug itself adds is the gap between the two."
 
 
 def _lasting(known: Expected | None) -> tuple[People, ...]:

@@ -19,7 +19,7 @@ from upturn_clinic.ground.forms import ChangeFields
 from upturn_clinic.operation import PAGE_ROWS
 from upturn_clinic.participants.answering import Given, answer, words_for
 from upturn_clinic.participants.models import Participant
-from upturn_clinic.participants.queries import identity_of
+from upturn_clinic.participants.queries import identity_of, identity_shown
 from upturn_clinic.safety import actions, forms, queries
 from upturn_clinic.safety.models import AdverseEvent, Concern
 from upturn_clinic.safety.terms import term
@@ -52,7 +52,8 @@ def participant_safety(request: HttpRequest, facility: str, participant: UUID) -
     actor, here = require(request, Permission.SEE_SAFETY, facility)
     person = _person(here, participant)
     shown = {
-        "here": here, "participant": person, "now": timezone.now(), "concerns": queries.concerns_of(person),
+        "here": here, "participant": person, "identity": identity_shown(person, actor), "now": timezone.now(),
+        "concerns": queries.concerns_of(person),
         "events": queries.events_of(person), "may_raise": actor.may(Permission.RAISE_CONCERN),
         "may_record": actor.may(Permission.RECORD_EVENT), "may_judge": actor.may(Permission.JUDGE_EVENT),
     }  # fmt: skip

@@ -139,8 +139,8 @@ def test_the_pages_say_how_many_people_are_in_the_file(
     assert analyst.user is not None
     client, programme = log_in(analyst.user), nasal.participant.programme
     address = reverse("export_records", args=["main", programme.pk])
-    assert "<dt>In the file</dt><dd>1, who" in client.get(address).content.decode()
-    assert "1: whether they are serious is left empty" in client.get(address).content.decode()
+    assert "<dt>In the file</dt><dd>1, of whom" in client.get(address).content.decode()
+    assert "1; “serious” is left empty there" in client.get(address).content.decode()
     nasal.dose.__class__.objects.filter(plan__participant=nasal.participant).update(given_at=None)
     assert "the tables are empty" in client.get(address).content.decode()
     listed = client.get(reverse("data", args=["main"])).content.decode()

@@ -136,7 +136,7 @@ def test_while_an_infusion_runs_the_amount_is_always_drawn_anew(
     clock.stand_at(FIRST)
     page = Page(log_in(nurse.user), session, clock)
     assert page.asks(FIRST + 4 * MINUTE) == 200
-    assert page.shows("5.0 ml, 10 %")
+    assert page.shows("5 ml, 10 %")
     assert page.asks(FIRST + 4 * MINUTE + 16 * SECOND) == 200
     assert page.shows("5.3 ml")
 

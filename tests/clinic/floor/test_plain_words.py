@@ -50,10 +50,12 @@ def test_a_rule_that_nothing_has_passed_does_not_read_as_a_finding(session: Sess
 def test_what_has_run_in_so_far_says_as_of_when(session: Session, nurse: Actor) -> None:
     made_ready(session, nurse, READY)
     begun(session, nurse, FIRST)
-    assert "at 09:20: 25.0 ml, 50 %</span> of what was prepared" in part(session, nurse, "giving", FIRST + 20 * MINUTE)
+    assert "at 09:20: 25 ml, 50 %</span> of what was prepared, as the rate tells" in part(
+        session, nurse, "giving", FIRST + 20 * MINUTE
+    )
     end = FIRST + 40 * MINUTE
     all_saved(said(session, nurse, end, sent("stop", end)))
-    assert "<span data-live>50.0 ml, 100 %</span>" in part(session, nurse, "giving", end + MINUTE)
+    assert "<span data-live>50 ml, 100 %</span> of what was prepared<" in part(session, nurse, "giving", end + MINUTE)
 
 
 def test_two_amounts_of_one_dose_are_not_left_side_by_side_without_a_word(
@@ -94,6 +96,17 @@ def test_signs_and_steps_of_an_emergency_are_told_where_one_looks(session: Sessi
         all_saved(said(session, nurse, later, sent("emergency", later, step=step)))
     page = part(session, nurse, "emergency", at + 8 * MINUTE)
     assert '<option value="over" selected>over</option>' in page
+
+
+def test_all_that_is_late_is_listed(session: Session, nurse: Actor) -> None:
+    """Else the readings that can still be made good stand behind those that cannot."""
+    made_ready(session, nurse, READY)
+    begun(session, nurse, FIRST)
+    page = part(session, nurse, "now", FIRST + 100 * MINUTE)
+    assert page.count("<strong>Late:</strong>") == 7
+    assert "(90 min)" in page
+    assert "and 2 more after these" in page
+    assert "and 4 more after these" in part(session, nurse, "now", FIRST + MINUTE)
 
 
 def test_a_fall_is_called_a_fall(dosed: Session, nurse: Actor) -> None:

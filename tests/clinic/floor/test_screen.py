@@ -319,5 +319,9 @@ def test_whoever_comes_to_help_reads_both_of_two_values(session: Session, nurse:
     assert "DBP 80 mmHg or" not in page
     assert page.count("Two different values were entered") == 1
     assert page.index("SBP 172") < page.index("DBP 80")
+    # Who does not know a scale could take awake for deep asleep.
+    awake = "MOAA/S 5 points; Modified Observer&#x27;s Assessment of Alertness/Sedation: 0 to 5;"
+    assert awake in page
+    assert "by 09:10, as the rate tells, 25 %" in page
     assert "1 Main Street" in page
     assert "555 0100" in page

@@ -27,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 READY = "I have gone through the list; every line is met, and the participant leaves."
-DECIDED = "I let the participant leave although a line is not met, for the reason written here, and answer for it."
+DECIDED = "I let the participant leave although not every line is met, for the reason written here, and answer for it."
 AGAINST_ADVICE = "The participant leaves against advice. I have said what can happen and whom to call."
 SAID = Answer.Said
 FOLLOW_UP = "Somebody left against advice. Call them today: how are they, is somebody with them, do they not drive?"
@@ -167,7 +167,7 @@ def leave(*, session: Session, version: int, left_at: datetime, proof: Proof, by
 def leave_by_decision(
     *, session: Session, version: int, left_at: datetime, reason: str, proof: Proof, by: Actor, at: datetime
 ) -> Session:
-    """Let somebody leave although a line is not met, or was not then: a clinician's decision, with a reason, signed.
+    """Let somebody leave although not every line is met, or was then: a clinician's decision, with a reason, signed.
 
     Raises
     ------

@@ -123,9 +123,11 @@ class LeaveForm(ProofFields):
 
 
 class DecideForm(LeaveForm):
-    """Why somebody leaves although a line is not met, signed by a clinician."""
+    """Why somebody leaves although not every line is met, signed by a clinician."""
 
-    reason = Reason("Why the participant leaves although a line is not met", "What was weighed, and what was agreed.")
+    reason = Reason(
+        "Why the participant leaves although not every line is met", "What was weighed, and what was agreed."
+    )
 
     field_order = ("left_at", "reason", "password", "code")
 

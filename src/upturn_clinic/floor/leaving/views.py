@@ -115,7 +115,7 @@ def leave(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
 
 @require_http_methods(BOTH)
 def decide_leaving(request: HttpRequest, facility: str, session: UUID) -> HttpResponse:
-    """Let somebody leave although a line is not met: a clinician's signed decision."""
+    """Let somebody leave although not every line is met: a clinician's signed decision."""
     actor, here = require(request, Permission.DECIDE_LEAVING, facility)
     found, now = _session(here, session), timezone.now()
 
