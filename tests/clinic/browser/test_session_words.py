@@ -124,7 +124,7 @@ def test_both_ways_out_of_the_emergency_dialog_are_in_sight(
     dialog = page.get_by_role("dialog", name="Emergency")
     for name in ("Open the emergency path", "Not an emergency"):
         expect(dialog.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
-    expect(dialog.get_by_text("It calls nobody: you call.")).to_be_in_viewport(ratio=1)
+    expect(dialog.get_by_text("It stops no pump and calls nobody: you do.")).to_be_in_viewport(ratio=1)
     picture(page, f"emergency-{width}")
 
 
