@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -24,6 +25,15 @@ def offered(page: Page) -> list[str]:
     return [str(each.get_attribute("data-entry")) for each in forms.all() if each.is_visible()]
 
 
+def running(session: Session, nurse: Actor, hours: Hours, **screen: Any) -> Page:
+    """The page of a session whose infusion has just begun."""
+    made_ready(session, nurse, FIRST)
+    begun(session, nurse, FIRST)
+    hours.at = FIRST
+    hours.clock.stand_at(FIRST)
+    return hours.open(session, nurse, **screen)
+
+
 def test_a_cut_is_told_at_once_and_so_is_its_end(session: Session, nurse: Actor, hours: Hours) -> None:
     page = hours.open(session, nurse)
     link = page.locator("[data-link]")
@@ -39,11 +49,7 @@ def test_a_cut_is_told_at_once_and_so_is_its_end(session: Session, nurse: Actor,
 def test_a_number_that_runs_takes_nobody_off_the_button_they_have_reached(
     session: Session, nurse: Actor, hours: Hours
 ) -> None:
-    made_ready(session, nurse, FIRST)
-    begun(session, nurse, FIRST)
-    hours.at = FIRST
-    hours.clock.stand_at(FIRST)
-    page = hours.open(session, nurse)
+    page = running(session, nurse, hours)
     hours.go(FIRST + 2 * MINUTE)
     given = page.locator("[data-part=giving] dl [data-live]").first
     expect(given).to_have_text(re.compile(r"^at 09:02: "))
@@ -55,11 +61,7 @@ def test_a_number_that_runs_takes_nobody_off_the_button_they_have_reached(
 
 
 def test_while_cut_only_what_can_be_done_next_is_offered(session: Session, nurse: Actor, hours: Hours) -> None:
-    made_ready(session, nurse, FIRST)
-    begun(session, nurse, FIRST)
-    hours.at = FIRST
-    hours.clock.stand_at(FIRST)
-    page = hours.open(session, nurse, width=390, height=844, has_touch=True)
+    page = running(session, nurse, hours, width=390, height=844, has_touch=True)
     hours.go(FIRST + 2 * MINUTE)
     assert offered(page) == ["pause", "rate", "stop"]
     page.context.set_offline(True)
@@ -95,11 +97,7 @@ def test_while_cut_only_what_can_be_done_next_is_offered(session: Session, nurse
 def test_what_was_stopped_while_cut_is_not_stopped_again_by_an_emergency(
     session: Session, nurse: Actor, hours: Hours
 ) -> None:
-    made_ready(session, nurse, FIRST)
-    begun(session, nurse, FIRST)
-    hours.at = FIRST
-    hours.clock.stand_at(FIRST)
-    page = hours.open(session, nurse)
+    page = running(session, nurse, hours)
     hours.go(FIRST + 2 * MINUTE)
     page.context.set_offline(True)
     page.get_by_role("button", name="Stop: the dose has ended").click()
